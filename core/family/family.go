@@ -1,0 +1,174 @@
+package family
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+)
+
+// Family is one family of models, served by one plugin process.
+type Family interface {
+	// Describe says who the family is and what it can do. It never fails for lack of a model.
+	Describe(ctx context.Context) (Description, error)
+	// Build makes a model from a config. It answers a *Error with code InvalidConfig that names the field when the
+	// config is refused. With CardOnly the Model is nil and no weights are allocated.
+	Build(ctx context.Context, req BuildRequest) (Model, Card, error)
+}
+
+// Model is a built model with its weights, optimizer and decoding states. Calls on one model are serialised by the
+// implementation; every call returns soon after its context is cancelled.
+type Model interface {
+	// Train takes one optimizer step over the micro-batches and answers what it saw before the update.
+	Train(ctx context.Context, req TrainRequest) (TrainResult, error)
+	// Score answers the log-probability of every target whose weight is not zero.
+	Score(ctx context.Context, batch Batch) (ScoreResult, error)
+
+	// Open makes n empty decoding states.
+	Open(ctx context.Context, n int) ([]StateID, error)
+	// Extend feeds tokens to states, in the order given, and answers logits for what follows.
+	Extend(ctx context.Context, req ExtendRequest) (ExtendResult, error)
+	// Fork copies states: the copies and the originals evolve independently.
+	Fork(ctx context.Context, states []StateID) ([]StateID, error)
+	// Rewind drops the last n tokens of a state exactly, as if they had never been fed.
+	Rewind(ctx context.Context, state StateID, n int) error
+	// Close forgets states.
+	Close(ctx context.Context, states []StateID) error
+
+	// Trace runs a batch with named sites captured and edited. Models without the capability answer Unimplemented.
+	Trace(ctx context.Context, req TraceRequest) (TraceResult, error)
+	// Quantize converts the weights used for scoring and decoding. Models without it answer Unimplemented.
+	Quantize(ctx context.Context, scheme string) (Card, error)
+
+	// Save writes one part of the model as a safetensors file; Load reads it back, bit-exact.
+	Save(ctx context.Context, part Part, w io.Writer) error
+	Load(ctx context.Context, part Part, r io.Reader) error
+
+	// Profile reports where time, memory and floating-point operations went since the model was built or since the
+	// last call with reset.
+	Profile(ctx context.Context, reset bool) (Profile, error)
+	// Release frees the model and its states. No other call may follow.
+	Release(ctx context.Context) error
+}
+
+// Precision names the arithmetic of a model.
+type Precision string
+
+// FP32 is IEEE single precision throughout; the other precisions of the engine are announced by capability.
+const FP32 Precision = "fp32"
+
+// Part names one of the two files of a checkpoint.
+type Part string
+
+// The parts of a checkpoint: weights can be used alone, the optimizer's state is needed to go on training.
+const (
+	Weights   Part = "weights"
+	Optimizer Part = "optimizer"
+)
+
+// Description is a family's self-portrait.
+type Description struct {
+	Name         string            `json:"name"`    // lower-case, as in archlab-plugin-NAME
+	Version      string            `json:"version"` // semantic version of the family
+	Summary      string            `json:"summary"` // one sentence
+	Papers       []Paper           `json:"papers,omitempty"`
+	ConfigSchema json.RawMessage   `json:"config_schema"` // JSON Schema (draft 2020-12) of the config, with defaults
+	Presets      map[string]string `json:"presets,omitempty"` // preset name -> one line; chosen by the config key "preset"
+	Capabilities Capabilities      `json:"capabilities"`
+	Knob         Knob              `json:"knob"`
+}
+
+// Paper is a source of the family.
+type Paper struct {
+	Title string `json:"title"`
+	URL   string `json:"url"`
+}
+
+// Capabilities says which optional calls a family answers.
+type Capabilities struct {
+	Decode     bool        `json:"decode"`
+	Trace      bool        `json:"trace"`
+	Quantize   []string    `json:"quantize,omitempty"` // "int8", "int4"
+	DraftHeads bool        `json:"draft_heads"`        // Extend can answer logits of later tokens
+	Precisions []Precision `json:"precisions"`
+}
+
+// Knob is the config key that matching turns to change a model's size, and the values that it may take.
+type Knob struct {
+	Field string `json:"field"` // a key of the config, e.g. "width"
+	Min   int    `json:"min"`
+	Max   int    `json:"max"`
+	Step  int    `json:"step"` // the field must be a multiple of it
+}
+
+// BuildRequest asks for a model.
+type BuildRequest struct {
+	Config    json.RawMessage // an object by the family's ConfigSchema; missing keys take their defaults
+	Vocab     int             // V: number of token ids
+	Context   int             // the longest sequence that will be fed; learned positions are sized by it
+	Seed      uint64          // of the weights' initialisation
+	Precision Precision       // empty means FP32
+	Threads   int             // 0: all cores
+	CardOnly  bool            // answer the card without allocating a model
+	Lengths   []int           // sequence lengths T for which the card states costs
+}
+
+// Card is what a built model says of itself before it has seen a token.
+type Card struct {
+	Family           string          `json:"family"`
+	Config           json.RawMessage `json:"config"` // as resolved: every key with its value
+	Vocab            int             `json:"vocab"`
+	Precision        Precision       `json:"precision"`
+	Tensors          []TensorInfo    `json:"tensors"`
+	Parameters       int64           `json:"parameters"`        // scalars in Tensors
+	ActiveParameters int64           `json:"active_parameters"` // those that take part in the computation of one token
+	Embedding        int64           `json:"embedding_parameters"` // token and position tables that are only looked up
+	Costs            []Cost          `json:"costs"`
+	DraftHeads       int             `json:"draft_heads"` // tokens beyond the next that Extend can draft
+	Sites            []string        `json:"sites,omitempty"`
+}
+
+// TensorInfo names one weight.
+type TensorInfo struct {
+	Name  string `json:"name"`
+	Shape []int  `json:"shape"`
+	DType string `json:"dtype"` // "F32" ..., as in safetensors
+}
+
+// Cost is what one token costs in sequences of T tokens, averaged over the sequence. A multiply-add counts as two.
+type Cost struct {
+	T            int     `json:"t"`
+	TrainFLOPs   float64 `json:"train_flops"`   // forward, backward and update, per trained token
+	PrefillFLOPs float64 `json:"prefill_flops"` // forward with logits of every position, per token
+	DecodeFLOPs  float64 `json:"decode_flops"`  // one more token after T tokens, with its logits
+	StateBytes   int64   `json:"state_bytes"`   // decoding state of one sequence after T tokens
+}
+
+// Cost answers the card's costs at length t, if the card was built with that length.
+func (c Card) Cost(t int) (Cost, bool) {
+	for _, x := range c.Costs {
+		if x.T == t {
+			return x, true
+		}
+	}
+	return Cost{}, false
+}
+
+// Profile is where a model's time and memory went.
+type Profile struct {
+	Ops         []OpProfile `json:"ops"`   // sorted by Nanoseconds, descending
+	FLOPs       float64     `json:"flops"` // counted over the ops that ran, by what they ran on
+	ArenaBytes  int64       `json:"arena_bytes"`  // activations and gradients of the largest plan
+	WeightBytes int64       `json:"weight_bytes"` // weights, gradients and optimizer state
+	StateBytes  int64       `json:"state_bytes"`  // open decoding states, as allocated
+	PeakRSS     int64       `json:"peak_rss"`     // peak resident memory of the plugin's process, in bytes
+	BusySeconds float64     `json:"busy_seconds"` // wall time inside Train, Score and Extend
+	Features    []string    `json:"features"`     // instruction sets in use
+}
+
+// OpProfile sums the runs of one kind of op.
+type OpProfile struct {
+	Op          string  `json:"op"`
+	Calls       int64   `json:"calls"`
+	Nanoseconds int64   `json:"nanoseconds"`
+	FLOPs       float64 `json:"flops"`
+}
