@@ -71,7 +71,7 @@ type Description struct {
 	Version      string            `json:"version"` // semantic version of the family
 	Summary      string            `json:"summary"` // one sentence
 	Papers       []Paper           `json:"papers,omitempty"`
-	ConfigSchema json.RawMessage   `json:"config_schema"` // JSON Schema (draft 2020-12) of the config, with defaults
+	ConfigSchema json.RawMessage   `json:"config_schema"`     // JSON Schema (draft 2020-12) of the config, with defaults
 	Presets      map[string]string `json:"presets,omitempty"` // preset name -> one line; chosen by the config key "preset"
 	Capabilities Capabilities      `json:"capabilities"`
 	Knob         Knob              `json:"knob"`
@@ -119,8 +119,8 @@ type Card struct {
 	Vocab            int             `json:"vocab"`
 	Precision        Precision       `json:"precision"`
 	Tensors          []TensorInfo    `json:"tensors"`
-	Parameters       int64           `json:"parameters"`        // scalars in Tensors
-	ActiveParameters int64           `json:"active_parameters"` // those that take part in the computation of one token
+	Parameters       int64           `json:"parameters"`           // scalars in Tensors
+	ActiveParameters int64           `json:"active_parameters"`    // those that take part in the computation of one token
 	Embedding        int64           `json:"embedding_parameters"` // token and position tables that are only looked up
 	Costs            []Cost          `json:"costs"`
 	DraftHeads       int             `json:"draft_heads"` // tokens beyond the next that Extend can draft
@@ -155,8 +155,8 @@ func (c Card) Cost(t int) (Cost, bool) {
 
 // Profile is where a model's time and memory went.
 type Profile struct {
-	Ops         []OpProfile `json:"ops"`   // sorted by Nanoseconds, descending
-	FLOPs       float64     `json:"flops"` // counted over the ops that ran, by what they ran on
+	Ops         []OpProfile `json:"ops"`          // sorted by Nanoseconds, descending
+	FLOPs       float64     `json:"flops"`        // counted over the ops that ran, by what they ran on
 	ArenaBytes  int64       `json:"arena_bytes"`  // activations and gradients of the largest plan
 	WeightBytes int64       `json:"weight_bytes"` // weights, gradients and optimizer state
 	StateBytes  int64       `json:"state_bytes"`  // open decoding states, as allocated

@@ -1,0 +1,104 @@
+// Package engine compiles a Gorgonia expression graph to a plan and runs it: one arena planned by liveness, kernels
+// bound once, no allocation a step, a profile of every op. It is not a tape machine and does not differentiate:
+// graphs arrive whole, gradients included.
+//
+// Dimensions: M rows (packed tokens; the first axis of every activation).
+package engine
+
+import (
+	"github.com/archlab/archlab/core/kernel"
+	"gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+)
+
+// Op is a Gorgonia op that the engine runs by a kernel bound once, at compile time. Ops without it run by their own Do.
+//
+// Rows: activations are [M, ...] with M the plan's capacity; at run time only Run.Rows of them are in use, packed from
+// row 0. An op computes those rows and leaves the others alone.
+type Op interface {
+	gorgonia.Op
+	// Layout states the memory that the op needs beside its output.
+	Layout(inputs []tensor.Shape) Layout
+	// Bind makes the kernel for one node. Buffers stay where they are for the life of the plan.
+	Bind(b Binding) (Kernel, error)
+}
+
+// Layout is the memory of one node beside its value.
+type Layout struct {
+	// Saved buffers live as long as the node's value: statistics and gradients that later ops read through
+	// Buffer.Saved or as a node of their own through Saved.
+	Saved []Extent
+	// Scratch is needed only while the op runs, in float32s.
+	Scratch int
+	// InPlace lists inputs whose memory the output may take over when nobody reads them later.
+	InPlace []int
+}
+
+// Extent is the size of a buffer.
+type Extent struct {
+	Len int
+	Int bool // int32 instead of float32
+}
+
+// Buffer is where a node's value lives. Exactly one of F32 and I32 is set.
+type Buffer struct {
+	Shape tensor.Shape
+	F32   []float32
+	I32   []int32
+	Saved []Buffer // of the node that made it
+}
+
+// Binding is everything that a kernel may touch.
+type Binding struct {
+	In      []Buffer
+	Out     Buffer
+	Saved   []Buffer
+	Scratch []float32
+	Pool    *kernel.Pool
+	Slot    int // of a Stateful op: its index in SequenceState.Slots
+}
+
+// Kernel runs one node. It must not allocate.
+type Kernel func(r *Run)
+
+// Run is one execution of a plan.
+type Run struct {
+	Rows     int              // rows in use, at most the plan's capacity
+	Segments []kernel.Segment // the sequences that the rows belong to, in order, covering [0, Rows)
+	// States holds one entry a segment while decoding, nil otherwise.
+	States []*SequenceState
+	// Select lists the rows whose logits are wanted.
+	Select []int32
+	// FLOPs is added to by every kernel: what it really computed, a multiply-add counting as two.
+	FLOPs float64
+}
+
+// Stateful is an Op that carries something from token to token while decoding.
+type Stateful interface {
+	Op
+	State() StateSpec
+}
+
+// StateSpec is what a Stateful op keeps of one sequence.
+type StateSpec struct {
+	Name string
+	// Fixed is a number of float32s that does not grow with the sequence (convolution tails, recurrent states).
+	Fixed int
+	// PerToken lists areas that grow by that many float32s a token (keys, values).
+	PerToken []int
+	// Window is the number of last tokens that PerToken areas must keep; 0 keeps all.
+	Window int
+}
+
+// SequenceState is the decoding state of one sequence: a slot for every Stateful op of the model, in graph order.
+type SequenceState struct {
+	Slots []Slot
+}
+
+// Slot is what one Stateful op keeps of one sequence. Areas hold the tokens from position Base on and have room for
+// the tokens of the current run.
+type Slot struct {
+	Fixed []float32
+	Areas [][]float32
+	Base  int // a multiple of 256, so that blocks aligned to positions stay aligned
+}
