@@ -1,0 +1,303 @@
+package ttc
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/archlab/archlab/core/family"
+	"github.com/archlab/archlab/core/record"
+	"github.com/archlab/archlab/core/stats"
+)
+
+// Strategy turns the samples of one problem into an answer.
+type Strategy string
+
+// The strategies. Majority and BestOfN look at the same samples.
+const (
+	Greedy   Strategy = "greedy"    // one sample at temperature 0
+	Majority Strategy = "majority"  // the most frequent answer, ties to the one seen first (Wang et al. 2022)
+	BestOfN  Strategy = "best_of_n" // solved if the exact verifier accepts any sample
+)
+
+// Problems is a verifiable task.
+type Problems interface {
+	Name() string
+	// Problem answers the index-th problem: a pure function of the index.
+	Problem(index int) Problem
+}
+
+// Problem is one prompt with an exact verifier.
+type Problem struct {
+	Prompt []int32
+	// Check reads a completion: its final answer in a normal form, for voting, and whether it is right.
+	Check func(completion []int32) (answer string, ok bool)
+}
+
+// Config says how much compute is spent.
+type Config struct {
+	Strategies []Strategy
+	Samples    []int // numbers of samples for Majority and BestOfN
+	Problems   int
+	Sampling   Sampling
+	Parallel   int // sequences decoded together; 0 means 32
+}
+
+// Run measures accuracy against samples, tokens, FLOPs and seconds. Every number of samples is drawn on its own, with
+// its own random source, so that time and FLOPs are those of that number and not a share of a larger run.
+//
+// FLOPs are the model's own count of what ran; a family that counts nothing is charged by its card.
+func Run(ctx context.Context, m family.Model, card family.Card, task Problems, c Config) ([]record.TTCPoint, error) {
+	var out []record.TTCPoint
+	wantVote, wantBest := false, false
+	for _, s := range c.Strategies {
+		switch s {
+		case Greedy:
+			g := c.Sampling
+			g.Temperature = 0
+			run, err := sampleAll(ctx, m, card, task, c, g, 1)
+			if err != nil {
+				return nil, fmt.Errorf("greedy: %w", err)
+			}
+			out = append(out, run.point(task, Greedy, 1, first))
+		case Majority:
+			wantVote = true
+		case BestOfN:
+			wantBest = true
+		default:
+			return nil, fmt.Errorf("strategy %q: want greedy, majority or best_of_n", s)
+		}
+	}
+	if !wantVote && !wantBest {
+		return out, nil
+	}
+	for _, n := range c.Samples {
+		if n < 1 {
+			return nil, fmt.Errorf("samples %d: want at least 1", n)
+		}
+		run, err := sampleAll(ctx, m, card, task, c, c.Sampling, n)
+		if err != nil {
+			return nil, fmt.Errorf("%d samples: %w", n, err)
+		}
+		if wantVote {
+			out = append(out, run.point(task, Majority, n, majority))
+		}
+		if wantBest {
+			out = append(out, run.point(task, BestOfN, n, anyRight))
+		}
+	}
+	return out, nil
+}
+
+// sample is one completion as judged.
+type sample struct {
+	answer string
+	ok     bool
+}
+
+func first(s []sample) bool { return s[0].ok }
+
+func anyRight(s []sample) bool {
+	for _, x := range s {
+		if x.ok {
+			return true
+		}
+	}
+	return false
+}
+
+func majority(s []sample) bool {
+	votes := map[string]int{}
+	for _, x := range s {
+		votes[x.answer]++
+	}
+	best := s[0]
+	for _, x := range s[1:] {
+		if votes[x.answer] > votes[best.answer] {
+			best = x
+		}
+	}
+	return best.ok
+}
+
+// sampled is what one amount of sampling came to.
+type sampled struct {
+	byProblem [][]sample
+	tokens    int64
+	flops     float64
+	seconds   float64
+}
+
+func (r sampled) point(task Problems, s Strategy, n int, solve func([]sample) bool) record.TTCPoint {
+	p := record.TTCPoint{Task: task.Name(), Strategy: string(s), Samples: n, Problems: len(r.byProblem)}
+	for _, x := range r.byProblem {
+		ok := solve(x)
+		p.Solved = append(p.Solved, ok)
+		if ok {
+			p.Correct++
+		}
+	}
+	k := float64(p.Problems)
+	p.Accuracy = p.Correct / k
+	p.Low, p.High = stats.Wilson(p.Correct, p.Problems, 0.05)
+	p.Tokens, p.FLOPs, p.Seconds = float64(r.tokens)/k, r.flops/k, r.seconds/k
+	return p
+}
+
+// sampleAll draws n samples of every problem, several problems at a time.
+func sampleAll(ctx context.Context, m family.Model, card family.Card, task Problems, c Config, s Sampling, n int) (sampled, error) {
+	if c.Problems < 1 {
+		return sampled{}, fmt.Errorf("problems %d: want at least 1", c.Problems)
+	}
+	parallel := c.Parallel
+	if parallel == 0 {
+		parallel = 32
+	}
+	group := max(1, parallel/n)
+	r := sampled{byProblem: make([][]sample, 0, c.Problems)}
+	before, err := m.Profile(ctx, false)
+	if err != nil {
+		return r, err
+	}
+	start := time.Now()
+	charged := 0.0
+	for from := 0; from < c.Problems; from += group {
+		to := min(from+group, c.Problems)
+		done, cost, err := sampleGroup(ctx, m, card, task, s, from, to, n)
+		if err != nil {
+			return r, err
+		}
+		r.byProblem = append(r.byProblem, done...)
+		r.tokens += cost.tokens
+		charged += cost.flops
+	}
+	r.seconds = time.Since(start).Seconds()
+	after, err := m.Profile(ctx, false)
+	if err != nil {
+		return r, err
+	}
+	if r.flops = after.FLOPs - before.FLOPs; r.flops <= 0 {
+		r.flops = charged
+	}
+	return r, nil
+}
+
+type cost struct {
+	tokens int64
+	flops  float64
+}
+
+// sampleGroup feeds the prompts of problems [from,to) once, forks each n times and decodes all streams in lockstep.
+func sampleGroup(ctx context.Context, m family.Model, card family.Card, task Problems, s Sampling, from, to, n int) (out [][]sample, c cost, err error) {
+	var open []family.StateID
+	defer func() {
+		if len(open) > 0 {
+			closeStates(ctx, m, open, &err)
+		}
+	}()
+	problems := make([]Problem, 0, to-from)
+	roots, err := m.Open(ctx, to-from)
+	if err != nil {
+		return nil, c, err
+	}
+	open = append(open, roots...)
+	items := make([]family.ExtendItem, 0, to-from)
+	for i := from; i < to; i++ {
+		p := task.Problem(i)
+		problems = append(problems, p)
+		items = append(items, family.ExtendItem{State: roots[i-from], Tokens: p.Prompt})
+		c.tokens += int64(len(p.Prompt))
+		c.flops += flopsAt(card, len(p.Prompt), func(x family.Cost) float64 { return x.PrefillFLOPs }) * float64(len(p.Prompt))
+	}
+	logits, width, err := feed(ctx, m, items)
+	if err != nil {
+		return nil, c, err
+	}
+	streams := make([]*stream, 0, len(problems)*n)
+	var live []*stream
+	for i := range problems {
+		for j := range n {
+			st := &stream{state: roots[i], rng: source(s.Seed, from+i, j)}
+			if j > 0 {
+				fork, err := m.Fork(ctx, roots[i:i+1])
+				if err != nil {
+					return nil, c, err
+				}
+				open = append(open, fork...)
+				st.state = fork[0]
+			}
+			st.draw(logits[i*width:(i+1)*width], s)
+			streams = append(streams, st)
+			if !st.done {
+				live = append(live, st)
+			}
+		}
+	}
+	for len(live) > 0 {
+		items = items[:0]
+		for _, st := range live {
+			if len(st.tokens) < s.MaxTokens {
+				items = append(items, family.ExtendItem{State: st.state, Tokens: st.tokens[len(st.tokens)-1:]})
+			}
+		}
+		live = keep(live, func(st *stream) bool { return len(st.tokens) < s.MaxTokens })
+		if len(items) == 0 {
+			break
+		}
+		if logits, width, err = feed(ctx, m, items); err != nil {
+			return nil, c, err
+		}
+		c.tokens += int64(len(items))
+		for i, st := range live {
+			st.draw(logits[i*width:(i+1)*width], s)
+		}
+		live = keep(live, func(st *stream) bool { return !st.done })
+	}
+	for i, p := range problems {
+		judged := make([]sample, n)
+		for j := range n {
+			st := streams[i*n+j]
+			answer, ok := p.Check(st.tokens)
+			judged[j] = sample{answer, ok}
+			for t := range st.tokens {
+				c.flops += flopsAt(card, len(p.Prompt)+t, func(x family.Cost) float64 { return x.DecodeFLOPs })
+			}
+		}
+		out = append(out, judged)
+	}
+	return out, c, nil
+}
+
+func keep(s []*stream, want func(*stream) bool) []*stream {
+	out := s[:0]
+	for _, st := range s {
+		if want(st) {
+			out = append(out, st)
+		}
+	}
+	return out
+}
+
+// flopsAt answers a card's cost at length t, linear between the lengths that the card states and constant outside.
+func flopsAt(card family.Card, t int, of func(family.Cost) float64) float64 {
+	var below, above *family.Cost
+	for i := range card.Costs {
+		c := &card.Costs[i]
+		if c.T <= t && (below == nil || c.T > below.T) {
+			below = c
+		}
+		if c.T >= t && (above == nil || c.T < above.T) {
+			above = c
+		}
+	}
+	switch {
+	case below == nil && above == nil:
+		return 0
+	case below == nil:
+		return of(*above)
+	case above == nil || above.T == below.T:
+		return of(*below)
+	}
+	f := float64(t-below.T) / float64(above.T-below.T)
+	return of(*below) + f*(of(*above)-of(*below))
+}
