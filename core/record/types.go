@@ -39,7 +39,8 @@ type Machine struct {
 	Cores       int      `json:"cores"`
 	MemoryBytes int64    `json:"memory_bytes"`
 	Go          string   `json:"go"`
-	Features    []string `json:"features"` // instruction sets in use
+	Features    []string `json:"features"`             // instruction sets in use
+	PeakFLOPs   float64  `json:"peak_flops,omitempty"` // measured FP32 peak of all cores, a second
 }
 
 // Data identifies what the models saw.
@@ -84,6 +85,8 @@ type RunSeconds struct {
 	Plugin  float64 `json:"plugin"`  // of Train: seconds that plugins were busy
 	RPC     float64 `json:"rpc"`     // of Train: time of calls not spent inside the plugin
 	Harness float64 `json:"harness"` // of Train: outside of calls
+	// Checkpoint is, of Train, the time of saving and loading weights. It is none of Plugin, RPC and Harness.
+	Checkpoint float64 `json:"checkpoint"`
 }
 
 // Metric is one line of metrics.jsonl. Kind is "train", "validation" or "skip".
@@ -124,6 +127,8 @@ type Result struct {
 	RPCSeconds      float64         `json:"rpc_seconds"`
 	HarnessSeconds  float64         `json:"harness_seconds"`
 	PluginSeconds   float64         `json:"plugin_seconds"`
+	// CheckpointSeconds is the time of saving and loading weights, in none of the three above.
+	CheckpointSeconds float64 `json:"checkpoint_seconds"`
 }
 
 // Failure says why a model did not finish.

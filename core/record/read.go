@@ -1,0 +1,109 @@
+package record
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sort"
+	"strconv"
+	"strings"
+)
+
+// Reader reads a run directory, also while a process is writing it.
+type Reader struct {
+	Dir      string
+	Manifest Manifest
+}
+
+// Open reads the manifest of a run directory. It answers ErrNotARun for any other directory.
+func Open(dir string) (*Reader, error) {
+	r := &Reader{Dir: dir}
+	err := readJSON(filepath.Join(dir, "manifest.json"), &r.Manifest)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("%s: %w: it has no manifest.json", dir, ErrNotARun)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if r.Manifest.Format != Format {
+		return nil, fmt.Errorf("%s: the run has format %d, this archlab reads format %d", dir, r.Manifest.Format, Format)
+	}
+	return r, nil
+}
+
+// Find answers every run directory at or below root, oldest first by id: root itself, <root>/<id> or <root>/<name>/<id>.
+func Find(root string) ([]string, error) {
+	var out []string
+	for _, pattern := range []string{"manifest.json", "*/manifest.json", "*/*/manifest.json"} {
+		m, err := filepath.Glob(filepath.Join(root, pattern))
+		if err != nil {
+			return nil, err
+		}
+		for _, p := range m {
+			out = append(out, filepath.Dir(p))
+		}
+	}
+	sort.SliceStable(out, func(i, j int) bool { return lessID(filepath.Base(out[i]), filepath.Base(out[j])) })
+	return out, nil
+}
+
+// lessID orders ids by time and then by the number of their suffix, so that -10 comes after -9.
+func lessID(a, b string) bool {
+	cut := func(s string) (string, int) {
+		if i := strings.LastIndexByte(s, '-'); i > len("20060102") {
+			if n, err := strconv.Atoi(s[i+1:]); err == nil {
+				return s[:i], n
+			}
+		}
+		return s, 1
+	}
+	x, n := cut(a)
+	y, m := cut(b)
+	if x != y {
+		return x < y
+	}
+	return n < m
+}
+
+// Result reads result.json of one model and seed; ok is false while there is none.
+func (r *Reader) Result(model string, seed uint64) (res Result, ok bool, err error) {
+	err = readJSON(filepath.Join(ModelDir(r.Dir, model, seed), "result.json"), &res)
+	if errors.Is(err, os.ErrNotExist) {
+		return res, false, nil
+	}
+	return res, err == nil, err
+}
+
+// Results reads every result there is, in the manifest's order of models and seeds.
+func (r *Reader) Results() ([]Result, error) {
+	var out []Result
+	for _, m := range r.Manifest.Models {
+		for _, seed := range r.Manifest.Seeds {
+			res, ok, err := r.Result(m.Name, seed)
+			if err != nil {
+				return nil, err
+			}
+			if ok {
+				out = append(out, res)
+			}
+		}
+	}
+	return out, nil
+}
+
+// Metrics reads the metrics of one model and seed, in the order they were written.
+func (r *Reader) Metrics(model string, seed uint64) ([]Metric, error) {
+	return ReadLog[Metric](filepath.Join(ModelDir(r.Dir, model, seed), "metrics.jsonl"))
+}
+
+// Checkpoint opens the newest good checkpoint of one model and seed. Damaged ones that were passed over come as errors
+// in skipped; without a good one the error is ErrNoCheckpoint.
+func (r *Reader) Checkpoint(model string, seed uint64) (c *Checkpoint, skipped []error, err error) {
+	return NewestCheckpoint(ModelDir(r.Dir, model, seed))
+}
+
+// Config reads config.yaml, the experiment as resolved.
+func (r *Reader) Config() ([]byte, error) {
+	return os.ReadFile(filepath.Join(r.Dir, "config.yaml"))
+}
