@@ -1,0 +1,410 @@
+package engine
+
+import (
+	"fmt"
+	"sort"
+	"strings"
+	"time"
+
+	"gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+)
+
+// value is where one node's value comes from and lives.
+type value struct {
+	node  *gorgonia.Node
+	kids  []*value
+	shape tensor.Shape
+	ints  bool
+	leaf  bool     // memory outside the arena: parameters, inputs, constants
+	of    *value   // of a view: the value that owns the memory
+	part  int      // of a view: the saved buffer it shows, or -1 for all of the value
+	boxed bool     // neither float32 nor int32: passed between fallback ops as box
+	block *block   // nil for leaves and boxed values
+	saved []*block // beside the value
+	lay   Layout
+	tmp   *block // scratch
+	box   gorgonia.Value
+	buf   Buffer
+}
+
+// Compile turns the part of a graph that outputs (and gradients) depend on into a plan. The graph's shapes are those at
+// full capacity.
+//
+// Nodes without an op are parameters if Params has their name, and data inputs to be filled through Plan.Input
+// otherwise.
+func Compile(g *gorgonia.ExprGraph, outputs gorgonia.Nodes, opts Options) (*Plan, error) {
+	start := time.Now()
+	c := &compiler{opts: opts, values: map[*gorgonia.Node]*value{}}
+	c.plan = &Plan{inputs: map[string]Buffer{}, values: c.values, capacity: opts.Capacity}
+	roots := append(gorgonia.Nodes{}, outputs...)
+	for _, x := range opts.Grads {
+		roots = append(roots, x.Node)
+	}
+	if err := c.collect(g, roots); err != nil {
+		return nil, err
+	}
+	if err := c.live(roots); err != nil {
+		return nil, err
+	}
+	if err := c.pinGrads(); err != nil {
+		return nil, err
+	}
+	c.allocate()
+	if err := c.bind(); err != nil {
+		return nil, err
+	}
+	if err := c.copyGrads(); err != nil {
+		return nil, err
+	}
+	c.plan.compile = time.Since(start)
+	return c.plan, nil
+}
+
+type compiler struct {
+	opts   Options
+	plan   *Plan
+	order  []*value // in the order of computation, leaves and views included
+	run    []*value // those that run a kernel: step i computes run[i]
+	blocks []*block
+	values map[*gorgonia.Node]*value
+}
+
+// collect finds the nodes that roots depend on and orders them as they were made: every node was made after its inputs,
+// so that forward ops come as written and backward ops as differentiated.
+func (c *compiler) collect(g *gorgonia.ExprGraph, roots gorgonia.Nodes) error {
+	if len(roots) == 0 {
+		return fmt.Errorf("engine: compile: no outputs")
+	}
+	// A subgraph has a fresh index from id to node; that of the whole graph goes stale when Gorgonia removes nodes.
+	sub := g.ExactSubgraphRoots(roots...)
+	nodes := append(gorgonia.Nodes{}, sub.AllNodes()...)
+	sort.Slice(nodes, func(i, j int) bool { return nodes[i].ID() < nodes[j].ID() })
+	for i, n := range nodes {
+		if i > 0 && nodes[i-1].ID() == n.ID() {
+			continue
+		}
+		v := &value{node: n, shape: n.Shape(), part: -1}
+		for it := sub.From(n.ID()); it.Next(); {
+			kid := c.values[it.Node().(*gorgonia.Node)]
+			if kid == nil {
+				return fmt.Errorf("engine: compile: %s was made before its input", describe(n))
+			}
+			v.kids = append(v.kids, kid)
+		}
+		if err := c.classify(v); err != nil {
+			return err
+		}
+		c.values[n] = v
+		c.order = append(c.order, v)
+	}
+	return nil
+}
+
+// classify decides what a node is: a leaf, a view, or a step with blocks of memory.
+func (c *compiler) classify(v *value) error {
+	n := v.node
+	switch n.Dtype() {
+	case tensor.Float32:
+	case tensor.Int32:
+		v.ints = true
+	default:
+		v.boxed = true
+	}
+	if n.Op() == nil {
+		return c.leaf(v)
+	}
+	if k, ok := constantOf(n); ok {
+		v.leaf = true
+		if v.boxed {
+			v.box = k
+			return nil
+		}
+		buf, err := bufferOf(k, v.shape)
+		if err != nil {
+			return fmt.Errorf("engine: compile: constant %s: %w", describe(n), err)
+		}
+		v.buf = buf
+		return nil
+	}
+	if s, ok := n.Op().(savedOp); ok {
+		from := v.kids[0]
+		if s.index >= len(from.saved) {
+			return fmt.Errorf("engine: compile: %s has %d saved buffers, want number %d", describe(from.node), len(from.saved), s.index)
+		}
+		if b := from.saved[s.index]; b.size != v.shape.TotalSize() {
+			return fmt.Errorf("engine: compile: saved buffer %d of %s has %d values, want shape %v", s.index, describe(from.node), b.size, v.shape)
+		}
+		if want := from.lay.Saved[s.index].Int; want != v.ints {
+			return fmt.Errorf("engine: compile: saved buffer %d of %s: int32 is %v, asked as %v", s.index, describe(from.node), want, v.ints)
+		}
+		v.of, v.part, v.block = from, s.index, from.saved[s.index]
+		return nil
+	}
+	if isReshape(n.Op()) && !v.boxed {
+		v.of, v.block = v.kids[0], v.kids[0].block
+		if v.shape.TotalSize() != v.kids[0].shape.TotalSize() {
+			return fmt.Errorf("engine: compile: %s of %v", describe(n), v.kids[0].shape)
+		}
+		return nil
+	}
+	return c.op(v)
+}
+
+// leaf binds a parameter or makes a data input.
+func (c *compiler) leaf(v *value) error {
+	v.leaf = true
+	n := v.node
+	size := v.shape.TotalSize()
+	if c.opts.Params != nil {
+		if x := c.opts.Params.Get(n.Name()); x != nil {
+			if !tensor.Shape(x.Shape).Eq(v.shape) && !(len(v.shape) == 0 && size == x.Len()) {
+				return fmt.Errorf("engine: compile: parameter %s has shape %v, the graph wants %v", x.Name, x.Shape, v.shape)
+			}
+			v.buf = Buffer{Shape: v.shape, F32: x.W}
+			return nil
+		}
+	}
+	if v.boxed {
+		return fmt.Errorf("engine: compile: input %s is %v, want float32 or int32", n.Name(), n.Dtype())
+	}
+	v.buf = Buffer{Shape: v.shape}
+	if v.ints {
+		v.buf.I32 = make([]int32, size)
+	} else {
+		v.buf.F32 = alignedFloats(size)
+	}
+	if _, dup := c.plan.inputs[n.Name()]; dup {
+		return fmt.Errorf("engine: compile: two inputs are named %q", n.Name())
+	}
+	c.plan.inputs[n.Name()] = v.buf
+	return nil
+}
+
+// op gives a node its step and its blocks.
+func (c *compiler) op(v *value) error {
+	at := len(c.run)
+	c.run = append(c.run, v)
+	if strings.HasPrefix(fmt.Sprintf("%T", v.node.Op()), "gorgonia.random") {
+		return fmt.Errorf("engine: compile: %s draws random numbers from the clock", describe(v.node))
+	}
+	if op, ok := v.node.Op().(Op); ok {
+		shapes := make([]tensor.Shape, len(v.kids))
+		for i, k := range v.kids {
+			shapes[i] = k.shape
+		}
+		v.lay = op.Layout(shapes)
+	} else {
+		v.lay = stockLayout(v)
+	}
+	if !v.boxed {
+		v.block = c.block(v.shape.TotalSize(), at)
+	}
+	for _, e := range v.lay.Saved {
+		v.saved = append(v.saved, c.block(e.Len, at))
+	}
+	if v.lay.Scratch > 0 {
+		v.tmp = c.block(v.lay.Scratch, at)
+	}
+	return nil
+}
+
+func (c *compiler) block(size, at int) *block {
+	b := &block{size: size, def: at, last: at}
+	c.blocks = append(c.blocks, b)
+	c.plan.bytes += 4 * int64(size)
+	return b
+}
+
+// live finds the last reader of every block and lets outputs take over inputs that nobody reads later.
+func (c *compiler) live(roots gorgonia.Nodes) error {
+	for at, v := range c.run {
+		for _, k := range v.kids {
+			k.eachBlock(func(b *block) { b.use(at) })
+		}
+	}
+	for _, n := range roots {
+		v := c.values[n]
+		if v == nil {
+			return fmt.Errorf("engine: compile: output %s is not in the graph", describe(n))
+		}
+		if v.boxed {
+			return fmt.Errorf("engine: compile: output %s is %v, want float32 or int32", describe(n), n.Dtype())
+		}
+		v.eachBlock(func(b *block) { b.use(forever) })
+	}
+	if c.opts.NoSharing {
+		return nil
+	}
+	for at, v := range c.run {
+		for _, k := range v.lay.InPlace {
+			if c.inPlace(v, k, at) {
+				break
+			}
+		}
+	}
+	return nil
+}
+
+// inPlace makes v, computed at a step, live in the memory of input k if that is legal.
+func (c *compiler) inPlace(v *value, k, at int) bool {
+	if v.block == nil || v.block.merged != nil || k >= len(v.kids) {
+		return false
+	}
+	in := v.kids[k]
+	if in.block == nil || in.ints != v.ints {
+		return false
+	}
+	b := in.block.root()
+	if b.last != at || b.size != v.block.size {
+		return false
+	}
+	for j, other := range v.kids {
+		shared := false
+		other.eachBlock(func(o *block) { shared = shared || j != k && o.root() == b })
+		if shared {
+			return false
+		}
+	}
+	b.takeOver(v.block)
+	return true
+}
+
+// eachBlock calls f for all blocks that a reader of v may look at.
+func (v *value) eachBlock(f func(*block)) {
+	if v.block != nil {
+		f(v.block)
+	}
+	owner := v
+	for owner.of != nil && owner.part < 0 {
+		owner = owner.of
+	}
+	for _, s := range owner.saved {
+		f(s)
+	}
+}
+
+// pinGrads moves gradients into Param.Grad where a gradient has a block of its own.
+func (c *compiler) pinGrads() error {
+	for _, x := range c.opts.Grads {
+		p := c.opts.Params.Get(x.Param)
+		if p == nil || p.Grad == nil {
+			return fmt.Errorf("engine: compile: gradient of %q: no such trainable parameter", x.Param)
+		}
+		v := c.values[x.Node]
+		if v.shape.TotalSize() != p.Len() {
+			return fmt.Errorf("engine: compile: gradient of %s has shape %v, want %v", x.Param, v.shape, p.Shape)
+		}
+		if v.block == nil || v.ints {
+			continue
+		}
+		if b := v.block.root(); b.pin == nil && b.size == p.Len() {
+			b.pin = p.Grad
+		}
+	}
+	return nil
+}
+
+// copyGrads copies gradients that could not be pinned after every run.
+func (c *compiler) copyGrads() error {
+	for _, x := range c.opts.Grads {
+		p, v := c.opts.Params.Get(x.Param), c.values[x.Node]
+		if v.buf.F32 == nil {
+			return fmt.Errorf("engine: compile: gradient of %s is not float32", x.Param)
+		}
+		if len(p.Grad) > 0 && &v.buf.F32[0] != &p.Grad[0] {
+			c.plan.copies = append(c.plan.copies, gradCopy{p.Grad, v.buf.F32})
+		}
+	}
+	return nil
+}
+
+// allocate makes the arena and cuts every buffer out of it.
+func (c *compiler) allocate() {
+	c.plan.arena = alignedFloats(place(c.blocks, !c.opts.NoSharing))
+	for _, v := range c.order {
+		switch {
+		case v.leaf || v.boxed:
+			continue
+		case v.of != nil && v.block == nil: // a view of a leaf
+			v.buf = v.of.buf
+			v.buf.Shape = v.shape
+			continue
+		}
+		v.buf = c.buffer(v.block, v.shape, v.ints)
+		if v.of != nil && v.part < 0 {
+			v.buf.Saved = v.of.buf.Saved
+		}
+		for i, s := range v.saved {
+			e := v.lay.Saved[i]
+			v.buf.Saved = append(v.buf.Saved, c.buffer(s, tensor.Shape{e.Len}, e.Int))
+		}
+	}
+	if !c.opts.Poison {
+		return
+	}
+	c.plan.poison = []poisoned{}
+	for at := range c.run {
+		for _, b := range c.blocks {
+			if b.merged == nil && b.last == at && b.size > 0 {
+				c.plan.poison = append(c.plan.poison, poisoned{at, c.memory(b)})
+			}
+		}
+	}
+}
+
+// memory answers the memory of a block.
+func (c *compiler) memory(b *block) []float32 {
+	r := b.root()
+	if r.pin != nil {
+		return r.pin[:b.size:b.size]
+	}
+	return c.plan.arena[r.offset : r.offset+b.size : r.offset+b.size]
+}
+
+func (c *compiler) buffer(b *block, shape tensor.Shape, ints bool) Buffer {
+	if ints {
+		return Buffer{Shape: shape, I32: asInts(c.memory(b))}
+	}
+	return Buffer{Shape: shape, F32: c.memory(b)}
+}
+
+// bind makes the kernels.
+func (c *compiler) bind() error {
+	for _, v := range c.run {
+		b := Binding{Out: v.buf, Saved: v.buf.Saved, Pool: c.opts.Pool}
+		for _, k := range v.kids {
+			b.In = append(b.In, k.buf)
+		}
+		if v.tmp != nil {
+			b.Scratch = c.memory(v.tmp)
+		}
+		var k Kernel
+		var err error
+		op := v.node.Op()
+		if own, ok := op.(Op); ok {
+			if s, ok := op.(Stateful); ok {
+				b.Slot = len(c.plan.stateful)
+				c.plan.stateful = append(c.plan.stateful, s.State())
+			}
+			k, err = own.Bind(b)
+		} else {
+			k, err = stockKernel(v, b)
+		}
+		if err != nil {
+			return fmt.Errorf("engine: compile: %s: %w", describe(v.node), err)
+		}
+		if c.opts.Backward == 0 || v.node.ID() < c.opts.Backward {
+			c.plan.backward++
+		}
+		c.plan.steps = append(c.plan.steps, step{kernel: k, kind: kindOf(op), name: describe(v.node)})
+	}
+	return nil
+}
+
+func describe(n *gorgonia.Node) string {
+	if n.Op() == nil {
+		return n.Name()
+	}
+	return fmt.Sprintf("%v %v", n.Op(), n.Shape())
+}

@@ -1,0 +1,127 @@
+package engine
+
+import (
+	"fmt"
+
+	"gorgonia.org/tensor"
+)
+
+// ParamSpec states one parameter of a model.
+type ParamSpec struct {
+	Name  string
+	Shape []int
+	// Decay says that weight decay applies.
+	Decay bool
+	// Fixed says that the optimizer leaves the parameter alone: no gradient, no moments. Something else may change it.
+	Fixed bool
+}
+
+// Param is one parameter with its memory. Grad, M and V are nil until Params.Train, and of fixed parameters always.
+type Param struct {
+	ParamSpec
+	W    []float32 // the weights
+	Grad []float32 // the gradient of the last micro-batch
+	M, V []float32 // AdamW's first and second moments
+	sum  []float32 // the gradient summed over micro-batches, while there are several
+}
+
+// Params holds a model's parameters, shared by all of its plans: one allocation each for weights, gradients and
+// moments, so that a parameter never moves.
+type Params struct {
+	list                   []*Param
+	byName                 map[string]*Param
+	weights, train, summed []float32
+	// Steps is the number of optimizer steps taken: AdamW's t.
+	Steps int64
+}
+
+// NewParams allocates weights, all zero. Names must differ.
+func NewParams(specs []ParamSpec) (*Params, error) {
+	p := &Params{byName: make(map[string]*Param, len(specs))}
+	total := 0
+	for _, s := range specs {
+		if p.byName[s.Name] != nil {
+			return nil, fmt.Errorf("engine: two parameters are named %q", s.Name)
+		}
+		x := &Param{ParamSpec: s}
+		p.list = append(p.list, x)
+		p.byName[s.Name] = x
+		total += padded(x.Len())
+	}
+	p.weights = alignedFloats(total)
+	p.carve(p.weights, func(x *Param, part []float32) { x.W = part }, func(*Param) bool { return true })
+	return p, nil
+}
+
+// Len is the number of scalars of a parameter.
+func (x *Param) Len() int { return tensor.Shape(x.Shape).TotalSize() }
+
+// All lists the parameters in the order given to NewParams.
+func (p *Params) All() []*Param { return p.list }
+
+// Get answers the parameter of that name, or nil.
+func (p *Params) Get(name string) *Param { return p.byName[name] }
+
+// Train allocates gradients and moments, once.
+func (p *Params) Train() {
+	if p.train != nil {
+		return
+	}
+	n := p.trainable()
+	p.train = alignedFloats(3 * n)
+	p.carve(p.train[:n], func(x *Param, part []float32) { x.Grad = part }, (*Param).learns)
+	p.carve(p.train[n:2*n], func(x *Param, part []float32) { x.M = part }, (*Param).learns)
+	p.carve(p.train[2*n:], func(x *Param, part []float32) { x.V = part }, (*Param).learns)
+}
+
+// Sum adds the gradients of micro-batch i (0, 1, ...) of n to those of the micro-batches before it, in order. With one
+// micro-batch nothing moves.
+func (p *Params) Sum(i, n int) {
+	if n == 1 {
+		return
+	}
+	if p.summed == nil {
+		p.summed = alignedFloats(p.trainable())
+		p.carve(p.summed, func(x *Param, part []float32) { x.sum = part }, (*Param).learns)
+	}
+	grads := p.train[:len(p.summed)]
+	if i == 0 {
+		copy(p.summed, grads)
+		return
+	}
+	for j, g := range grads {
+		p.summed[j] += g
+	}
+	if i == n-1 {
+		copy(grads, p.summed)
+	}
+}
+
+// Bytes is the memory of weights, gradients and moments.
+func (p *Params) Bytes() int64 {
+	return 4 * int64(len(p.weights)+len(p.train)+len(p.summed))
+}
+
+func (x *Param) learns() bool { return !x.Fixed }
+
+func (p *Params) trainable() int {
+	n := 0
+	for _, x := range p.list {
+		if x.learns() {
+			n += padded(x.Len())
+		}
+	}
+	return n
+}
+
+func (p *Params) carve(from []float32, set func(*Param, []float32), want func(*Param) bool) {
+	at := 0
+	for _, x := range p.list {
+		if !want(x) {
+			continue
+		}
+		n := x.Len()
+		set(x, from[at:at+n:at+n])
+		at += padded(n)
+	}
+}

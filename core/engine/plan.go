@@ -1,0 +1,155 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/archlab/archlab/core/kernel"
+	"gorgonia.org/gorgonia"
+)
+
+// Options says how to compile a graph.
+type Options struct {
+	Params   *Params      // parameter nodes are bound by name; nil for a graph without any
+	Pool     *kernel.Pool // nil runs on one thread
+	Capacity int          // M: the rows that the graph was built for
+	// Grads lists gradient nodes with the parameters whose Grad they fill. The plan writes there directly where it can.
+	Grads []Gradient
+
+	// Backward is the id from which nodes belong to the backward pass, for Plan.Seconds; 0 means that there is none.
+	Backward int64
+
+	// NoSharing gives every value memory of its own, and Poison fills memory with NaN as soon as it is dead. They are
+	// how the memory plan is tested.
+	NoSharing, Poison bool
+}
+
+// Gradient is the gradient of one parameter.
+type Gradient struct {
+	Param string
+	Node  *gorgonia.Node
+}
+
+// Plan is a compiled graph: kernels in order over memory that never moves. One plan runs once at a time.
+type Plan struct {
+	steps    []step
+	inputs   map[string]Buffer
+	values   map[*gorgonia.Node]*value
+	arena    []float32
+	copies   []gradCopy
+	poison   []poisoned
+	capacity int
+	compile  time.Duration
+	bytes    int64
+	stateful []StateSpec
+	backward int // the first step of the backward pass
+	seconds  [2]time.Duration
+}
+
+type step struct {
+	kernel Kernel
+	kind   string
+	name   string
+	calls  int64
+	nanos  int64
+	flops  float64
+}
+
+type gradCopy struct{ to, from []float32 }
+
+// poisoned is memory that dies at a step.
+type poisoned struct {
+	step int
+	mem  []float32
+}
+
+// Run executes the plan.
+func (p *Plan) Run(r *Run) error { return p.RunContext(context.Background(), r) }
+
+// RunContext executes the plan, looking between ops whether the context is done. After an error the values are
+// undefined, and so are the states of r.
+func (p *Plan) RunContext(ctx context.Context, r *Run) (err error) {
+	if r.Rows < 0 || r.Rows > p.capacity {
+		return fmt.Errorf("engine: run of %d rows, want at most %d", r.Rows, p.capacity)
+	}
+	at := -1
+	defer func() {
+		if x := recover(); x != nil {
+			err = fmt.Errorf("engine: step %d (%s): %v", at, p.steps[at].name, x)
+		}
+	}()
+	if p.poison != nil {
+		poison(p.arena)
+	}
+	dead := 0
+	done := ctx.Done()
+	before := r.FLOPs
+	clock := time.Now()
+	p.seconds = [2]time.Duration{}
+	for i := range p.steps {
+		at = i
+		if done != nil {
+			select {
+			case <-done:
+				return ctx.Err()
+			default:
+			}
+		}
+		s := &p.steps[i]
+		s.kernel(r)
+		now := time.Now()
+		took := now.Sub(clock)
+		s.calls++
+		s.nanos += int64(took)
+		if i < p.backward {
+			p.seconds[0] += took
+		} else {
+			p.seconds[1] += took
+		}
+		s.flops += r.FLOPs - before
+		clock, before = now, r.FLOPs
+		for ; dead < len(p.poison) && p.poison[dead].step == i; dead++ {
+			poison(p.poison[dead].mem)
+		}
+	}
+	for _, c := range p.copies {
+		copy(c.to, c.from)
+	}
+	return nil
+}
+
+// Input answers the buffer of a data input, to be written before Run.
+func (p *Plan) Input(name string) (Buffer, bool) {
+	b, ok := p.inputs[name]
+	return b, ok
+}
+
+// Buffer answers where a node's value lies. Only outputs, inputs and parameters still hold it after Run.
+func (p *Plan) Buffer(n *gorgonia.Node) (Buffer, bool) {
+	v, ok := p.values[n]
+	if !ok {
+		return Buffer{}, false
+	}
+	return v.buf, true
+}
+
+// Capacity is the number of rows that the plan was compiled for.
+func (p *Plan) Capacity() int { return p.capacity }
+
+// ArenaBytes is the memory of activations, gradients of activations and scratch.
+func (p *Plan) ArenaBytes() int64 { return 4 * int64(len(p.arena)) }
+
+// ValueBytes is what the same values would take without sharing memory.
+func (p *Plan) ValueBytes() int64 { return p.bytes }
+
+// Seconds is how long the last run took in the forward and in the backward pass.
+func (p *Plan) Seconds() (forward, backward float64) {
+	return p.seconds[0].Seconds(), p.seconds[1].Seconds()
+}
+
+// CompileTime is how long Compile took.
+func (p *Plan) CompileTime() time.Duration { return p.compile }
+
+// States lists what the plan's stateful ops keep of a sequence, in the order of their slots.
+func (p *Plan) States() []StateSpec { return p.stateful }
