@@ -1,0 +1,30 @@
+package kernel
+
+import "golang.org/x/sys/cpu"
+
+var nativeISAs = []isa{}
+
+// cpuFeatures lists what the CPU offers and the operating system saves.
+func cpuFeatures() []string {
+	var f []string
+	for _, c := range []struct {
+		name string
+		has  bool
+	}{
+		{"avx2", cpu.X86.HasAVX2},
+		{"fma", cpu.X86.HasFMA},
+		{"avx512f", cpu.X86.HasAVX512F},
+		{"avx512dq", cpu.X86.HasAVX512DQ},
+		{"avx512vl", cpu.X86.HasAVX512VL},
+		{"avx512bw", cpu.X86.HasAVX512BW},
+		{"avx512vnni", cpu.X86.HasAVX512VNNI},
+		{"avx512bf16", cpu.X86.HasAVX512BF16},
+		{"amxbf16", cpu.X86.HasAMXBF16},
+		{"amxint8", cpu.X86.HasAMXInt8},
+	} {
+		if c.has {
+			f = append(f, c.name)
+		}
+	}
+	return f
+}

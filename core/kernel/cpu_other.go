@@ -1,0 +1,7 @@
+//go:build !amd64
+
+package kernel
+
+var nativeISAs []isa
+
+func cpuFeatures() []string { return nil }

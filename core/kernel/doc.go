@@ -1,0 +1,34 @@
+// Package kernel computes the forward and backward passes of language-model
+// operations on []float32: matrix products, attention, selective scans, norms,
+// losses and optimizers.
+//
+// It knows nothing about graphs, devices or models. Every function has a plain
+// Go form; on amd64 the hot ones also have AVX2 and AVX-512 forms in assembly,
+// chosen once by CPU feature (see Features). There is no cgo.
+//
+// # Layout
+//
+// All matrices are row-major and dense unless a leading dimension is given.
+// Everything is row-packed: a batch is M rows (tokens), and sequences are
+// Segments of consecutive rows. Arguments come in the order pool, outputs,
+// inputs, saved state, dimensions. Outputs are assigned (=) unless a function
+// says that it accumulates (+=).
+//
+// # Bits
+//
+// What a function computes for one row never depends on the number of rows, on
+// where the row sits, on its neighbours or on the number of threads, down to the
+// last bit. Reductions across rows work on blocks of fixed size and combine the
+// blocks in order. Recurrences and attention give the same bits whether a
+// sequence is run whole, in chunks or step by step. Different instruction sets
+// may differ in the last places.
+//
+// # Errors and memory
+//
+// Wrong arguments panic with a constant string such as "kernel: gemm: short c":
+// callers check shapes first. After the first call of a size nothing allocates.
+//
+//	p := kernel.NewPool(2)
+//	defer p.Close()
+//	kernel.Gemm(p, false, false, m, n, k, a, k, b, n, 0, c, n) // c = a·b
+package kernel

@@ -1,0 +1,151 @@
+package kernel
+
+import (
+	"sync"
+	"sync/atomic"
+)
+
+// Pool runs the pieces of one operation on a fixed number of threads. A nil
+// *Pool is valid and runs everything on the calling goroutine. A Pool may be
+// shared: operations started from several goroutines run one after the other.
+// Results never depend on the number of threads.
+type Pool struct {
+	threads int
+	mu      sync.Mutex // held for one operation at a time
+	wake    chan struct{}
+	idle    sync.WaitGroup
+
+	// The operation that is running.
+	task     task
+	n, grain int
+	next     atomic.Int64
+	closed   bool
+}
+
+// A task is an operation split in pieces. run handles the items [lo,hi) of one
+// piece; pieces run in any order and at the same time.
+type task interface{ run(lo, hi int) }
+
+// NewPool starts a pool of the given number of threads, the caller's included.
+// Fewer than one counts as one.
+func NewPool(threads int) *Pool {
+	if threads < 1 {
+		threads = 1
+	}
+	p := &Pool{threads: threads, wake: make(chan struct{}, threads)}
+	for range threads - 1 {
+		go p.worker()
+	}
+	return p
+}
+
+// Threads reports the number of threads; 1 for a nil pool.
+func (p *Pool) Threads() int {
+	if p == nil {
+		return 1
+	}
+	return p.threads
+}
+
+// Close stops the pool's threads. The pool then still works, serially.
+func (p *Pool) Close() {
+	if p == nil {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.closed {
+		p.closed = true
+		close(p.wake)
+	}
+}
+
+func (p *Pool) worker() {
+	for range p.wake {
+		p.pieces()
+		p.idle.Done()
+	}
+}
+
+// pieces takes pieces of the running operation until none is left.
+func (p *Pool) pieces() {
+	for {
+		lo := (int(p.next.Add(1)) - 1) * p.grain
+		if lo >= p.n {
+			return
+		}
+		p.task.run(lo, min(lo+p.grain, p.n))
+	}
+}
+
+// each runs t over items [0,n) in pieces of grain items. The pieces are the same
+// whatever the number of threads.
+func (p *Pool) each(t task, n, grain int) {
+	grain = max(grain, 1)
+	if p == nil || p.threads == 1 || n <= grain {
+		serial(t, n, grain)
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		serial(t, n, grain)
+		return
+	}
+	helpers := min(p.threads, (n+grain-1)/grain) - 1
+	p.task, p.n, p.grain = t, n, grain
+	p.next.Store(0)
+	p.idle.Add(helpers)
+	for range helpers {
+		p.wake <- struct{}{}
+	}
+	p.pieces()
+	p.idle.Wait()
+	p.task = nil
+}
+
+func serial(t task, n, grain int) {
+	for lo := 0; lo < n; lo += grain {
+		t.run(lo, min(lo+grain, n))
+	}
+}
+
+// jobs is a free list of task values, so that starting an operation allocates
+// nothing once as many have run at the same time before.
+type jobs[T any] struct {
+	mu   sync.Mutex
+	free []*T
+}
+
+// launch runs the task t over items [0,n) in pieces of grain items.
+func launch[T any, P interface {
+	*T
+	task
+}](p *Pool, list *jobs[T], t T, n, grain int) {
+	if n <= 0 {
+		return
+	}
+	list.mu.Lock()
+	var j *T
+	if last := len(list.free) - 1; last >= 0 {
+		j = list.free[last]
+		list.free = list.free[:last]
+	} else {
+		j = new(T)
+	}
+	list.mu.Unlock()
+	*j = t
+	p.each(P(j), n, grain)
+	var zero T
+	*j = zero // drop the references to the caller's memory
+	list.mu.Lock()
+	list.free = append(list.free, j)
+	list.mu.Unlock()
+}
+
+// pieceWork is the number of scalar steps that a piece should hold, so that
+// handing it out costs little beside it.
+const pieceWork = 1 << 14
+
+// grainFor returns how many items of the given cost make one piece.
+func grainFor(cost int) int { return max(1, pieceWork/max(1, cost)) }

@@ -1,0 +1,281 @@
+package kernel
+
+// Backward passes of the scans. The states inside a chunk are computed again from
+// the saved state at its start; the gradient of the state runs from the last chunk
+// to the first. Dimensions as in scan.go.
+
+// groupBlocks is the number of blocks of lanes whose contributions to db and dc
+// are added up one after the other; the groups' sums are combined in order.
+const groupBlocks = 8
+
+// groups returns the number of groups of blocks in one set of heads that share B
+// and C, and the blocks in a full group. A Mamba-2 head is never split.
+func (s *scanShape) groups() (perSet, blocks int) {
+	set := s.h / s.g * s.blocks()
+	blocks = groupBlocks
+	if s.scalar {
+		blocks = max(1, groupBlocks/s.blocks()) * s.blocks()
+	}
+	return (set + blocks - 1) / blocks, blocks
+}
+
+func (s *scanShape) backwardScratch(m, segments int) int {
+	perSet, _ := s.groups()
+	return 2*perSet*s.g*m*s.n + segments*(s.decays()+s.skips())
+}
+
+// SelectiveScanBackwardScratch returns the length of scratch for
+// SelectiveScanBackward.
+func SelectiveScanBackwardScratch(m, segments int, dims ScanDims) int {
+	s := dims.shape()
+	return s.backwardScratch(m, segments)
+}
+
+// SSDBackwardScratch returns the length of scratch for SSDBackward.
+func SSDBackwardScratch(m, segments int, dims SSDDims) int {
+	s := dims.shape()
+	return s.backwardScratch(m, segments)
+}
+
+type scanBackward struct {
+	du, ddt, dy, u, dt, a, b, c, skip []float32
+	segs                              []Segment
+	saved                             []float32
+	dbPart, dcPart                    []float32 // [groups,m,N]
+	daPart, dskipPart                 []float32 // [segments, size of a or skip]
+	m                                 int
+	scanShape
+}
+
+var scanBackwardJobs jobs[scanBackward]
+
+// SelectiveScanBackward sets du, ddt [m,D], da [D,N], db, dc [m,N] and dskip [D]
+// (nil if skip is) from dy [m,D], the forward's inputs and saved. scratch has the
+// length SelectiveScanBackwardScratch.
+func SelectiveScanBackward(p *Pool, du, ddt, da, db, dc, dskip, dy, u, dt, a, b, c, skip []float32, segs []Segment, saved []float32, m int, dims ScanDims, scratch []float32) {
+	runScanBackward(p, du, ddt, da, db, dc, dskip, dy, u, dt, a, b, c, skip, segs, saved, m, dims.shape(), scratch)
+}
+
+// SSDBackward sets du [m,H*P], ddt [m,H], da [H], db, dc [m,G*N] and dskip [H] (nil
+// if skip is) from dy [m,H*P], the forward's inputs and saved. scratch has the
+// length SSDBackwardScratch.
+func SSDBackward(p *Pool, du, ddt, da, db, dc, dskip, dy, u, dt, a, b, c, skip []float32, segs []Segment, saved []float32, m int, dims SSDDims, scratch []float32) {
+	runScanBackward(p, du, ddt, da, db, dc, dskip, dy, u, dt, a, b, c, skip, segs, saved, m, dims.shape(), scratch)
+}
+
+func runScanBackward(p *Pool, du, ddt, da, db, dc, dskip, dy, u, dt, a, b, c, skip []float32, segs []Segment, saved []float32, m int, s scanShape, work []float32) {
+	s.check(m, u, dt, a, b, c, skip, segs)
+	if len(du) < m*s.h*s.p || len(dy) < m*s.h*s.p || len(ddt) < m*s.dtWidth() || len(da) < s.decays() ||
+		len(db) < m*s.g*s.n || len(dc) < m*s.g*s.n || skip != nil && len(dskip) < s.skips() ||
+		len(saved) < s.saved(m, len(segs)) || len(work) < s.backwardScratch(m, len(segs)) {
+		panic("kernel: scan backward: short argument")
+	}
+	perSet, _ := s.groups()
+	t := scanBackward{du: du, ddt: ddt, dy: dy, u: u, dt: dt, a: a, b: b, c: c, skip: skip, segs: segs, saved: saved, m: m, scanShape: s}
+	size := perSet * s.g * m * s.n
+	t.dbPart, work = work[:size], work[size:]
+	t.dcPart, work = work[:size], work[size:]
+	t.daPart, work = work[:len(segs)*s.decays()], work[len(segs)*s.decays():]
+	t.dskipPart = work[:len(segs)*s.skips()]
+	launch(p, &scanBackwardJobs, t, len(segs)*s.g*perSet, 1)
+	combineBlocks(da, t.daPart, len(segs), s.decays())
+	if skip != nil {
+		combineBlocks(dskip, t.dskipPart, len(segs), s.skips())
+	}
+	launch(p, &scanCombineJobs, scanCombine{db, t.dbPart, m, s.n, s.g, perSet}, m, grainFor(perSet*s.g*s.n))
+	launch(p, &scanCombineJobs, scanCombine{dc, t.dcPart, m, s.n, s.g, perSet}, m, grainFor(perSet*s.g*s.n))
+}
+
+// scanCombine adds up the groups' parts [groups,m,N] into out [m,G*N].
+type scanCombine struct {
+	out, part       []float32
+	m, n, g, perSet int
+}
+
+var scanCombineJobs jobs[scanCombine]
+
+func (t *scanCombine) run(lo, hi int) {
+	for r := lo; r < hi; r++ {
+		for g := range t.g {
+			out := t.out[(r*t.g+g)*t.n:][:t.n]
+			clear(out)
+			for i := g * t.perSet; i < (g+1)*t.perSet; i++ {
+				for n, v := range t.part[(i*t.m+r)*t.n:][:t.n] {
+					out[n] += v
+				}
+			}
+		}
+	}
+}
+
+// A scanBackBlock is a run of steps of one block of lanes, taken backwards.
+type scanBackBlock struct {
+	scanBlock
+	dy, du, ddt []float32 // from the first step's row
+	hs          []float32 // [steps+1,N,16]: states, the first before the first step
+	es          []float32 // [steps,N,16] decays; [steps,16] if scalar
+	dh          []float32 // [N,16]: gradient of the state after the last step, updated
+	da          []float32 // [N,16], [16] if scalar; +=
+	dskip       []float32 // [16]; +=
+	db, dc      []float32 // [steps,N,16]; +=
+}
+
+// run handles pairs of a segment and a group of blocks.
+func (t *scanBackward) run(lo, hi int) {
+	perSet, full := t.groups()
+	n, nl := t.n, t.n*lanes
+	blocks := t.h * t.blocks()
+	setBlocks := blocks / t.g
+	decay := nl
+	if t.scalar {
+		decay = lanes
+	}
+	perBlock := nl + decay + lanes // dh, da, dskip
+	work := scratch.take((scanChunk+1)*nl + scanChunk*decay + 2*scanChunk*nl + full*perBlock + nl + lanes)
+	for piece := lo; piece < hi; piece++ {
+		si, gi := piece/(t.g*perSet), piece%(t.g*perSet)
+		first := gi/perSet*setBlocks + gi%perSet*full
+		last := min(first+full, (gi/perSet+1)*setBlocks)
+		s := &t.segs[si]
+
+		f := work.f
+		hs, f := f[:(scanChunk+1)*nl], f[(scanChunk+1)*nl:]
+		es, f := f[:scanChunk*decay], f[scanChunk*decay:]
+		acc, f := f[:2*scanChunk*nl], f[2*scanChunk*nl:]
+		carry, rest := f[:full*perBlock], f[full*perBlock:]
+		clear(carry)
+		for r := (s.Len+scanChunk-1)/scanChunk*scanChunk - scanChunk; r >= 0; r -= scanChunk {
+			steps := min(scanChunk, s.Len-r)
+			clear(acc)
+			for blk := first; blk < last; blk++ {
+				own := carry[(blk-first)*perBlock:][:perBlock]
+				k := scanBackBlock{scanBlock: t.block(blk, t.u, t.dt, t.a, t.b, t.c, t.skip, rest)}
+				k.at(s.Start+r, steps)
+				k.dy, k.du = t.dy[k.row*k.ldu+k.channel:], t.du[k.row*k.ldu+k.channel:]
+				k.ddt = t.ddt[k.row*k.lddt:]
+				if t.scalar {
+					k.ddt = k.ddt[blk/t.blocks():]
+					if blk%t.blocks() == 0 { // the head's blocks add up
+						for i := range steps {
+							k.ddt[i*k.lddt] = 0
+						}
+					}
+				} else {
+					k.ddt = k.ddt[k.channel:]
+				}
+				k.hs, k.es = hs, es
+				k.dh, k.da, k.dskip = own[:nl], own[nl:nl+decay], own[nl+decay:]
+				k.db, k.dc = acc[:scanChunk*nl], acc[scanChunk*nl:]
+				at := ((savedChunk(t.segs, si)+r/scanChunk)*blocks + blk) * nl
+				copy(hs[:nl], t.saved[at:at+nl])
+				scanStepsBack(&k)
+			}
+			at := (gi*t.m + s.Start + r) * n
+			laneSums(t.dbPart[at:at+steps*n], acc)
+			laneSums(t.dcPart[at:at+steps*n], acc[scanChunk*nl:])
+		}
+		for blk := first; blk < last; blk++ {
+			own := carry[(blk-first)*perBlock:][:perBlock]
+			t.storeParts(si, blk, own[nl:nl+decay], own[nl+decay:])
+		}
+	}
+	scratch.put(work)
+}
+
+// storeParts writes a block's da and dskip to its segment's parts.
+func (t *scanBackward) storeParts(si, blk int, da, dskip []float32) {
+	head, p0 := blk/t.blocks(), blk%t.blocks()*lanes
+	if !t.scalar {
+		transpose(t.daPart[(si*t.p+p0)*t.n:], t.n, da, lanes, t.n, min(lanes, t.p-p0))
+		copy(t.dskipPart[si*t.p+p0:], dskip[:min(lanes, t.p-p0)])
+		return
+	}
+	a, s := &t.daPart[si*t.h+head], &t.dskipPart[si*t.h+head]
+	if p0 == 0 {
+		*a, *s = 0, 0
+	}
+	var sum [2]float32
+	laneSums(sum[:1], da)
+	laneSums(sum[1:], dskip)
+	*a += sum[0]
+	*s += sum[1]
+}
+
+// laneSums sets out[i] to the sum of x[16i:16i+16], as a tree.
+func laneSums(out, x []float32) {
+	for i := range out {
+		v := x[i*lanes:][:lanes]
+		a := (v[0] + v[8]) + (v[4] + v[12])
+		b := (v[1] + v[9]) + (v[5] + v[13])
+		c := (v[2] + v[10]) + (v[6] + v[14])
+		d := (v[3] + v[11]) + (v[7] + v[15])
+		out[i] = (a + c) + (b + d)
+	}
+}
+
+// scanStepsBack computes the block's states again and runs its steps backwards.
+func scanStepsBack(k *scanBackBlock) {
+	nl := k.n * lanes
+	for s := range k.steps {
+		for l := range k.lanes {
+			dt := k.laneDt(s, l)
+			x := dt * k.u[s*k.ldu+l]
+			for n := range k.n {
+				i := n*lanes + l
+				var e float32
+				if !k.scalar {
+					e = exp32(dt * k.a[i])
+					k.es[s*nl+i] = e
+				} else if n == 0 {
+					e = exp32(dt * k.a[0])
+					k.es[s*lanes+l] = e
+				} else {
+					e = k.es[s*lanes+l]
+				}
+				k.hs[(s+1)*nl+i] = e*k.hs[s*nl+i] + x*k.b[s*k.ldb+n]
+			}
+		}
+	}
+	for s := k.steps - 1; s >= 0; s-- {
+		var ddt [lanes]float32
+		for l := range k.lanes {
+			u, dt, g := k.u[s*k.ldu+l], k.laneDt(s, l), k.dy[s*k.ldu+l]
+			x := dt * u
+			k.dskip[l] += g * u
+			var s1, s2, sw float32
+			for n := range k.n {
+				i := n*lanes + l
+				b, e := k.b[s*k.ldb+n], k.es[s*lanes+l]
+				if !k.scalar {
+					e = k.es[s*nl+i]
+				}
+				dh := k.dh[i] + g*k.c[s*k.ldb+n]
+				k.dc[s*nl+i] += g * k.hs[(s+1)*nl+i]
+				k.db[s*nl+i] += dh * x
+				s1 += dh * b
+				dh *= e
+				k.dh[i] = dh
+				w := dh * k.hs[s*nl+i]
+				if k.scalar {
+					sw += w
+				} else {
+					k.da[i] += w * dt
+					s2 += w * k.a[i]
+				}
+			}
+			if k.scalar {
+				k.da[l] += sw * dt
+				s2 = sw * k.a[0]
+			}
+			k.du[s*k.ldu+l] = k.skip[l]*g + dt*s1
+			ddt[l] = u*s1 + s2
+		}
+		if !k.scalar {
+			copy(k.ddt[s*k.lddt:][:k.lanes], ddt[:])
+			continue
+		}
+		var sum [1]float32
+		laneSums(sum[:], ddt[:])
+		k.ddt[s*k.lddt] += sum[0]
+	}
+}
