@@ -1,0 +1,195 @@
+package data
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sort"
+	"strings"
+)
+
+// textSource streams local files in lexical order of their relative names.
+type textSource struct {
+	files    []textFile
+	field    string // of JSONL objects
+	piece    int    // bytes; 0 = whole files
+	explicit bool   // the path names one file: what a directory walk would skip is an error
+	skip     map[string]*Filtered
+}
+
+type textFile struct{ path, name string }
+
+var textReasons = []string{"empty", "binary"}
+
+func newTextSource(cfg CorpusConfig) (*textSource, error) {
+	t := &textSource{field: cfg.Field, piece: cfg.DocumentBytes}
+	if t.field == "" {
+		t.field = "text"
+	}
+	switch {
+	case t.piece == 0:
+		t.piece = 8192
+	case t.piece < 0:
+		t.piece = 0
+	case t.piece > maxDocument:
+		return nil, errorf(ErrConfig, "document_bytes", "got %d, want at most %d", t.piece, maxDocument)
+	}
+	if cfg.Path == "" {
+		return nil, errorf(ErrConfig, "path", "a corpus of kind text needs a file, a directory or a pattern").
+			hint("set data.path, for example \"notes/*.txt\"")
+	}
+	info, err := os.Stat(cfg.Path)
+	switch {
+	case err == nil && info.IsDir():
+		err = t.addDir(cfg.Path, "")
+	case err == nil:
+		t.files = []textFile{{cfg.Path, filepath.Base(cfg.Path)}}
+		t.explicit = true
+	case errors.Is(err, fs.ErrNotExist) && strings.ContainsAny(cfg.Path, "*?["):
+		err = t.addPattern(cfg.Path)
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, errorf(ErrNotFound, cfg.Path, "no such file or directory").
+			hint("paths are relative to the working directory; a pattern needs *, ? or [")
+	default:
+		return nil, errorf(ErrNotFound, cfg.Path, "cannot read").cause(err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	sort.Slice(t.files, func(i, j int) bool { return t.files[i].name < t.files[j].name })
+	if len(t.files) == 0 {
+		return nil, errorf(ErrEmpty, cfg.Path, "no files, expected text, .jsonl, .gz or .zst").
+			hint("hidden files and directories are not read")
+	}
+	return t, nil
+}
+
+// addDir adds every regular file below dir whose path has no hidden element.
+func (t *textSource) addDir(dir, prefix string) error {
+	return filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return errorf(ErrNotFound, path, "cannot read the directory").cause(err)
+		}
+		if path != dir && strings.HasPrefix(d.Name(), ".") {
+			if d.IsDir() {
+				return fs.SkipDir
+			}
+			return nil
+		}
+		if !d.Type().IsRegular() {
+			return nil
+		}
+		rel, err := filepath.Rel(dir, path)
+		if err != nil {
+			return errorf(ErrNotFound, path, "not below %s", dir).cause(err)
+		}
+		t.files = append(t.files, textFile{path, filepath.ToSlash(filepath.Join(prefix, rel))})
+		return nil
+	})
+}
+
+func (t *textSource) addPattern(pattern string) error {
+	matches, err := filepath.Glob(pattern)
+	if err != nil {
+		return errorf(ErrConfig, pattern, "not a pattern").cause(err).hint("*, ? and [a-z] match within one path element; ** is not supported")
+	}
+	if len(matches) == 0 {
+		return errorf(ErrNotFound, pattern, "no file matches").hint("* matches within one path element; ** is not supported")
+	}
+	// Names are relative to the part of the pattern that is fixed, so that moving the whole tree changes nothing.
+	base := pattern
+	for strings.ContainsAny(base, "*?[") {
+		base = filepath.Dir(base)
+	}
+	for _, m := range matches {
+		info, err := os.Stat(m)
+		if err != nil {
+			return errorf(ErrNotFound, m, "cannot read").cause(err)
+		}
+		rel, err := filepath.Rel(base, m)
+		if err != nil {
+			rel = m
+		}
+		if info.IsDir() {
+			if err := t.addDir(m, rel); err != nil {
+				return err
+			}
+		} else if info.Mode().IsRegular() {
+			t.files = append(t.files, textFile{m, filepath.ToSlash(rel)})
+		}
+	}
+	return nil
+}
+
+func (t *textSource) filtered() []Filtered {
+	var out []Filtered
+	for _, r := range textReasons {
+		if f := t.skip[r]; f != nil {
+			out = append(out, *f)
+		}
+	}
+	return out
+}
+
+func (t *textSource) each(ctx context.Context, fn func(Document) error) error {
+	t.skip = map[string]*Filtered{}
+	for _, f := range t.files {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := t.file(ctx, f, fn); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *textSource) file(ctx context.Context, f textFile, fn func(Document) error) error {
+	r, jsonl, err := openText(f.path)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	if jsonl {
+		return eachJSONL(ctx, r, f, t.field, fn)
+	}
+	n := int64(0)
+	head, err := r.Peek(8000)
+	if err != nil && err != io.EOF {
+		return readError(f.path, err)
+	}
+	switch i := bytes.IndexByte(head, 0); {
+	case i >= 0 && t.explicit:
+		return errorf(ErrFormat, f.path, "binary file (a zero byte at offset %d), expected text in UTF-8", i)
+	case i >= 0:
+		t.leaveOut("binary", f.path)
+		return nil
+	}
+	err = eachPiece(ctx, r, f, t.piece, func(d Document) error {
+		n += int64(len(d.Text))
+		return fn(d)
+	})
+	if err == nil && n == 0 {
+		if t.explicit {
+			return errorf(ErrEmpty, f.path, "the file is empty, expected text")
+		}
+		t.leaveOut("empty", f.path)
+	}
+	return err
+}
+
+func (t *textSource) leaveOut(reason, path string) {
+	f := t.skip[reason]
+	if f == nil {
+		f = &Filtered{Reason: reason}
+		t.skip[reason] = f
+	}
+	f.Files++
+	if info, err := os.Stat(path); err == nil {
+		f.Bytes += info.Size()
+	}
+}

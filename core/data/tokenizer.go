@@ -1,0 +1,109 @@
+package data
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+)
+
+// Tokenizer maps text to token ids and back. Decode(Encode(x)) == x for every byte string x. Implementations are safe for
+// concurrent use.
+type Tokenizer interface {
+	Name() string // for people, e.g. "bytes" or "bpe-2048"
+	Vocab() int   // number of ids, the end-of-document token included
+	EOD() int32   // the id that separates documents
+	// Encode appends the ids of text to dst. It never produces EOD.
+	Encode(dst []int32, text []byte) []int32
+	// Decode appends the text of ids to dst. EOD and ids outside the vocabulary stand for no text.
+	Decode(dst []byte, ids []int32) []byte
+	// TokenBytes is the number of bytes of text that an id stands for; 0 for EOD. Summed over the targets it is the
+	// denominator of bits per byte.
+	TokenBytes(id int32) int
+	// Fingerprint identifies the mapping: equal fingerprints encode every text alike. A checkpoint is only usable with the
+	// tokenizer whose fingerprint it recorded.
+	Fingerprint() string
+}
+
+// TokenizerConfig names a tokenizer.
+type TokenizerConfig struct {
+	Kind       string // "bytes" or "bpe"
+	Vocab      int    // bpe: wanted number of ids, at least 257; default 2048. A tiny corpus may give fewer
+	TrainBytes int64  // bpe: learn from about this many bytes of the train split, chosen by hash; default 10 MB
+}
+
+// TokenizerKinds lists the kinds in the order of the documentation.
+var TokenizerKinds = []string{"bytes", "bpe"}
+
+// OpenTokenizer answers the tokenizer of a config. A BPE vocabulary is learned from the corpus's train split, or taken from the
+// cache where the same one was learned before.
+func OpenTokenizer(ctx context.Context, cfg TokenizerConfig, corpus *Corpus, cache Cache) (Tokenizer, error) {
+	switch cfg.Kind {
+	case "bytes":
+		if cfg.Vocab != 0 && cfg.Vocab != bytesVocab {
+			return nil, errorf(ErrConfig, "vocab", "got %d, the bytes tokenizer always has %d", cfg.Vocab, bytesVocab)
+		}
+		return Bytes{}, nil
+	case "bpe":
+		return openBPE(ctx, cfg, corpus, cache)
+	}
+	return nil, errorf(ErrConfig, "kind", "unknown tokenizer %q, want one of %q", cfg.Kind, TokenizerKinds)
+}
+
+// PromptTokens encodes a prompt as the start of a document: EOD, then the text.
+func PromptTokens(tok Tokenizer, text []byte) []int32 {
+	return tok.Encode([]int32{tok.EOD()}, text)
+}
+
+const (
+	eodID      = 256 // of every tokenizer of this package: the ids below are the 256 bytes
+	bytesVocab = 257
+)
+
+// Bytes is the tokenizer whose tokens are the 256 bytes, and EOD.
+type Bytes struct{}
+
+// Name is "bytes".
+func (Bytes) Name() string { return "bytes" }
+
+// Vocab is 257.
+func (Bytes) Vocab() int { return bytesVocab }
+
+// EOD is 256.
+func (Bytes) EOD() int32 { return eodID }
+
+// Encode appends one id for each byte.
+func (Bytes) Encode(dst []int32, text []byte) []int32 {
+	for _, b := range text {
+		dst = append(dst, int32(b))
+	}
+	return dst
+}
+
+// Decode appends one byte for each id below 256.
+func (Bytes) Decode(dst []byte, ids []int32) []byte {
+	for _, id := range ids {
+		if id >= 0 && id < eodID {
+			dst = append(dst, byte(id))
+		}
+	}
+	return dst
+}
+
+// TokenBytes is 1 for a byte and 0 for EOD.
+func (Bytes) TokenBytes(id int32) int {
+	if id >= 0 && id < eodID {
+		return 1
+	}
+	return 0
+}
+
+// Fingerprint is constant.
+func (Bytes) Fingerprint() string { return fingerprint("bytes", nil) }
+
+// fingerprint hashes a kind of tokenizer with whatever defines it.
+func fingerprint(kind string, definition []byte) string {
+	h := sha256.New()
+	h.Write([]byte("archlab tokenizer 1\n" + kind + "\n"))
+	h.Write(definition)
+	return hex.EncodeToString(h.Sum(nil))
+}
