@@ -1,0 +1,97 @@
+package nn
+
+import (
+	"github.com/archlab/archlab/core/engine"
+	"github.com/archlab/archlab/core/kernel"
+	"gorgonia.org/gorgonia"
+)
+
+// Linear is y = x wᵀ + bias: x [M,in], w [out,in], bias [out] or nil; [M,out].
+func Linear(x, w, bias *Node) *Node {
+	wantShape("linear", "x", x, -1, -1)
+	in := x.Shape()[1]
+	wantShape("linear", "w", w, -1, in)
+	out := w.Shape()[0]
+	k := linear{In: in, Out: out}
+	if bias == nil {
+		return Apply(k, []int{x.Shape()[0], out}, x, w)
+	}
+	wantShape("linear", "bias", bias, out)
+	return Apply(k, []int{x.Shape()[0], out}, x, w, bias)
+}
+
+type linear struct {
+	NoLayout
+	In, Out int
+}
+
+func (linear) Name() string { return "linear" }
+
+func (k linear) Bind(b engine.Binding) (engine.Kernel, error) {
+	x, w, y := b.In[0].F32, b.In[1].F32, b.Out.F32
+	var bias []float32
+	if len(b.In) == 3 {
+		bias = b.In[2].F32
+	}
+	return func(r *engine.Run) {
+		kernel.Gemm(b.Pool, false, true, r.Rows, k.Out, k.In, x, k.In, w, k.In, 0, y, k.Out)
+		if bias != nil {
+			kernel.AddBias(b.Pool, y, y, bias, r.Rows, k.Out)
+		}
+		r.FLOPs += LinearFLOPs(r.Rows, k.In, k.Out, bias != nil)
+	}, nil
+}
+
+func (k linear) Grad(in gorgonia.Nodes, _, grad *Node) gorgonia.Nodes {
+	x, w := in[0], in[1]
+	grads := gorgonia.Nodes{
+		Apply(linearDX(k), x.Shape(), grad, w),
+		Apply(linearDW(k), w.Shape(), grad, x),
+	}
+	if len(in) == 3 {
+		grads = append(grads, Apply(columnSums{N: k.Out}, []int{k.Out}, grad))
+	}
+	return grads
+}
+
+// linearDX is dx [M,in] = dy w.
+type linearDX linear
+
+func (linearDX) Name() string { return "linear.dx" }
+
+func (k linearDX) Bind(b engine.Binding) (engine.Kernel, error) {
+	dy, w, dx := b.In[0].F32, b.In[1].F32, b.Out.F32
+	return func(r *engine.Run) {
+		kernel.Gemm(b.Pool, false, false, r.Rows, k.In, k.Out, dy, k.Out, w, k.In, 0, dx, k.In)
+		r.FLOPs += LinearFLOPs(r.Rows, k.In, k.Out, false)
+	}, nil
+}
+
+// linearDW is dw [out,in] = dyᵀ x.
+type linearDW linear
+
+func (linearDW) Name() string { return "linear.dw" }
+
+func (k linearDW) Bind(b engine.Binding) (engine.Kernel, error) {
+	dy, x, dw := b.In[0].F32, b.In[1].F32, b.Out.F32
+	return func(r *engine.Run) {
+		kernel.Gemm(b.Pool, true, false, k.Out, k.In, r.Rows, dy, k.Out, x, k.In, 0, dw, k.In)
+		r.FLOPs += LinearFLOPs(r.Rows, k.In, k.Out, false)
+	}, nil
+}
+
+// columnSums is dbias [N] of dy [M,N].
+type columnSums struct {
+	NoLayout
+	N int
+}
+
+func (columnSums) Name() string { return "columnsums" }
+
+func (k columnSums) Bind(b engine.Binding) (engine.Kernel, error) {
+	dy, out := b.In[0].F32, b.Out.F32
+	return func(r *engine.Run) {
+		kernel.ColumnSums(b.Pool, out, dy, r.Rows, k.N)
+		r.FLOPs += float64(r.Rows * k.N)
+	}, nil
+}
