@@ -1,0 +1,49 @@
+// Fills the report's charts from the embedded report.json.
+"use strict";
+(() => {
+  const rep = JSON.parse(document.getElementById("report-data").textContent);
+  const rows = rep.rows, hue = new Map(rows.map((r, i) => [r.name, color(i)]));
+  const place = id => document.getElementById(id);
+  const axes = { tokens: ["trained tokens", si], FLOPs: ["training FLOPs", si], seconds: ["training seconds", seconds] };
+  const key = { tokens: "tokens", FLOPs: "flops", seconds: "seconds" };
+  const text = rows.some(r => (r.curves || []).some(c => c.validation.some(p => p.bpb != null)));
+  const task = rows.some(r => (r.curves || []).some(c => c.validation.some(p => p.accuracy != null)));
+
+  // mean averages several seeds' curves point by point; x is averaged too, since seconds differ from seed to seed.
+  const mean = (curves, get) => {
+    const n = Math.min(...curves.map(c => c.length));
+    return [...Array(n).keys()].map(i => curves.reduce((s, c) => { const [x, y] = get(c[i]); return [s[0] + x / curves.length, s[1] + y / curves.length]; }, [0, 0]));
+  };
+  if (place("curves")) {
+    const what = [...(text ? ["bits per byte"] : []), ...(task ? ["accuracy"] : []), "validation loss", "training loss"];
+    panel(place("curves"), [{ label: "show", options: what }, { label: "against", options: Object.keys(axes) }, { label: "x axis", options: ["linear", "log"] }, { label: "seeds", options: ["mean", "each"] }], ([y, x, sx, seeds]) => {
+      const [label, format] = axes[x], train = y === "training loss";
+      const value = p => y === "bits per byte" ? p.bpb : y === "accuracy" ? p.accuracy : p.loss;
+      const series = [];
+      for (const r of rows) {
+        const curves = (r.curves || []).map(c => (train ? c.train : c.validation).filter(p => value(p) != null)).filter(c => c.length);
+        if (!curves.length) continue;
+        const get = p => [p[key[x]], value(p)];
+        const style = { name: r.name, color: hue.get(r.name), marks: !train };
+        if (seeds === "each") for (const c of curves) series.push({ ...style, points: c.map(get), thin: true });
+        else series.push({ ...style, points: mean(curves, get) });
+      }
+      return { height: 340, x: { label, format, log: sx === "log" }, y: { label: y === "accuracy" ? y : y === "bits per byte" ? y : y + " (nats a token)", format: y === "accuracy" ? percent : fixed, max: y === "accuracy" ? 1 : undefined }, series };
+    });
+  }
+  const simple = (id, x, y, of, choices, pick) => place(id) && panel(place(id), choices || [], ch => ({
+    height: 280, x, y: pick ? { ...y, ...pick(ch) } : y,
+    series: rows.map(r => ({ name: r.name, color: hue.get(r.name), marks: true, points: of(r, ch) })).filter(s => s.points.length),
+  }));
+  simple("positions", { label: "position in the context", format: si, log: true }, { label: "test loss (nats a token)", format: fixed }, r => (r.by_position || []).map(p => [Math.max(1, p.from), p.loss]));
+  simple("decode-speed", { label: "context length", format: si, log: true }, { label: "decoded tokens per second", format: si, log: true }, r => (r.decode || []).map(d => [d.t, d.tokens_per_second]));
+  simple("decode-state", { label: "context length", format: si, log: true }, { label: "state of one sequence", format: bytes, log: true }, r => (r.decode || []).filter(d => d.state_bytes > 0).map(d => [d.t, d.state_bytes]));
+  if (place("ttc")) {
+    const strategies = [...new Set(rows.flatMap(r => (r.ttc || []).map(p => p.strategy)))].filter(s => s !== "greedy");
+    const x = { samples: ["samples a problem", si, p => p.samples], tokens: ["tokens a problem", si, p => p.tokens], FLOPs: ["FLOPs a problem", si, p => p.flops], seconds: ["seconds a problem", seconds, p => p.seconds] };
+    panel(place("ttc"), [{ label: "strategy", options: strategies }, { label: "against", options: Object.keys(x) }], ([s, a]) => ({
+      height: 320, x: { label: x[a][0], format: x[a][1], log: true }, y: { label: "accuracy", format: percent, zero: true },
+      series: rows.map(r => ({ name: r.name, color: hue.get(r.name), marks: true, points: (r.ttc || []).filter(p => p.strategy === s).map(p => [x[a][2](p), p.accuracy, p.low, p.high]) })).filter(q => q.points.length),
+    }));
+  }
+})();

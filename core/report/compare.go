@@ -1,0 +1,212 @@
+package report
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/archlab/archlab/core/record"
+	"github.com/archlab/archlab/core/stats"
+)
+
+// compareAll compares the models on the headline metric (bits per byte of text, accuracy of tasks) and on every
+// strategy of test-time compute at its largest number of samples. Without across, only models of one run are compared.
+func compareAll(all []entry, across bool) []Comparison {
+	groups := [][]entry{all}
+	if !across {
+		groups = groups[:0]
+		at := map[string]int{}
+		for _, e := range all {
+			i, ok := at[e.row.Run]
+			if !ok {
+				i = len(groups)
+				at[e.row.Run] = i
+				groups = append(groups, nil)
+			}
+			groups[i] = append(groups[i], e)
+		}
+	}
+	var out []Comparison
+	for _, g := range groups {
+		out = append(out, compareGroup(g)...)
+	}
+	return out
+}
+
+func compareGroup(g []entry) []Comparison {
+	var out []Comparison
+	metric, higher, of := "accuracy on the test split", true, accuracyItems
+	if len(g) > 0 && g[0].text {
+		metric, higher, of = "bits per byte of the test split", false, bpbItems
+	}
+	out = add(out, metric, higher, g, of)
+	for _, k := range strategies(g) {
+		out = add(out, fmt.Sprintf("%s accuracy, %s with %d samples", k.Task, k.Strategy, k.Samples), true, g, func(r record.Result) *stats.SeedScores {
+			for _, p := range r.TTC {
+				if p.Task == k.Task && p.Strategy == k.Strategy && p.Samples == k.Samples {
+					return solvedItems(p)
+				}
+			}
+			return nil
+		})
+	}
+	return out
+}
+
+// strategies lists each strategy of test-time compute once, at its largest number of samples.
+func strategies(g []entry) []TTC {
+	var out []TTC
+	for _, e := range g {
+	next:
+		for _, p := range e.row.TTC {
+			for i := range out {
+				if out[i].Task == p.Task && out[i].Strategy == p.Strategy {
+					if p.Samples > out[i].Samples {
+						out[i] = p
+					}
+					continue next
+				}
+			}
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+func add(out []Comparison, metric string, higher bool, g []entry, items func(record.Result) *stats.SeedScores) []Comparison {
+	var samples []stats.Sample
+	any := false
+	for _, e := range g {
+		s := stats.Sample{Name: e.row.Name, Fixed: e.row.Control}
+		for _, r := range e.results {
+			if x := items(r); x != nil {
+				x.Seed = r.Seed
+				s.Seeds = append(s.Seeds, *x)
+				any = true
+			}
+		}
+		if len(s.Seeds) > 0 || len(e.row.Failures) > 0 {
+			samples = append(samples, s)
+		}
+	}
+	if !any || len(samples) < 2 {
+		return out
+	}
+	c := Comparison{Metric: metric, HigherIsBetter: higher, Alpha: alpha, Pairs: []Pair{}}
+	for _, p := range stats.Compare(samples, stats.Options{Alpha: alpha, HigherIsBetter: higher}) {
+		c.Pairs = append(c.Pairs, Pair{
+			A: p.A, B: p.B, Seeds: p.Seeds, Items: p.Items, Difference: finite(p.Difference), Low: finite(p.Low), High: finite(p.High),
+			P: finite(p.Adjusted), Detectable: finite(p.Detectable), Verdict: p.Verdict, Decided: p.Decided,
+		})
+	}
+	return append(out, c)
+}
+
+func bpbItems(r record.Result) *stats.SeedScores {
+	if r.Test == nil || r.Test.Bytes == 0 {
+		return nil
+	}
+	var s stats.SeedScores
+	for _, q := range r.Test.Sequences {
+		s.Num = append(s.Num, q.Loss/math.Ln2)
+		s.Den = append(s.Den, float64(q.Bytes))
+	}
+	return &s
+}
+
+func accuracyItems(r record.Result) *stats.SeedScores {
+	if r.Test == nil {
+		return nil
+	}
+	var s stats.SeedScores
+	for _, q := range r.Test.Sequences {
+		s.Num = append(s.Num, float64(q.Correct))
+		s.Den = append(s.Den, q.Weight)
+	}
+	return &s
+}
+
+func solvedItems(p record.TTCPoint) *stats.SeedScores {
+	var s stats.SeedScores
+	for _, ok := range p.Solved {
+		v := 0.0
+		if ok {
+			v = 1
+		}
+		s.Num, s.Den = append(s.Num, v), append(s.Den, 1)
+	}
+	return &s
+}
+
+// verdict says in a few words where a row stands on the first metric: against how many models it is better, worse or
+// not told apart.
+func verdict(r Row, cs []Comparison) string {
+	if len(r.Failures) > 0 && r.Seeds == 0 {
+		return r.Failures[0].Status
+	}
+	var c *Comparison
+	for i := range cs {
+		for _, p := range cs[i].Pairs {
+			if c == nil && (p.A == r.Name || p.B == r.Name) {
+				c = &cs[i]
+			}
+		}
+	}
+	if c == nil {
+		return "nothing to compare with"
+	}
+	var better, worse, same, none []string
+	why := ""
+	for _, p := range c.Pairs {
+		other := p.A
+		switch r.Name {
+		case p.A:
+			other = p.B
+		case p.B:
+		default:
+			continue
+		}
+		switch {
+		case p.Decided && p.Verdict == r.Name:
+			better = append(better, other)
+		case p.Decided:
+			worse = append(worse, other)
+		case p.Verdict == stats.NotDistinguishable:
+			same = append(same, other)
+		default:
+			none = append(none, other)
+			why = p.Verdict
+		}
+	}
+	text := ""
+	join := func(what string, names []string) {
+		if len(names) == 0 {
+			return
+		}
+		if text != "" {
+			text += "; "
+		}
+		text += what + " " + list(names)
+	}
+	join("better than", better)
+	join("worse than", worse)
+	join("not distinguishable from", same)
+	if text == "" && len(none) > 0 {
+		text = why
+	}
+	if n := len(r.Failures); n > 0 {
+		text += fmt.Sprintf(" (%d of %d seeds did not finish)", n, n+r.Seeds)
+	}
+	return text
+}
+
+func list(names []string) string {
+	s := names[0]
+	for i, n := range names[1:] {
+		if i == len(names)-2 {
+			s += " and " + n
+		} else {
+			s += ", " + n
+		}
+	}
+	return s
+}

@@ -1,0 +1,121 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Markdown renders the figures of the report for a README, an issue or a terminal pager.
+func Markdown(rep *Report) []byte {
+	var b strings.Builder
+	p := func(format string, args ...any) { fmt.Fprintf(&b, format, args...) }
+	p("# %s\n", rep.Title)
+	for _, r := range rep.Runs {
+		p("\n%s/%s, %s, %s, archlab %s", r.Name, r.ID, r.Started, r.State, r.Archlab)
+		if r.Description != "" {
+			p("  \n%s", r.Description)
+		}
+		what := "corpus " + r.Data.Corpus
+		if r.Data.Corpus == "" {
+			what = "task " + r.Data.Task
+		}
+		p("  \n%s, tokenizer %s with %d tokens, model seeds %s, %s with %d cores, %s in all\n", what, r.Data.Tokenizer, r.Data.Vocab, seedList(r.Seeds), r.Machine.CPU, r.Machine.Cores, duration(r.Seconds.Total))
+		if r.Overhead != nil {
+			p("\nRPC and harness cost %s of the training loops' time.\n", percent(*r.Overhead))
+		}
+	}
+	p("\n")
+	for _, s := range headline(rep) {
+		p("%s  \n", s)
+	}
+	for _, n := range rep.Notes {
+		p("\n> %s\n", n)
+	}
+	p("\n## Side by side\n\n")
+	cols := columns(rep)
+	head := []string{"model"}
+	for _, c := range cols {
+		head = append(head, c.Head)
+	}
+	var lines [][]string
+	for _, r := range rep.Rows {
+		name := r.Name
+		if r.Control {
+			name += " (control)"
+		}
+		line := []string{name}
+		for _, c := range cols {
+			line = append(line, c.Cell(r))
+		}
+		lines = append(lines, line)
+	}
+	grid(&b, head, lines)
+	p("\n")
+	for _, c := range cols {
+		p("- %s: %s\n", c.Head, c.Long)
+	}
+	for _, c := range rep.Comparisons {
+		p("\n## Which differences are real: %s\n\n", c.Metric)
+		lines = nil
+		for _, q := range c.Pairs {
+			v := q.Verdict
+			if q.Decided {
+				v = "**" + v + "** is better"
+			}
+			lines = append(lines, []string{q.A + " – " + q.B, optional(q.Difference, signed), q.interval(), optional(q.P, pvalue), optional(q.Detectable, fixed), fmt.Sprint(q.Seeds), fmt.Sprint(q.Items), v})
+		}
+		grid(&b, []string{"a – b", "difference", "95 % interval", "p (Holm)", "detectable", "seeds", "items", "verdict"}, lines)
+	}
+	section := func(title string, head []string, of func(Row) [][]string) {
+		var lines [][]string
+		for _, r := range rep.Rows {
+			for _, l := range of(r) {
+				lines = append(lines, append([]string{r.Name}, l...))
+			}
+		}
+		if len(lines) > 0 {
+			p("\n## %s\n\n", title)
+			grid(&b, append([]string{"model"}, head...), lines)
+		}
+	}
+	section("Loss by position", []string{"positions", "loss"}, func(r Row) (l [][]string) {
+		for _, x := range r.Positions {
+			l = append(l, []string{fmt.Sprintf("%d–%d", x.From, x.To-1), fixed(x.Loss)})
+		}
+		return l
+	})
+	section("Decoding", []string{"context", "tokens/s", "state measured", "state by card", "FLOPs a token by card"}, func(r Row) (l [][]string) {
+		for _, x := range r.Decode {
+			l = append(l, []string{fmt.Sprint(x.T), si(x.TokensPerSecond), size(x.StateBytes), size(float64(x.CardStateBytes)), si(x.CardFLOPs)})
+		}
+		return l
+	})
+	section("Test-time compute", []string{"task", "strategy", "samples", "accuracy", "95 % interval", "tokens", "FLOPs", "time a problem"}, func(r Row) (l [][]string) {
+		for _, x := range r.TTC {
+			l = append(l, []string{x.Task, x.Strategy, fmt.Sprint(x.Samples), percent(x.Accuracy), percent(x.Low) + " to " + percent(x.High), si(x.Tokens), si(x.FLOPs), duration(x.Seconds)})
+		}
+		return l
+	})
+	section("Failures", []string{"seed", "status", "step", "what happened"}, func(r Row) (l [][]string) {
+		for _, x := range r.Failures {
+			l = append(l, []string{fmt.Sprint(x.Seed), x.Status, fmt.Sprint(x.Step), x.Message})
+		}
+		return l
+	})
+	return []byte(b.String())
+}
+
+// grid writes a Markdown table.
+func grid(b *strings.Builder, head []string, lines [][]string) {
+	row := func(cells []string) {
+		for _, c := range cells {
+			b.WriteString("| " + strings.NewReplacer("|", "\\|", "\n", " ").Replace(c) + " ")
+		}
+		b.WriteString("|\n")
+	}
+	row(head)
+	b.WriteString(strings.Repeat("| --- ", len(head)) + "|\n")
+	for _, l := range lines {
+		row(l)
+	}
+}

@@ -1,0 +1,207 @@
+package report
+
+import (
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"math"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+func build(t *testing.T, dirs ...string) *Report {
+	t.Helper()
+	rep, err := Build(dirs...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rep
+}
+
+func row(t *testing.T, rep *Report, name string) Row {
+	t.Helper()
+	for _, r := range rep.Rows {
+		if r.Name == name {
+			return r
+		}
+	}
+	t.Fatalf("no row %s", name)
+	return Row{}
+}
+
+func TestVerdictsOfAKnownRun(t *testing.T) {
+	rep := build(t, fixture(t, t.TempDir(), "known", "c1"))
+	got := map[string]string{}
+	for _, p := range rep.Comparisons[0].Pairs {
+		got[p.A+" "+p.B] = p.Verdict
+	}
+	for pair, want := range map[string]string{
+		"solid twin": "not distinguishable", "solid frail": "solid", "twin frail": "twin",
+		"solid ngram": "solid", "twin ngram": "twin", "frail ngram": "frail",
+	} {
+		if got[pair] != want {
+			t.Errorf("%s: got %q, want %q", pair, got[pair], want)
+		}
+	}
+	if v := row(t, rep, "solid").Verdict; v != "better than frail and ngram; not distinguishable from twin" {
+		t.Errorf("verdict of solid: %q", v)
+	}
+	if v := row(t, rep, "frail").Verdict; !strings.Contains(v, "1 of 3 seeds did not finish") {
+		t.Errorf("verdict of frail hides its failure: %q", v)
+	}
+	f := row(t, rep, "frail")
+	if f.Seeds != 2 || len(f.Failures) != 1 || f.Failures[0].Kind != "died" {
+		t.Errorf("frail: %d seeds, failures %+v", f.Seeds, f.Failures)
+	}
+	s := row(t, rep, "solid")
+	if s.BPB.Half == nil || len(s.BPB.Values) != 3 || math.Abs(*s.BPB.Mean-1.8/math.Ln2*255/640) > 0.05 {
+		t.Errorf("bits per byte of solid: %+v", s.BPB)
+	}
+	if rep.Runs[0].Overhead == nil || math.Abs(*rep.Runs[0].Overhead-2.5/99.5) > 1e-12 {
+		t.Errorf("overhead: %v, want 2.5/99.5", rep.Runs[0].Overhead)
+	}
+	if n := len(s.Curves[0].Train); n != curvePoints {
+		t.Errorf("500 points are thinned to %d, got %d", curvePoints, n)
+	}
+	if last := s.Curves[0].Train[curvePoints-1]; last.Step != 500 {
+		t.Errorf("thinning lost the last step: ends at %d", last.Step)
+	}
+}
+
+func TestEveryFormHoldsTheSameFigures(t *testing.T) {
+	dir := fixture(t, t.TempDir(), "forms", "c1")
+	rep := build(t, dir)
+	if err := Write(dir, rep); err != nil {
+		t.Fatal(err)
+	}
+	if *keep != "" {
+		if err := Write(*keep, rep); err != nil {
+			t.Fatal(err)
+		}
+	}
+	read := func(name string) string {
+		t.Helper()
+		b, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(b)
+	}
+	var back Report
+	if err := json.Unmarshal([]byte(read("report.json")), &back); err != nil {
+		t.Fatal(err)
+	}
+	html, md := read("report.html"), read("report.md")
+	for _, r := range back.Rows {
+		figure := r.BPB.text(fixed)
+		for name, text := range map[string]string{"report.html": html, "report.md": md} {
+			if !strings.Contains(text, figure) {
+				t.Errorf("%s lacks the bits per byte of %s: %s", name, r.Name, figure)
+			}
+		}
+	}
+	lines, err := csv.NewReader(strings.NewReader(read("tables/models.csv"))).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(lines) != 5 || len(lines[0]) != len(lines[1]) {
+		t.Errorf("models.csv: %d lines of %d and %d fields", len(lines), len(lines[0]), len(lines[1]))
+	}
+	for _, name := range []string{"comparisons", "curves", "positions", "decode", "ttc", "failures"} {
+		if lines, err := csv.NewReader(strings.NewReader(read("tables/" + name + ".csv"))).ReadAll(); err != nil || len(lines) < 2 {
+			t.Errorf("%s.csv: %d lines, %v", name, len(lines), err)
+		}
+	}
+	var table bytes.Buffer
+	if err := WriteTable(&table, rep); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"solid: better than frail and ngram", "frail, seed 3 failed: plugin frail died"} {
+		if !strings.Contains(table.String(), want) {
+			t.Errorf("the terminal's table lacks %q:\n%s", want, table.String())
+		}
+	}
+	for _, l := range strings.Split(table.String(), "\n")[:5] {
+		if n := len([]rune(l)); n > 110 {
+			t.Errorf("a table line has %d characters: %s", n, l)
+		}
+	}
+}
+
+func TestHTMLIsSelfContainedAndEscaped(t *testing.T) {
+	html, err := HTML(build(t, fixture(t, t.TempDir(), "page", "c1")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if bytes.Contains(html, []byte("<script>alert")) {
+		t.Error("a plugin's log reaches the page unescaped")
+	}
+	// Links to papers are for people; nothing may be loaded.
+	for _, m := range regexp.MustCompile(`(?i)(src|href|url\()\s*=?\s*["'(]?(https?:)?//[^"')\s]+`).FindAllString(string(html), -1) {
+		if !strings.Contains(m, "https://example.org/paper") {
+			t.Errorf("the page refers to another place: %s", m)
+		}
+	}
+	m := regexp.MustCompile(`(?s)<script type="application/json" id="report-data">(.*?)</script>`).FindSubmatch(html)
+	if m == nil || !json.Valid(m[1]) {
+		t.Error("the embedded data are not JSON")
+	}
+}
+
+func TestSeveralRuns(t *testing.T) {
+	root := t.TempDir()
+	a, same, other := fixture(t, root, "a", "c1"), fixture(t, root, "b", "c1"), fixture(t, root, "c", "c2")
+	rep := build(t, a, same)
+	if len(rep.Notes) != 0 || len(rep.Comparisons[0].Pairs) != 8*7/2 {
+		t.Errorf("two runs on the same data: notes %v, %d pairs", rep.Notes, len(rep.Comparisons[0].Pairs))
+	}
+	rep = build(t, a, other)
+	if len(rep.Notes) != 1 || !strings.Contains(rep.Notes[0], "different data") {
+		t.Errorf("two runs on different data: notes %v", rep.Notes)
+	}
+	for _, c := range rep.Comparisons {
+		for _, p := range c.Pairs {
+			if p.A[:2] != p.B[:2] {
+				t.Errorf("%s and %s are compared across different data", p.A, p.B)
+			}
+		}
+	}
+}
+
+func TestAnInterruptedRunStillReports(t *testing.T) {
+	dir := fixture(t, t.TempDir(), "cut", "c1")
+	for _, seed := range []string{"seed-1", "seed-2", "seed-3"} {
+		if err := os.Remove(filepath.Join(dir, "models", "twin", seed, "result.json")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	rep := build(t, dir)
+	r := row(t, rep, "twin")
+	if r.Seeds != 0 || len(r.Failures) != 3 || r.Verdict != "missing" || r.BPB.Mean != nil {
+		t.Errorf("twin without results: %+v", r)
+	}
+	if _, err := HTML(rep); err != nil {
+		t.Error(err)
+	}
+	if _, err := Build(t.TempDir()); err == nil {
+		t.Error("a directory that is no run: want an error")
+	}
+	if _, err := Build(); err == nil {
+		t.Error("no directory: want an error")
+	}
+}
+
+func TestNumbersForPeople(t *testing.T) {
+	for _, c := range []struct{ got, want string }{
+		{si(1234567), "1.23M"}, {si(999), "999"}, {si(0), "0"}, {si(1e12), "1.00T"}, {size(262144), "256 KiB"}, {size(10), "10.0 B"},
+		{duration(0.0125), "12.5 ms"}, {duration(61), "61.0 s"}, {duration(3600), "1h0m0s"}, {percent(0.123), "12.3 %"}, {pvalue(0.0001), "< 0.001"},
+		{Figure{}.text(si), dash},
+	} {
+		if c.got != c.want {
+			t.Errorf("got %q, want %q", c.got, c.want)
+		}
+	}
+}

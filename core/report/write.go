@@ -1,0 +1,134 @@
+package report
+
+import (
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/archlab/archlab/core/record"
+)
+
+// Write puts report.html, report.md, report.json and tables/*.csv into a directory, each atomically.
+func Write(dir string, rep *Report) error {
+	if err := os.MkdirAll(filepath.Join(dir, "tables"), 0o755); err != nil {
+		return err
+	}
+	data, err := json.MarshalIndent(rep, "", " ")
+	if err != nil {
+		return fmt.Errorf("report.json: %w", err)
+	}
+	html, err := HTML(rep)
+	if err != nil {
+		return fmt.Errorf("report.html: %w", err)
+	}
+	files := []struct {
+		name string
+		data []byte
+	}{{"report.json", append(data, '\n')}, {"report.html", html}, {"report.md", Markdown(rep)}}
+	for _, t := range tables(rep) {
+		var b bytes.Buffer
+		if err := csv.NewWriter(&b).WriteAll(t.lines); err != nil {
+			return err
+		}
+		files = append(files, struct {
+			name string
+			data []byte
+		}{filepath.Join("tables", t.name+".csv"), b.Bytes()})
+	}
+	for _, f := range files {
+		if err := record.WriteFile(filepath.Join(dir, f.name), f.data); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// csvTable is one file of tables/: full precision, one figure a cell, empty where there is none.
+type csvTable struct {
+	name  string
+	lines [][]string
+}
+
+func tables(rep *Report) []csvTable {
+	n := func(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }
+	i := strconv.Itoa
+	opt := func(v *float64) string {
+		if v == nil {
+			return ""
+		}
+		return n(*v)
+	}
+	models := csvTable{"models", [][]string{{"model", "run", "family", "control", "parameters", "active_parameters", "embedding_parameters", "train_flops_per_token", "prefill_flops_per_token", "decode_flops_per_token", "state_bytes"}}}
+	type named struct {
+		name string
+		fig  func(Row) Figure
+	}
+	figs := []named{
+		{"test_loss", func(r Row) Figure { return r.Loss }}, {"test_perplexity", func(r Row) Figure { return r.Perplexity }},
+		{"test_bpb", func(r Row) Figure { return r.BPB }}, {"test_accuracy", func(r Row) Figure { return r.Accuracy }},
+		{"test_sequence_accuracy", func(r Row) Figure { return r.Sequence }}, {"validation_loss", func(r Row) Figure { return r.Validation }},
+		{"trained_tokens", func(r Row) Figure { return r.Tokens }}, {"training_flops", func(r Row) Figure { return r.FLOPs }},
+		{"training_seconds", func(r Row) Figure { return r.Seconds }}, {"tokens_per_second", func(r Row) Figure { return r.Speed }},
+		{"flops_per_second", func(r Row) Figure { return r.Rate }}, {"utilisation", func(r Row) Figure { return r.Use }},
+		{"peak_rss", func(r Row) Figure { return r.PeakRSS }},
+	}
+	for _, f := range figs {
+		models.lines[0] = append(models.lines[0], f.name, f.name+"_half")
+	}
+	models.lines[0] = append(models.lines[0], "seeds_finished", "seeds_failed", "skipped_steps", "verdict")
+	curves := csvTable{"curves", [][]string{{"model", "seed", "kind", "step", "tokens", "flops", "seconds", "loss", "bpb", "accuracy"}}}
+	pos := csvTable{"positions", [][]string{{"model", "from", "to", "loss"}}}
+	dec := csvTable{"decode", [][]string{{"model", "t", "tokens_per_second", "state_bytes", "card_state_bytes", "card_flops"}}}
+	tt := csvTable{"ttc", [][]string{{"model", "task", "strategy", "samples", "accuracy", "low", "high", "tokens", "flops", "seconds"}}}
+	fail := csvTable{"failures", [][]string{{"model", "seed", "status", "step", "kind", "message", "log"}}}
+	for _, r := range rep.Rows {
+		line := []string{r.Name, r.Run, r.Family, strconv.FormatBool(r.Control), strconv.FormatInt(r.Card.Parameters, 10), strconv.FormatInt(r.Card.ActiveParameters, 10), strconv.FormatInt(r.Card.Embedding, 10)}
+		if c := r.Cost; c != nil {
+			line = append(line, n(c.TrainFLOPs), n(c.PrefillFLOPs), n(c.DecodeFLOPs), strconv.FormatInt(c.StateBytes, 10))
+		} else {
+			line = append(line, "", "", "", "")
+		}
+		for _, f := range figs {
+			g := f.fig(r)
+			line = append(line, opt(g.Mean), opt(g.Half))
+		}
+		models.lines = append(models.lines, append(line, i(r.Seeds), i(len(r.Failures)), i(r.Skipped), r.Verdict))
+		for _, c := range r.Curves {
+			for kind, pts := range [][]Point{c.Train, c.Validation} {
+				for _, p := range pts {
+					curves.lines = append(curves.lines, []string{r.Name, strconv.FormatUint(c.Seed, 10), [...]string{"train", "validation"}[kind], i(p.Step), strconv.FormatInt(p.Tokens, 10), n(p.FLOPs), n(p.Seconds), n(p.Loss), opt(p.BPB), opt(p.Accuracy)})
+				}
+			}
+		}
+		for _, p := range r.Positions {
+			pos.lines = append(pos.lines, []string{r.Name, i(p.From), i(p.To), n(p.Loss)})
+		}
+		for _, d := range r.Decode {
+			dec.lines = append(dec.lines, []string{r.Name, i(d.T), n(d.TokensPerSecond), n(d.StateBytes), strconv.FormatInt(d.CardStateBytes, 10), n(d.CardFLOPs)})
+		}
+		for _, p := range r.TTC {
+			tt.lines = append(tt.lines, []string{r.Name, p.Task, p.Strategy, i(p.Samples), n(p.Accuracy), n(p.Low), n(p.High), n(p.Tokens), n(p.FLOPs), n(p.Seconds)})
+		}
+		for _, f := range r.Failures {
+			fail.lines = append(fail.lines, []string{r.Name, strconv.FormatUint(f.Seed, 10), f.Status, i(f.Step), f.Kind, f.Message, strings.Join(f.Log, "\n")})
+		}
+	}
+	cmp := csvTable{"comparisons", [][]string{{"metric", "higher_is_better", "a", "b", "seeds", "items", "difference", "low", "high", "p_adjusted", "detectable", "verdict"}}}
+	for _, c := range rep.Comparisons {
+		for _, p := range c.Pairs {
+			cmp.lines = append(cmp.lines, []string{c.Metric, strconv.FormatBool(c.HigherIsBetter), p.A, p.B, i(p.Seeds), i(p.Items), opt(p.Difference), opt(p.Low), opt(p.High), opt(p.P), opt(p.Detectable), p.Verdict})
+		}
+	}
+	out := []csvTable{models, cmp, curves}
+	for _, t := range []csvTable{pos, dec, tt, fail} {
+		if len(t.lines) > 1 {
+			out = append(out, t)
+		}
+	}
+	return out
+}
