@@ -1,8 +1,6 @@
 package nn
 
 import (
-	"fmt"
-
 	"github.com/archlab/archlab/core/engine"
 	"github.com/archlab/archlab/core/kernel"
 	"gorgonia.org/gorgonia"
@@ -113,14 +111,10 @@ func (k positionsGrad) Bind(b engine.Binding) (engine.Kernel, error) {
 	}, nil
 }
 
-// ShiftedTokens answers, [M] int32, the token k places later in the same sequence, -1 past its end. While drafting it
-// is the input "tokens+k", since the later tokens are guesses that the caller makes.
+// ShiftedTokens answers, [M] int32, the token k places later in the same sequence, -1 past the end of its rows.
 func (g *Graph) ShiftedTokens(k int) *Node {
 	if k < 1 {
 		Fail("shifted tokens", "k=%d, want at least 1", k)
-	}
-	if g.mode.Recurrent() {
-		return g.IntInput(fmt.Sprintf("tokens+%d", k))
 	}
 	return ApplyInt(shift{K: k}, []int{g.rows}, g.Tokens())
 }

@@ -7,9 +7,9 @@ import (
 	"gorgonia.org/tensor"
 )
 
-// AuxScale is the name of the scalar input that multiplies all auxiliary losses: 1/n for a step of n micro-batches, so
+// Share is the name of the scalar input that multiplies all auxiliary losses: the micro-batch's share of its step, so
 // that accumulating gradients does not change their strength. It exists only in graphs with auxiliary losses.
-const AuxScale = "aux_scale"
+const Share = "share"
 
 // LossNodes are the nodes that Loss makes.
 type LossNodes struct {
@@ -47,7 +47,7 @@ func Loss(g *Graph, out Output) LossNodes {
 	}
 	k.Aux = len(in)
 	if len(out.Aux) > 0 {
-		in = append(in, gorgonia.NewScalar(g.expr, tensor.Float32, gorgonia.WithName(AuxScale)))
+		in = append(in, gorgonia.NewScalar(g.expr, tensor.Float32, gorgonia.WithName(Share)))
 	}
 	for _, a := range out.Aux {
 		wantShape("loss", "auxiliary loss "+a.Name, a.Node)
@@ -58,8 +58,8 @@ func Loss(g *Graph, out Output) LossNodes {
 	return LossNodes{Total: total, Heads: SavedNode(total, 0, len(heads), 2)}
 }
 
-// loss has the inputs targets, weights, then hiddens and projections (each once), then, from Aux on, the scale of the
-// auxiliary losses and those. It saves the heads' losses and, when training, the gradient of every hidden and projection
+// loss has the inputs targets, weights, then hiddens and projections (each once), then, from Aux on, the share and the
+// auxiliary losses. It saves the heads' losses and, when training, the gradient of every hidden and projection
 // in the order of the inputs.
 type loss struct {
 	D, V         int
@@ -97,7 +97,7 @@ func (k loss) Layout(in []tensor.Shape) engine.Layout {
 	return engine.Layout{Saved: saved, Scratch: lossBlock(k.V) * (k.V + 2*k.D + 2)}
 }
 
-// Detached inputs are the weights and the scale of the auxiliary losses.
+// Detached inputs are the weights and the share.
 func (k loss) Detached(input int) bool { return input == lossWeights || input == k.Aux }
 
 func (k loss) Bind(b engine.Binding) (engine.Kernel, error) {

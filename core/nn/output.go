@@ -37,9 +37,10 @@ type Metric struct {
 	Node *Node
 }
 
-// Update changes a buffer (see Init.Buffer) after each step by the sum of a node's values over the step's micro-batches.
+// Update changes a buffer (see Init.Buffer) after each step by the sum of a node's values over the step's micro-batches,
+// in their order.
 type Update struct {
-	Buffer string
-	Source *Node
-	Apply  func(value, sum []float32)
+	Param  string
+	Signal *Node
+	Apply  func(w, signal []float32)
 }
