@@ -1,0 +1,48 @@
+package nn
+
+import (
+	"math"
+
+	"github.com/archlab/archlab/core/engine"
+	"gorgonia.org/gorgonia"
+)
+
+// Decay is a = -exp(log): how the scans' negative A is made of the parameter that holds its logarithm. log is a parameter
+// of any shape, so that all of it is computed whatever the rows of a run.
+func Decay(log *Node) *Node { return Apply(decay{}, log.Shape(), log) }
+
+type decay struct{ NoLayout }
+
+func (decay) Name() string { return "decay" }
+
+func (decay) Bind(b engine.Binding) (engine.Kernel, error) {
+	x, y := b.In[0].F32, b.Out.F32
+	return func(r *engine.Run) {
+		for i, v := range x {
+			y[i] = -float32(math.Exp(float64(v)))
+		}
+		r.FLOPs += DecayFLOPs(len(x))
+	}, nil
+}
+
+func (decay) Grad(in gorgonia.Nodes, out, grad *Node) gorgonia.Nodes {
+	return gorgonia.Nodes{Apply(decayGrad{}, in[0].Shape(), grad, out)}
+}
+
+// decayGrad is dlog of (da, a): the derivative of -exp is itself.
+type decayGrad struct{ NoLayout }
+
+func (decayGrad) Name() string { return "decay.backward" }
+
+func (decayGrad) Bind(b engine.Binding) (engine.Kernel, error) {
+	da, a, dlog := b.In[0].F32, b.In[1].F32, b.Out.F32
+	return func(r *engine.Run) {
+		for i, v := range a {
+			dlog[i] = da[i] * v
+		}
+		r.FLOPs += float64(len(a))
+	}, nil
+}
+
+// DecayFLOPs counts Decay of n values; its backward pass counts n.
+func DecayFLOPs(n int) float64 { return 2 * float64(n) }

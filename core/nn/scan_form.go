@@ -1,0 +1,73 @@
+package nn
+
+import "github.com/archlab/archlab/core/kernel"
+
+// selectiveForm is Mamba's scan.
+type selectiveForm kernel.ScanDims
+
+func (selectiveForm) name() string { return "selective_scan" }
+func (f selectiveForm) state() int { return f.D * f.N }
+func (f selectiveForm) saved(m, segments int) int {
+	return kernel.SelectiveScanSaved(m, segments, kernel.ScanDims(f))
+}
+
+func (f selectiveForm) scratch(m, segments int) int {
+	return kernel.SelectiveScanBackwardScratch(m, segments, kernel.ScanDims(f))
+}
+
+func (f selectiveForm) run(p *kernel.Pool, y []float32, in [6][]float32, segs []kernel.Segment, states [][]float32, saved []float32, m int) {
+	kernel.SelectiveScan(p, y, in[0], in[1], in[2], in[3], in[4], in[5], segs, states, saved, m, kernel.ScanDims(f))
+}
+
+func (f selectiveForm) back(p *kernel.Pool, grads [6][]float32, dy []float32, in [6][]float32, segs []kernel.Segment, saved, scratch []float32, m int) {
+	kernel.SelectiveScanBackward(p, grads[0], grads[1], grads[2], grads[3], grads[4], grads[5], dy,
+		in[0], in[1], in[2], in[3], in[4], in[5], segs, saved, m, kernel.ScanDims(f), scratch)
+}
+
+func (f selectiveForm) cost(m int) (forward, backward float64) {
+	return SelectiveScanFLOPs(m, f.D, f.N), SelectiveScanBackwardFLOPs(m, f.D, f.N)
+}
+
+// ssdForm is Mamba-2's.
+type ssdForm kernel.SSDDims
+
+func (ssdForm) name() string { return "ssd" }
+func (f ssdForm) state() int { return f.H * f.P * f.N }
+
+func (f ssdForm) saved(m, segments int) int {
+	return kernel.SSDSaved(m, segments, kernel.SSDDims(f))
+}
+
+func (f ssdForm) scratch(m, segments int) int {
+	return kernel.SSDBackwardScratch(m, segments, kernel.SSDDims(f))
+}
+
+func (f ssdForm) run(p *kernel.Pool, y []float32, in [6][]float32, segs []kernel.Segment, states [][]float32, saved []float32, m int) {
+	kernel.SSD(p, y, in[0], in[1], in[2], in[3], in[4], in[5], segs, states, saved, m, kernel.SSDDims(f))
+}
+
+func (f ssdForm) back(p *kernel.Pool, grads [6][]float32, dy []float32, in [6][]float32, segs []kernel.Segment, saved, scratch []float32, m int) {
+	kernel.SSDBackward(p, grads[0], grads[1], grads[2], grads[3], grads[4], grads[5], dy,
+		in[0], in[1], in[2], in[3], in[4], in[5], segs, saved, m, kernel.SSDDims(f), scratch)
+}
+
+func (f ssdForm) cost(m int) (forward, backward float64) {
+	return SSDFLOPs(m, f.H*f.P, f.N), SSDBackwardFLOPs(m, f.H*f.P, f.N)
+}
+
+// SelectiveScanFLOPs counts SelectiveScan over m rows of d channels with n states: for each state its decay (2), update (3)
+// and output (2).
+func SelectiveScanFLOPs(m, d, n int) float64 { return float64(m) * float64(d) * float64(7*n+2) }
+
+// SelectiveScanBackwardFLOPs counts its backward pass: for each state the states once more (5) and the products that the
+// gradients add up (16).
+func SelectiveScanBackwardFLOPs(m, d, n int) float64 {
+	return float64(m) * float64(d) * float64(21*n+8)
+}
+
+// SSDFLOPs counts SSD over m rows of d channels in all with n states: as SelectiveScanFLOPs, with one decay for all of a
+// channel's states.
+func SSDFLOPs(m, d, n int) float64 { return float64(m) * float64(d) * float64(5*n+4) }
+
+// SSDBackwardFLOPs counts its backward pass.
+func SSDBackwardFLOPs(m, d, n int) float64 { return float64(m) * float64(d) * float64(16*n+12) }
