@@ -23,13 +23,20 @@ function bytes(v) {
   return v + " B";
 }
 const seconds = v => v >= 120 ? trim(v / 60) + " min" : v >= 1 || v === 0 ? trim(v) + " s" : trim(v * 1000) + " ms";
+const whole = v => v < 10000 ? String(Math.round(v)) : si(v);
 const percent = v => trim(v * 100) + " %";
 const fixed = v => v.toFixed(Math.abs(v) >= 10 ? 2 : 3);
 
-function ticks(lo, hi, log, want) {
+// ticks lists round values in [lo, hi]. Logarithmic axes that span little are labelled like linear ones; sizes in bytes go by powers of two.
+function ticks(lo, hi, ax, want) {
   const out = [];
-  if (log) {
-    const decades = Math.log10(hi / lo), steps = decades > 4 ? [1] : decades > 1.2 ? [1, 3] : [1, 1.5, 2, 3, 4, 5, 7];
+  if (ax.log && ax.base === 2) {
+    const from = Math.ceil(Math.log2(lo)), to = Math.floor(Math.log2(hi)), step = Math.max(1, Math.ceil((to - from) / want));
+    for (let e = from; e <= to; e += step) out.push(2 ** e);
+    return out;
+  }
+  if (ax.log && hi / lo > 6) {
+    const decades = Math.log10(hi / lo), steps = decades > 4 ? [1] : decades > 1.2 ? [1, 3] : [1, 2, 3, 5, 7];
     for (let e = Math.floor(Math.log10(lo)); e <= Math.ceil(Math.log10(hi)); e++)
       for (const s of steps) { const v = s * 10 ** e; if (v >= lo * 0.999 && v <= hi * 1.001) out.push(v); }
     return out;
@@ -46,7 +53,7 @@ function chart(el, spec, hidden) {
   el.replaceChildren();
   const shown = spec.series.filter(s => !hidden.has(s.name) && s.points.length);
   const width = Math.max(260, el.clientWidth), height = spec.height || 300;
-  const m = { l: 58, r: 12, t: 8, b: 40 };
+  const m = { l: 72, r: 12, t: 8, b: 40 };
   const all = shown.flatMap(s => s.points);
   if (!all.length) { node("p", { class: "soft small" }, el, "Nothing to show: no values, or every series is switched off."); return; }
   const range = (ax, get, edge) => {
@@ -62,11 +69,11 @@ function chart(el, spec, hidden) {
   const scale = (lo, hi, a, b, log) => v => a + (b - a) * (log ? Math.log(v / lo) / Math.log(hi / lo) : (v - lo) / (hi - lo));
   const X = scale(x0, x1, m.l, width - m.r, spec.x.log), Y = scale(y0, y1, height - m.b, m.t, spec.y.log);
   const svg = node("svg:svg", { viewBox: `0 0 ${width} ${height}`, height, role: "img", "aria-label": `${spec.y.label} against ${spec.x.label}` }, el);
-  for (const v of ticks(y0, y1, spec.y.log, 6)) {
+  for (const v of ticks(y0, y1, spec.y, 6)) {
     node("svg:line", { x1: m.l, x2: width - m.r, y1: Y(v), y2: Y(v), class: "axis" }, svg);
     node("svg:text", { x: m.l - 7, y: Y(v) + 4, "text-anchor": "end" }, svg, spec.y.format(v));
   }
-  for (const v of ticks(x0, x1, spec.x.log, width < 480 ? 4 : 7)) {
+  for (const v of ticks(x0, x1, spec.x, width < 480 ? 4 : 7)) {
     node("svg:line", { x1: X(v), x2: X(v), y1: height - m.b, y2: height - m.b + 4, class: "axis" }, svg);
     node("svg:text", { x: X(v), y: height - m.b + 17, "text-anchor": "middle" }, svg, spec.x.format(v));
   }

@@ -28,6 +28,12 @@
         if (seeds === "each") for (const c of curves) series.push({ ...style, points: c.map(get), thin: true });
         else series.push({ ...style, points: mean(curves, get) });
       }
+      // Controls do not learn by steps: their test figure is a level to beat.
+      const xs = series.flatMap(q => q.points.map(p => p[0]));
+      if (!train && xs.length) for (const r of rows) {
+        const level = r.control && (y === "bits per byte" ? r.bpb : y === "accuracy" ? r.accuracy : r.loss).mean;
+        if (level) series.push({ name: r.name + " (control, test)", color: hue.get(r.name), dash: "5 4", points: [[Math.min(...xs), level], [Math.max(...xs), level]] });
+      }
       return { height: 340, x: { label, format, log: sx === "log" }, y: { label: y === "accuracy" ? y : y === "bits per byte" ? y : y + " (nats a token)", format: y === "accuracy" ? percent : fixed, max: y === "accuracy" ? 1 : undefined }, series };
     });
   }
@@ -35,14 +41,14 @@
     height: 280, x, y: pick ? { ...y, ...pick(ch) } : y,
     series: rows.map(r => ({ name: r.name, color: hue.get(r.name), marks: true, points: of(r, ch) })).filter(s => s.points.length),
   }));
-  simple("positions", { label: "position in the context", format: si, log: true }, { label: "test loss (nats a token)", format: fixed }, r => (r.by_position || []).map(p => [Math.max(1, p.from), p.loss]));
-  simple("decode-speed", { label: "context length", format: si, log: true }, { label: "decoded tokens per second", format: si, log: true }, r => (r.decode || []).map(d => [d.t, d.tokens_per_second]));
-  simple("decode-state", { label: "context length", format: si, log: true }, { label: "state of one sequence", format: bytes, log: true }, r => (r.decode || []).filter(d => d.state_bytes > 0).map(d => [d.t, d.state_bytes]));
+  simple("positions", { label: "position in the context (first of each bin)", format: whole, log: true, base: 2 }, { label: "test loss (nats a token)", format: fixed }, r => (r.by_position || []).map(p => [p.from + 1, p.loss]));
+  simple("decode-speed", { label: "context length", format: whole, log: true, base: 2 }, { label: "decoded tokens per second", format: si, log: true }, r => (r.decode || []).map(d => [d.t, d.tokens_per_second]));
+  simple("decode-state", { label: "context length", format: whole, log: true, base: 2 }, { label: "state of one sequence", format: bytes, log: true, base: 2 }, r => (r.decode || []).filter(d => d.state_bytes > 0).map(d => [d.t, d.state_bytes]));
   if (place("ttc")) {
     const strategies = [...new Set(rows.flatMap(r => (r.ttc || []).map(p => p.strategy)))].filter(s => s !== "greedy");
     const x = { samples: ["samples a problem", si, p => p.samples], tokens: ["tokens a problem", si, p => p.tokens], FLOPs: ["FLOPs a problem", si, p => p.flops], seconds: ["seconds a problem", seconds, p => p.seconds] };
     panel(place("ttc"), [{ label: "strategy", options: strategies }, { label: "against", options: Object.keys(x) }], ([s, a]) => ({
-      height: 320, x: { label: x[a][0], format: x[a][1], log: true }, y: { label: "accuracy", format: percent, zero: true },
+      height: 320, x: { label: x[a][0], format: x[a][1], log: true, base: a === "samples" ? 2 : 10 }, y: { label: "accuracy", format: percent, zero: true },
       series: rows.map(r => ({ name: r.name, color: hue.get(r.name), marks: true, points: (r.ttc || []).filter(p => p.strategy === s).map(p => [x[a][2](p), p.accuracy, p.low, p.high]) })).filter(q => q.points.length),
     }));
   }
