@@ -2,7 +2,22 @@ package kernel
 
 import "golang.org/x/sys/cpu"
 
-var nativeISAs = []isa{}
+var nativeISAs = []isa{
+	{
+		name:      "avx2",
+		need:      []string{"avx2", "fma"},
+		tile:      tileAVX2,
+		tileRows:  6,
+		transpose: transpose,
+	},
+	{
+		name:      "avx512",
+		need:      []string{"avx512f", "avx512dq", "avx512vl", "avx512bw"},
+		tile:      tileAVX512,
+		tileRows:  14,
+		transpose: transpose,
+	},
+}
 
 // cpuFeatures lists what the CPU offers and the operating system saves.
 func cpuFeatures() []string {

@@ -32,3 +32,5 @@
 //	defer p.Close()
 //	kernel.Gemm(p, false, false, m, n, k, a, k, b, n, 0, c, n) // c = a·b
 package kernel
+
+//go:generate go run ./internal/gen

@@ -6,10 +6,11 @@ package kernel
 // whichever tile, edge, packing or thread computes it.
 
 const (
-	panelWidth = 32  // columns of a packed panel of B
-	blockK     = 512 // rows of B that a tile runs through before C is stored
-	blockM     = 112 // rows of C in a piece
-	blockN     = 512 // columns of C in a piece; a multiple of panelWidth
+	panelWidth = 32      // columns of a packed panel of B
+	blockK     = 512     // rows of B that a tile runs through before C is stored
+	blockM     = 112     // rows of C in a piece
+	blockN     = 512     // columns of C in a piece, at most
+	smallGemm  = 1 << 21 // multiply-adds that one thread does sooner than it wakes another
 )
 
 type gemm struct {
@@ -23,6 +24,7 @@ type gemm struct {
 	c       []float32
 	ldc     int
 	packed  []float32 // B in panels, or nil: each piece packs what it needs
+	width   int       // columns of a piece, a multiple of panelWidth
 	columns int       // pieces across N
 }
 
@@ -54,16 +56,33 @@ func Gemm(p *Pool, tA, tB bool, m, n, k int, a []float32, lda int, b []float32, 
 	}
 	t := gemm{tA: tA, tB: tB, m: m, n: n, k: k, a: a, lda: lda, b: b, ldb: ldb, load: beta == 1, c: c, ldc: ldc}
 	rows := (m + blockM - 1) / blockM
-	t.columns = (n + blockN - 1) / blockN
-	if !tB {
-		launch(p, &gemmJobs, t, rows*t.columns, 1)
+	if m*n*k <= smallGemm {
+		p = nil
+	}
+	t.cut(p.Threads(), rows)
+	if rows == 1 {
+		// Each piece of B is met once: pieces pack it themselves, or read it in place.
+		launch(p, &gemmJobs, t, t.columns, 1)
 		return
 	}
-	packed := scratch.take(n * k)
-	transpose(packed.f, n, b, ldb, n, k)
-	t.b, t.ldb = packed.f, n
+	panels := (n + panelWidth - 1) / panelWidth
+	packed := scratch.take(panels * panelWidth * k)
+	t.packed = packed.f
+	launch(p, &packJobs, pack{t}, panels, grainFor(2*panelWidth*k))
 	launch(p, &gemmJobs, t, rows*t.columns, 1)
 	scratch.put(packed)
+}
+
+// cut chooses how many columns a piece has: blockN, or fewer if there would not be
+// enough pieces for all threads. No bit of the result depends on it.
+func (t *gemm) cut(threads, rows int) {
+	t.width = blockN
+	if threads > 1 {
+		want := (4*threads + rows - 1) / rows
+		width := (t.n/want + panelWidth - 1) / panelWidth * panelWidth
+		t.width = max(2*panelWidth, min(blockN, width))
+	}
+	t.columns = (t.n + t.width - 1) / t.width
 }
 
 func checkMatrix(t bool, rows, cols, ld, n int, msg string) {
@@ -75,17 +94,88 @@ func checkMatrix(t bool, rows, cols, ld, n int, msg string) {
 	}
 }
 
+// run computes pieces of C.
 func (t *gemm) run(lo, hi int) {
 	for piece := lo; piece < hi; piece++ {
-		i0, j0 := piece/t.columns*blockM, piece%t.columns*blockN
-		m, n := min(blockM, t.m-i0), min(blockN, t.n-j0)
-		rsa, csa := t.lda, 1
-		if t.tA {
-			rsa, csa = 1, t.lda
-		}
+		i0, j0 := piece/t.columns*blockM, piece%t.columns*t.width
+		m, n := min(blockM, t.m-i0), min(t.width, t.n-j0)
 		for k0 := 0; k0 < t.k; k0 += blockK {
 			k := min(blockK, t.k-k0)
-			tileGeneric(m, n, k, t.a[i0*rsa+k0*csa:], rsa, csa, t.b[k0*t.ldb+j0:], t.ldb, t.c[i0*t.ldc+j0:], t.ldc, t.load || k0 > 0)
+			at, rsa, csa := i0*t.lda+k0, t.lda, 1
+			if t.tA {
+				at, rsa, csa = k0*t.lda+i0, 1, t.lda
+			}
+			a := t.a[at:]
+			var own *buffer
+			if n > panelWidth && (t.tA || t.lda%1024 == 0) && m > 1 {
+				own = scratch.take(max(m*(blockK+16), k*m))
+				a, rsa, csa = packA(own.f, a, t.lda, t.tA, m, k)
+			}
+			t.product(i0, j0, k0, m, n, k, a, rsa, csa)
+			if own != nil {
+				scratch.put(own)
+			}
+		}
+	}
+}
+
+// packA copies a block of A close together, so that its lines do not fall on the
+// same sets of the cache.
+func packA(dst, a []float32, lda int, tA bool, m, k int) (packed []float32, rsa, csa int) {
+	if tA {
+		for kk := range k {
+			copy(dst[kk*m:kk*m+m], a[kk*lda:])
+		}
+		return dst, 1, m
+	}
+	const ld = blockK + 16
+	for i := range m {
+		copy(dst[i*ld:i*ld+k], a[i*lda:])
+	}
+	return dst, ld, 1
+}
+
+// product adds A's block times rows [k0,k0+k) of B to C's block at i0, j0.
+func (t *gemm) product(i0, j0, k0, m, n, k int, a []float32, rsa, csa int) {
+	c, load := t.c[i0*t.ldc+j0:], t.load || k0 > 0
+	if t.packed == nil && !t.tB {
+		active.tile(m, n, k, a, rsa, csa, t.b[k0*t.ldb+j0:], t.ldb, c, t.ldc, load)
+		return
+	}
+	var own *buffer
+	if t.packed == nil {
+		own = scratch.take(blockK * panelWidth)
+	}
+	for j := 0; j < n; j += panelWidth {
+		w := min(panelWidth, n-j)
+		var panel []float32
+		if own != nil {
+			panel = own.f
+			active.transpose(panel, panelWidth, t.b[(j0+j)*t.ldb+k0:], t.ldb, w, k)
+		} else {
+			panel = t.packed[(j0+j)*t.k+k0*panelWidth:]
+		}
+		active.tile(m, w, k, a, rsa, csa, panel, panelWidth, c[j:], t.ldc, load)
+	}
+	if own != nil {
+		scratch.put(own)
+	}
+}
+
+// pack fills panels of B: panel j holds columns [32j,32j+32) as [K,32].
+type pack struct{ gemm }
+
+var packJobs jobs[pack]
+
+func (t *pack) run(lo, hi int) {
+	for j := lo * panelWidth; j < min(hi*panelWidth, t.n); j += panelWidth {
+		panel, w := t.packed[j*t.k:], min(panelWidth, t.n-j)
+		if t.tB {
+			active.transpose(panel, panelWidth, t.b[j*t.ldb:], t.ldb, w, t.k)
+			continue
+		}
+		for kk := range t.k {
+			copy(panel[kk*panelWidth:kk*panelWidth+w], t.b[kk*t.ldb+j:])
 		}
 	}
 }

@@ -7,10 +7,24 @@ import "os"
 type isa struct {
 	name string
 	need []string // CPU features
+
+	// tile computes one block of a matrix product; tileGeneric defines it.
+	tile func(m, n, k int, a []float32, rsa, csa int, b []float32, ldb int, c []float32, ldc int, load bool)
+	// tileRows is the number of rows that one pass of tile over B serves.
+	tileRows int
+	// transpose sets dst[j*ldd+i] = src[i*lds+j] for i < rows, j < cols.
+	transpose func(dst []float32, ldd int, src []float32, lds, rows, cols int)
 }
 
 // isas lists the instruction sets from plain Go to the fastest.
-var isas = append([]isa{{name: "generic"}}, nativeISAs...)
+var isas = append([]isa{generic}, nativeISAs...)
+
+var generic = isa{
+	name:      "generic",
+	tile:      tileGeneric,
+	tileRows:  1,
+	transpose: transpose,
+}
 
 // active is the table in use.
 var active = choose(os.Getenv("ARCHLAB_CPU"))

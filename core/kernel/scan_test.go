@@ -1,0 +1,168 @@
+package kernel
+
+import (
+	"fmt"
+	"math"
+	"testing"
+)
+
+// scanNaive runs either scan in float64: in = u, dt, a, b, c, skip.
+func scanNaive(in [][]float64, segs []Segment, s scanShape) []float64 {
+	u, dt, a, b, c, skip := in[0], in[1], in[2], in[3], in[4], in[5]
+	ch := s.h * s.p
+	y := make([]float64, segmentRows(segs)*ch)
+	for _, seg := range segs {
+		for k := range ch {
+			head := k / s.p
+			group := head / (s.h / s.g)
+			h := make([]float64, s.n)
+			for r := seg.Start; r < seg.Start+seg.Len; r++ {
+				di, si := r*ch+k, k
+				if s.scalar {
+					di, si = r*s.h+head, head
+				}
+				x := u[r*ch+k]
+				out := skip[si] * x
+				for n := range s.n {
+					ai := head
+					if !s.scalar {
+						ai = k*s.n + n
+					}
+					h[n] = math.Exp(dt[di]*a[ai])*h[n] + dt[di]*x*b[(r*s.g+group)*s.n+n]
+					out += c[(r*s.g+group)*s.n+n] * h[n]
+				}
+				y[r*ch+k] = out
+			}
+		}
+	}
+	return y
+}
+
+// scanInputs returns u, dt, a, b, c, skip of the shape.
+func scanInputs(s scanShape, m int) [][]float32 {
+	r := source(uint64(m + s.n))
+	in := [][]float32{
+		normals(r, m*s.h*s.p, 1), normals(r, m*s.dtWidth(), 0.3), normals(r, s.decays(), 1),
+		normals(r, m*s.g*s.n, 1), normals(r, m*s.g*s.n, 1), normals(r, s.skips(), 1),
+	}
+	for i, v := range in[1] {
+		in[1][i] = abs32(v) + 0.01
+	}
+	for i, v := range in[2] {
+		in[2][i] = -abs32(v) - 0.1
+	}
+	return in
+}
+
+func wideAll(in [][]float32) (out [][]float64) {
+	for _, x := range in {
+		out = append(out, wide(x))
+	}
+	return out
+}
+
+var scanShapes = []struct {
+	name  string
+	shape scanShape
+}{
+	{"mamba D=1 N=1", ScanDims{1, 1}.shape()},
+	{"mamba D=7 N=5", ScanDims{7, 5}.shape()},
+	{"mamba D=33 N=16", ScanDims{33, 16}.shape()},
+	{"mamba D=150 N=3", ScanDims{150, 3}.shape()},
+	{"ssd H=1 P=1 N=1", SSDDims{1, 1, 1, 1}.shape()},
+	{"ssd H=4 P=7 G=2 N=5", SSDDims{4, 7, 2, 5}.shape()},
+	{"ssd H=2 P=16 G=1 N=33", SSDDims{2, 16, 1, 33}.shape()},
+	{"ssd H=3 P=37 G=3 N=4", SSDDims{3, 37, 3, 4}.shape()},
+	{"ssd H=9 P=20 G=1 N=2", SSDDims{9, 20, 1, 2}.shape()},
+	{"ssd H=1 P=140 G=1 N=2", SSDDims{1, 140, 1, 2}.shape()},
+}
+
+func TestScan(t *testing.T) {
+	p := NewPool(2)
+	defer p.Close()
+	forEachISA(t, func(t *testing.T) {
+		for _, c := range scanShapes {
+			t.Run(c.name, func(t *testing.T) {
+				segs := segments(33, 0, 1, 16, 47)
+				m := segmentRows(segs)
+				in := scanInputs(c.shape, m)
+				y := guarded(t, m*c.shape.h*c.shape.p)
+				saved := guarded(t, c.shape.saved(m, len(segs)))
+				runScan(p, y, in[0], in[1], in[2], in[3], in[4], in[5], segs, nil, saved, m, c.shape)
+				expect(t, "y", y, scanNaive(wideAll(in), segs, c.shape), 3e-6*math.Sqrt(float64(c.shape.n)))
+				plain := guarded(t, len(y))
+				runScan(nil, plain, in[0], in[1], in[2], in[3], in[4], in[5], segs, nil, nil, m, c.shape)
+				expectBits(t, "y without saving", plain, y)
+			})
+		}
+	})
+}
+
+func TestScanBackward(t *testing.T) {
+	p := NewPool(2)
+	defer p.Close()
+	forEachISA(t, func(t *testing.T) {
+		for _, c := range scanShapes {
+			t.Run(c.name, func(t *testing.T) {
+				segs := segments(5, 0, 1, 19)
+				if c.shape.p > 100 {
+					segs = segments(4, 1)
+				}
+				m := segmentRows(segs)
+				in := scanInputs(c.shape, m)
+				y, saved := guarded(t, m*c.shape.h*c.shape.p), guarded(t, c.shape.saved(m, len(segs)))
+				runScan(p, y, in[0], in[1], in[2], in[3], in[4], in[5], segs, nil, saved, m, c.shape)
+				dy := normals(source(12), len(y), 1)
+				var got [][]float32
+				for _, x := range in {
+					got = append(got, guarded(t, len(x)))
+				}
+				work := guarded(t, c.shape.backwardScratch(m, len(segs)))
+				runScanBackward(p, got[0], got[1], got[2], got[3], got[4], got[5], dy,
+					in[0], in[1], in[2], in[3], in[4], in[5], segs, saved, m, c.shape, work)
+				// Sums of up to h·p·n products of several factors of size about 3.
+				expectGradient(t, []string{"du", "ddt", "da", "db", "dc", "dskip"}, got, wideAll(in), dy,
+					func(in [][]float64) []float64 { return scanNaive(in, segs, c.shape) }, 1e-4)
+			})
+		}
+	})
+}
+
+func TestScanChunks(t *testing.T) {
+	p := NewPool(3)
+	defer p.Close()
+	forEachISA(t, func(t *testing.T) {
+		for _, c := range scanShapes {
+			const m = 50
+			s := c.shape
+			in := scanInputs(s, m)
+			ch := s.h * s.p
+			whole := make([]float32, m*ch)
+			runScan(nil, whole, in[0], in[1], in[2], in[3], in[4], in[5], segments(m), nil, nil, m, s)
+			for _, chunk := range []int{1, 7, 16, 50} {
+				state := guarded(t, ch*s.n)
+				clear(state)
+				for from := 0; from < m; from += chunk {
+					n := min(chunk, m-from)
+					y := guarded(t, n*ch)
+					runScan(p, y, in[0][from*ch:], in[1][from*s.dtWidth():], in[2], in[3][from*s.g*s.n:], in[4][from*s.g*s.n:], in[5],
+						segments(n), [][]float32{state}, nil, n, s)
+					expectBits(t, fmt.Sprintf("%s, chunks of %d, at %d", c.name, chunk, from), y, whole[from*ch:(from+n)*ch])
+				}
+			}
+		}
+	})
+}
+
+func TestScanPanics(t *testing.T) {
+	x := make([]float32, 64)
+	expectPanic(t, "kernel: scan: short argument", func() {
+		SelectiveScan(nil, x, x, x, x, x, x, nil, segments(9), nil, nil, 9, ScanDims{8, 2})
+	})
+	expectPanic(t, "kernel: segments: short state", func() {
+		SelectiveScan(nil, x, x, x, x, x, x, nil, segments(2), [][]float32{x[:15]}, nil, 2, ScanDims{8, 2})
+	})
+	expectPanic(t, "kernel: scan: wrong dimensions", func() {
+		SSD(nil, x, x, x, x, x, x, nil, segments(2), nil, nil, 2, SSDDims{3, 1, 2, 2})
+	})
+}
