@@ -131,7 +131,7 @@ func (k shift) Bind(b engine.Binding) (engine.Kernel, error) {
 	return func(r *engine.Run) {
 		for _, s := range r.Segments {
 			n := max(0, s.Len-k.K)
-			copy(out[s.Start:s.Start+n], in[s.Start+k.K:s.Start+s.Len])
+			copy(out[s.Start:s.Start+n], in[s.Start+s.Len-n:s.Start+s.Len])
 			for i := s.Start + n; i < s.Start+s.Len; i++ {
 				out[i] = -1
 			}
