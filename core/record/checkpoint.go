@@ -20,14 +20,14 @@ import (
 // State is where training stood when a checkpoint was taken. Batches are a pure function of the step, so this and the
 // two files of the model are all that a resume needs.
 type State struct {
-	Step         int     `json:"step"` // optimizer steps done
-	Tokens       int64   `json:"tokens"`
-	FLOPs        float64 `json:"flops"`
-	Seconds      float64 `json:"seconds"`
-	Skipped      int     `json:"skipped"`
-	SkippedInRow int     `json:"skipped_in_row"`
-	LastLoss     float64 `json:"last_loss"`
-	Done         bool    `json:"done"` // the budget is spent
+	Step      int     `json:"step"` // optimizer steps done
+	Tokens    int64   `json:"tokens"`
+	FLOPs     float64 `json:"flops"`
+	Seconds   float64 `json:"seconds"`
+	Skipped   int     `json:"skipped"`
+	Validated int     `json:"validated"` // the last step whose validation is in metrics.jsonl
+	LastLoss  float64 `json:"last_loss"`
+	Done      bool    `json:"done"` // the budget is spent
 
 	PluginSeconds     float64 `json:"plugin_seconds"`
 	RPCSeconds        float64 `json:"rpc_seconds"`

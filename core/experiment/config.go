@@ -1,0 +1,156 @@
+package experiment
+
+// The tags of a field:
+//
+//	key       its name in the file
+//	doc       one sentence, shown by editors through the JSON Schema
+//	default   its value when absent, written as in the file; without one the zero value
+//	required  "true": absence is an error
+//	min, max  inclusive range of a number, or of a list's length
+//	over      exclusive lower bound of a number
+//	enum      allowed strings, separated by |
+//	unit      how a number may be written: "count" (8K, 1.5M), "bytes" (8MB, 64KiB), "fraction" (5% or 0.05)
+//	or        "name": a mapping field that may also be written as the plain value of that field
+
+// Experiment is a whole file, as resolved.
+type Experiment struct {
+	Name        string   `key:"name" required:"true" doc:"Name of the experiment, and of the directory of its runs: letters, digits, dots, dashes and underscores."`
+	Description string   `key:"description" doc:"What the experiment asks, for the report."`
+	Data        Data     `key:"data" required:"true" doc:"What the models see."`
+	Models      []Model  `key:"models" required:"true" min:"1" max:"64" doc:"The competitors."`
+	Controls    []string `key:"controls" max:"2" enum:"ngram|table" doc:"Non-neural controls on the same data: an n-gram model with backoff, an exact key-value table."`
+	Match       *Match   `key:"match" doc:"Turn each family's size until the models are comparable; refuse to run when they are not. Without it the models run as configured."`
+	Train       Train    `key:"train" required:"true" doc:"How every model is trained."`
+	Seeds       Seeds    `key:"seeds" doc:"Seeds of what is random. Data has its own in data.seed, so that every model sees the same batches."`
+	Eval        Eval     `key:"eval" doc:"What is measured after training."`
+	TTC         *TTC     `key:"ttc" doc:"Test-time compute: sampling on a task whose answers can be verified."`
+	Limits      Limits   `key:"limits" doc:"What a plugin may take."`
+}
+
+// Data is a corpus or a task, and how it is cut into sequences.
+type Data struct {
+	Corpus     *Corpus   `key:"corpus" or:"name" doc:"Text to learn from. Exactly one of corpus and task."`
+	Task       *Task     `key:"task" or:"name" doc:"A synthetic task to learn. Exactly one of corpus and task."`
+	Tokenizer  Tokenizer `key:"tokenizer" or:"kind" doc:"How text becomes tokens. Tasks bring their own tokens."`
+	Context    int       `key:"context" default:"256" min:"2" max:"1048576" unit:"count" doc:"T: tokens a sequence."`
+	Boundaries string    `key:"boundaries" default:"packed" enum:"packed|documents" doc:"packed: documents follow each other without a seam; documents: nothing crosses from one document to the next."`
+	Seed       uint64    `key:"seed" default:"1" doc:"Of the order of the data, and of a task's content."`
+}
+
+// Corpus names text.
+type Corpus struct {
+	Name     string `key:"name" required:"true" enum:"gosrc|text" doc:"gosrc: the Go source under the running toolchain's GOROOT; text: files of yours."`
+	Path     string `key:"path" doc:"text: a file, directory or glob; .gz, .zst and .jsonl are understood. Relative to the experiment file."`
+	Field    string `key:"field" doc:"text: the field of a JSONL line that holds the text."`
+	MaxBytes int64  `key:"max_bytes" default:"0" min:"0" unit:"bytes" doc:"Use about this much of the corpus; 0 means all of it."`
+}
+
+// Task names a synthetic task; its own keys stand beside the name.
+type Task struct {
+	Name   string `key:"name" required:"true" doc:"mqar, selective_copy, induction or addition."`
+	Config Object `key:",rest" doc:"The task's own settings."`
+}
+
+// Tokenizer says how text becomes tokens.
+type Tokenizer struct {
+	Kind  string `key:"kind" default:"bytes" enum:"bytes|bpe" doc:"bytes: one token a byte; bpe: byte-level pairs merged by frequency, trained on the corpus."`
+	Vocab int    `key:"vocab" default:"0" min:"0" max:"1000000" unit:"count" doc:"bpe: number of token ids, at least 257."`
+}
+
+// Model is one competitor.
+type Model struct {
+	Name   string `key:"name" doc:"In tables and directories; the family's name when absent."`
+	Family string `key:"family" required:"true" doc:"The family, as archlab plugin list names it."`
+	Plugin string `key:"plugin" doc:"Path of a plugin binary to use instead of the built-in or installed one. Relative to the experiment file."`
+	Config Object `key:"config" doc:"The family's own settings; archlab plugin info FAMILY lists them."`
+}
+
+// Match says what makes models comparable.
+type Match struct {
+	By        string  `key:"by" required:"true" enum:"params|active_params|train_flops|state_bytes" doc:"The quantity of the model card: parameters, parameters active for one token, training FLOPs a token, bytes of decoding state; the last two at the experiment's context."`
+	Target    float64 `key:"target" required:"true" over:"0" max:"1e18" unit:"count" doc:"Its value."`
+	Tolerance float64 `key:"tolerance" default:"3%" over:"0" max:"0.5" unit:"fraction" doc:"The largest allowed relative distance from the target."`
+}
+
+// Train is the recipe that all models share.
+type Train struct {
+	Budget       Budget     `key:"budget" required:"true" doc:"What each training may spend: exactly one of tokens, flops, seconds."`
+	Batch        int        `key:"batch" default:"16" min:"1" max:"1000000" unit:"count" doc:"Sequences a step."`
+	MicroBatches int        `key:"micro_batches" default:"1" min:"1" max:"65536" doc:"Parts that a step is cut into, to save memory; divides batch."`
+	LearningRate float64    `key:"learning_rate" default:"3e-3" over:"0" max:"10" doc:"Peak learning rate of AdamW."`
+	Schedule     Schedule   `key:"schedule" or:"kind" doc:"The learning rate over the budget."`
+	Optimizer    Optimizer  `key:"optimizer" doc:"AdamW with decoupled decay, on matrices only."`
+	Precision    string     `key:"precision" default:"fp32" enum:"fp32" doc:"Arithmetic of the models."`
+	NotFinite    NotFinite  `key:"not_finite" doc:"What happens when loss or gradient is NaN or infinite."`
+	Validate     Validate   `key:"validate" doc:"Scoring of the validation split while training."`
+	Checkpoint   Checkpoint `key:"checkpoint" doc:"Weights and optimizer state kept on disk."`
+}
+
+// Budget holds exactly one of its fields.
+type Budget struct {
+	Tokens  int64    `key:"tokens" min:"1" unit:"count" doc:"Trained tokens."`
+	FLOPs   float64  `key:"flops" over:"0" max:"1e30" unit:"count" doc:"Training FLOPs, by the model's card."`
+	Seconds Duration `key:"seconds" over:"0" doc:"Wall time of training steps: a number of seconds, or 90s, 5m, 1h."`
+}
+
+// Schedule is the learning rate over the budget.
+type Schedule struct {
+	Kind   string  `key:"kind" default:"cosine" enum:"constant|linear|cosine|wsd" doc:"constant, linear to final, cosine to final, or wsd: warm up, stay, decay."`
+	Warmup float64 `key:"warmup" default:"5%" min:"0" max:"0.9" unit:"fraction" doc:"The first part of the budget, in which the rate rises linearly."`
+	Decay  float64 `key:"decay" default:"20%" min:"0" max:"1" unit:"fraction" doc:"wsd: the last part of the budget, in which the rate falls linearly."`
+	Final  float64 `key:"final" default:"10%" min:"0" max:"1" unit:"fraction" doc:"The rate at the end, as a part of the peak."`
+}
+
+// Optimizer holds AdamW's constants.
+type Optimizer struct {
+	Beta1       float64 `key:"beta1" default:"0.9" min:"0" max:"0.999999" doc:"Decay of the first moment."`
+	Beta2       float64 `key:"beta2" default:"0.95" min:"0" max:"0.9999999" doc:"Decay of the second moment."`
+	Epsilon     float64 `key:"epsilon" default:"1e-8" over:"0" max:"1" doc:"Added to the root of the second moment."`
+	WeightDecay float64 `key:"weight_decay" default:"0.1" min:"0" max:"10" doc:"Decoupled weight decay, times the learning rate."`
+	Clip        float64 `key:"clip" default:"1" min:"0" max:"1e9" doc:"Largest global norm of the gradient; 0 does not clip."`
+}
+
+// NotFinite is the policy for steps whose loss or gradient is not finite.
+type NotFinite struct {
+	Skip int `key:"skip" default:"3" min:"0" max:"1000000" doc:"Steps of a run that may be left out; one more and the run is a recorded failure."`
+}
+
+// Validate is the validation schedule.
+type Validate struct {
+	Every  int   `key:"every" default:"50" min:"0" unit:"count" doc:"Steps between validations; 0: only at the end."`
+	Tokens int64 `key:"tokens" default:"32K" min:"1" unit:"count" doc:"Tokens scored each time, always the same ones."`
+}
+
+// Checkpoint is the checkpoint policy. One is always taken at the end and when stopped.
+type Checkpoint struct {
+	Every int `key:"every" default:"100" min:"0" unit:"count" doc:"Steps between checkpoints; 0: only at the end and when stopped."`
+	Keep  int `key:"keep" default:"2" min:"1" max:"1000000" doc:"The newest ones that are kept. Two survive damage to one."`
+}
+
+// Seeds separates what is random.
+type Seeds struct {
+	Model []uint64 `key:"model" default:"[1]" min:"1" max:"64" doc:"One training a model and seed, of the weights' initialisation."`
+}
+
+// Eval says what is measured on a trained model.
+type Eval struct {
+	Tokens    int64 `key:"tokens" default:"64K" min:"1" unit:"count" doc:"Tokens of each split that are scored."`
+	Positions bool  `key:"positions" default:"true" doc:"Loss by position in the context."`
+	Decode    []int `key:"decode" default:"[64, 256, 1024]" max:"32" unit:"count" doc:"Context lengths at which decoding is timed and its state measured."`
+}
+
+// TTC is a test-time compute study.
+type TTC struct {
+	Task        string   `key:"task" default:"addition" enum:"addition" doc:"A task with an exact verifier. data.task must be the same task, so that the models learn it."`
+	Strategies  []string `key:"strategies" default:"[greedy, majority, best_of_n]" min:"1" max:"3" enum:"greedy|majority|best_of_n" doc:"How samples become one answer."`
+	Samples     []int    `key:"samples" default:"[1, 2, 4, 8]" min:"1" max:"32" doc:"Numbers of samples a problem."`
+	Temperature float64  `key:"temperature" default:"0.8" over:"0" max:"10" doc:"Of sampling."`
+	Problems    int      `key:"problems" default:"64" min:"1" max:"1000000" unit:"count" doc:"Test problems."`
+	Seed        uint64   `key:"seed" default:"1" doc:"Of sampling."`
+}
+
+// Limits bounds what a plugin may take.
+type Limits struct {
+	Call    Duration `key:"call" default:"5m" min:"0.001" doc:"Deadline of one plugin call."`
+	Threads int      `key:"threads" default:"0" min:"0" max:"4096" doc:"Threads of a plugin; 0: all cores. Results do not depend on it."`
+}
