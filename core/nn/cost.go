@@ -67,3 +67,84 @@ func LossFLOPs(m, d, v int) float64 {
 
 // LossBackwardFLOPs counts the two products of the loss's backward pass.
 func LossBackwardFLOPs(m, d, v int) float64 { return 2 * LinearFLOPs(m, d, v, false) }
+
+// Cost is what one token costs in sequences of T tokens. Families add up the costs of their pieces.
+type Cost struct {
+	Forward  float64 // averaged over the sequence
+	Backward float64 // likewise
+	Decode   float64 // forward of one more token after T tokens
+	State    int     // float32s of decoding state of one sequence after T tokens
+}
+
+// Sum adds costs up.
+func Sum(costs ...Cost) (s Cost) {
+	for _, c := range costs {
+		s.Forward += c.Forward
+		s.Backward += c.Backward
+		s.Decode += c.Decode
+		s.State += c.State
+	}
+	return s
+}
+
+// Times is n of the same.
+func (c Cost) Times(n int) Cost {
+	f := float64(n)
+	return Cost{Forward: c.Forward * f, Backward: c.Backward * f, Decode: c.Decode * f, State: c.State * n}
+}
+
+// CostRow is an op that costs every row the same.
+func CostRow(forward, backward float64) Cost {
+	return Cost{Forward: forward, Backward: backward, Decode: forward}
+}
+
+// CostLinear is Linear with its three backward products.
+func CostLinear(in, out int, bias bool) Cost {
+	c := CostRow(LinearFLOPs(1, in, out, bias), 2*LinearFLOPs(1, in, out, false))
+	if bias {
+		c.Backward += float64(out)
+	}
+	return c
+}
+
+// CostNorm is RMSNorm, LayerNorm or HeadNorm over d columns in all.
+func CostNorm(d int) Cost { return CostRow(NormFLOPs(1, d), NormBackwardFLOPs(1, d)) }
+
+// CostActivation is an activation of d columns.
+func CostActivation(d int) Cost { return CostRow(ActivationFLOPs(1, d), ActivationFLOPs(1, d)) }
+
+// CostGate is SwiGLU or GateSiLU with d output columns.
+func CostGate(d int) Cost { return CostRow(ActivationFLOPs(1, d), 2*ActivationFLOPs(1, d)) }
+
+// CostResidual is y = x + f(x): the sum, and that of the two gradients of x.
+func CostResidual(d int) Cost { return CostRow(float64(d), float64(d)) }
+
+// CostEmbedding is the addition of a row's gradient to its table's.
+func CostEmbedding(d int) Cost { return CostRow(0, float64(d)) }
+
+// CostConv is CausalConv.
+func CostConv(d, w int) Cost {
+	c := CostRow(ConvFLOPs(1, d, w), 2*ConvFLOPs(1, d, w))
+	c.State = (w - 1) * d
+	return c
+}
+
+// CostAttention is Attention in sequences of t tokens.
+func CostAttention(t int, a AttentionConfig) Cost {
+	forward := AttentionFLOPs(AttentionPairs(0, t, a.Window), a.Heads, a.Width) / float64(t)
+	held := t
+	if a.Window > 0 {
+		held = min(t, a.Window)
+	}
+	return Cost{
+		Forward:  forward,
+		Backward: AttentionBackwardFLOPs * forward,
+		Decode:   AttentionFLOPs(AttentionPairs(t, 1, a.Window), a.Heads, a.Width),
+		State:    2 * held * a.KVHeads * a.Width,
+	}
+}
+
+// CostLoss is Loss when training, the projection and softmax of Score, and Logits while decoding.
+func CostLoss(d, v int) Cost {
+	return Cost{Forward: LossFLOPs(1, d, v), Backward: LossBackwardFLOPs(1, d, v), Decode: LinearFLOPs(1, d, v, false)}
+}
