@@ -44,6 +44,9 @@ func (k balanceLoss) Bind(b engine.Binding) (engine.Kernel, error) {
 
 // factor turns Σ_i Σ_e load_e·p_ie into E·Σ_e f_e·P_e.
 func (k balanceLoss) factor(m int) float64 {
+	if m == 0 {
+		return 0
+	}
 	return float64(k.E) / (float64(m*k.K) * float64(m))
 }
 

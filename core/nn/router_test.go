@@ -1,0 +1,163 @@
+package nn_test
+
+import (
+	"math"
+	"sort"
+	"testing"
+
+	"github.com/archlab/archlab/core/nn"
+	. "github.com/archlab/archlab/core/nn/nntest"
+	"gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+)
+
+// routed is what the reference router answers for one row.
+type routed struct {
+	scores []float64 // [E]
+	chosen []int     // [K]
+	gates  []float64 // [K]
+}
+
+func routeReference(logits, bias []float64, r nn.Router) routed {
+	out := routed{scores: make([]float64, len(logits))}
+	sum := 0.0
+	for e, x := range logits {
+		out.scores[e] = math.Exp(x)
+		sum += out.scores[e]
+	}
+	for e, x := range logits {
+		out.scores[e] /= sum
+		if r.Sigmoid {
+			out.scores[e] = 1 / (1 + math.Exp(-x))
+		}
+		out.chosen = append(out.chosen, e)
+	}
+	by := func(e int) float64 {
+		if bias == nil {
+			return out.scores[e]
+		}
+		return out.scores[e] + bias[e]
+	}
+	sort.SliceStable(out.chosen, func(i, j int) bool { return by(out.chosen[i]) > by(out.chosen[j]) })
+	out.chosen = out.chosen[:r.K]
+	total := 1.0
+	if r.Normalize {
+		total = 0
+		for _, e := range out.chosen {
+			total += out.scores[e]
+		}
+	}
+	scale := 1.0
+	if r.Scale != 0 {
+		scale = float64(r.Scale)
+	}
+	for _, e := range out.chosen {
+		out.gates = append(out.gates, scale*out.scores[e]/total)
+	}
+	return out
+}
+
+var routers = map[string]nn.Router{
+	"softmax":                    {K: 2, Normalize: true},
+	"softmax, gates as they are": {K: 1},
+	"sigmoid, scaled":            {K: 3, Sigmoid: true, Normalize: true, Scale: 2.5},
+	"sigmoid, as they are":       {K: 2, Sigmoid: true},
+}
+
+func TestRoute(t *testing.T) {
+	const e = 5
+	for name, r := range routers {
+		for _, biased := range []bool{false, true} {
+			if biased {
+				name += ", biased"
+			}
+			t.Run(name, func(t *testing.T) {
+				Case{
+					Segments: Segments(6, 3),
+					Params:   []Tensor{Rows("logits", e)},
+					Build: func(g *nn.Graph, p Nodes) *nn.Node {
+						var bias *nn.Node
+						if biased {
+							bias = constant(g, []float32{0.4, -0.3, 0, 0.2, 0})
+						}
+						return g.Route(p["logits"], bias, r).Gates
+					},
+					Reference: func(v Values) []float64 {
+						var bias, y []float64
+						if biased {
+							bias = []float64{float64(float32(0.4)), float64(float32(-0.3)), 0, float64(float32(0.2)), 0}
+						}
+						for i := range v.Rows {
+							y = append(y, routeReference(v.F["logits"][i*e:(i+1)*e], bias, r).gates...)
+						}
+						return y
+					},
+				}.Check(t)
+			})
+		}
+	}
+}
+
+func TestRouterLosses(t *testing.T) {
+	const e = 4
+	for name, r := range routers {
+		t.Run("balance, "+name, func(t *testing.T) {
+			var load []float64 // counted once: the choice has no derivative
+			Case{
+				Segments: Segments(4, 7),
+				Params:   []Tensor{Rows("logits", e)},
+				Build:    func(g *nn.Graph, p Nodes) *nn.Node { return g.Route(p["logits"], nil, r).BalanceLoss() },
+				Reference: func(v Values) []float64 {
+					count, mean := make([]float64, e), make([]float64, e)
+					for i := range v.Rows {
+						x := routeReference(v.F["logits"][i*e:(i+1)*e], nil, r)
+						for _, c := range x.chosen {
+							count[c] += 1 / float64(v.Rows*r.K)
+						}
+						sum := 0.0
+						for _, s := range x.scores {
+							sum += s
+						}
+						for j, s := range x.scores {
+							mean[j] += s / sum / float64(v.Rows)
+						}
+					}
+					if load == nil {
+						load = count
+					}
+					y := 0.0
+					for j := range mean {
+						y += e * load[j] * mean[j]
+					}
+					return []float64{y}
+				},
+			}.Check(t)
+		})
+	}
+	t.Run("z", func(t *testing.T) {
+		Case{
+			Segments: Segments(4, 7),
+			Params:   []Tensor{Rows("logits", e)},
+			Build: func(g *nn.Graph, p Nodes) *nn.Node {
+				return g.Route(p["logits"], nil, nn.Router{K: 2}).ZLoss()
+			},
+			Reference: func(v Values) []float64 {
+				y := 0.0
+				for i := range v.Rows {
+					sum := 0.0
+					for _, x := range v.F["logits"][i*e : (i+1)*e] {
+						sum += math.Exp(x)
+					}
+					y += math.Log(sum) * math.Log(sum) / float64(v.Rows)
+				}
+				return []float64{y}
+			},
+		}.Check(t)
+	})
+}
+
+func constant(g *nn.Graph, x []float32) *nn.Node { return constantTensor(g, x, len(x)) }
+
+func constantTensor(g *nn.Graph, x []float32, shape ...int) *nn.Node {
+	return g.Expr().AddNode(gorgonia.NewConstant(tensor.New(tensor.WithShape(shape...), tensor.WithBacking(x))))
+}
