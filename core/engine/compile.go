@@ -390,6 +390,7 @@ func (c *compiler) bind() error {
 			k, err = own.Bind(b)
 		} else {
 			k, err = stockKernel(v, b)
+			c.plan.mixes = c.plan.mixes || mixesRows(op)
 		}
 		if err != nil {
 			return fmt.Errorf("engine: compile: %s: %w", describe(v.node), err)

@@ -97,6 +97,9 @@ func (p *Params) Sum(i, n int) {
 	}
 }
 
+// Zero clears the gradients.
+func (p *Params) Zero() { clear(p.train[:p.trainable()]) }
+
 // Bytes is the memory of weights, gradients and moments.
 func (p *Params) Bytes() int64 {
 	return 4 * int64(len(p.weights)+len(p.train)+len(p.summed))

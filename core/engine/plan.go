@@ -43,6 +43,7 @@ type Plan struct {
 	compile  time.Duration
 	bytes    int64
 	stateful []StateSpec
+	mixes    bool
 	backward int // the first step of the backward pass
 	seconds  [2]time.Duration
 }
@@ -142,6 +143,11 @@ func (p *Plan) ArenaBytes() int64 { return 4 * int64(len(p.arena)) }
 
 // ValueBytes is what the same values would take without sharing memory.
 func (p *Plan) ValueBytes() int64 { return p.bytes }
+
+// MixesRows says that the plan holds ops of Gorgonia's own that read several rows at once, such as sums and matrix
+// products. They know nothing of Run.Rows and read the rows that are not in use as well, so that their results mean
+// something only in runs at full capacity or where every row stays on its own.
+func (p *Plan) MixesRows() bool { return p.mixes }
 
 // Seconds is how long the last run took in the forward and in the backward pass.
 func (p *Plan) Seconds() (forward, backward float64) {

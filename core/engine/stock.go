@@ -80,6 +80,15 @@ func stockKernel(v *value, b Binding) (Kernel, error) {
 	return k, nil
 }
 
+// mixesRows says whether an op may read more than one row for each row of its output.
+func mixesRows(op gorgonia.Op) bool {
+	switch opType(op) {
+	case "elemUnaryOp", "elemBinOp", "sizeOp":
+		return false
+	}
+	return true
+}
+
 // matmulKernel is "A × B" and its transposed forms "Aᵀ × B", "A × Bᵀ" of two matrices.
 func matmulKernel(form string, b Binding) Kernel {
 	x, y := b.In[0], b.In[1]

@@ -1,0 +1,42 @@
+package model
+
+import (
+	"encoding/json"
+	"math"
+
+	"github.com/archlab/archlab/core/family"
+	"github.com/archlab/archlab/core/nn"
+)
+
+func makeCard(name string, config json.RawMessage, arch Architecture, params []nn.ParamSpec, req family.BuildRequest) family.Card {
+	card := family.Card{
+		Family:     name,
+		Config:     config,
+		Vocab:      req.Vocab,
+		Precision:  family.FP32,
+		DraftHeads: draftHeads(arch),
+	}
+	active := 0.0
+	for _, p := range params {
+		card.Tensors = append(card.Tensors, family.TensorInfo{Name: p.Name, Shape: p.Shape, DType: "F32"})
+		card.Parameters += int64(p.Size())
+		active += p.Active * float64(p.Size())
+		if p.Lookup {
+			card.Embedding += int64(p.Size())
+		}
+	}
+	card.ActiveParameters = int64(math.Round(active))
+	for _, t := range req.Lengths {
+		c := arch.Costs(t)
+		c.T = t
+		card.Costs = append(card.Costs, c)
+	}
+	return card
+}
+
+func draftHeads(arch Architecture) int {
+	if d, ok := arch.(Drafter); ok {
+		return d.DraftHeads()
+	}
+	return 0
+}

@@ -1,0 +1,212 @@
+package model
+
+import (
+	"math/bits"
+	"time"
+
+	"github.com/archlab/archlab/core/engine"
+	"github.com/archlab/archlab/core/family"
+	"github.com/archlab/archlab/core/nn"
+	"gorgonia.org/gorgonia"
+)
+
+// shape is what a plan was compiled for.
+type shape struct {
+	mode nn.Mode
+	rows int
+}
+
+// plan is a compiled graph with the nodes that the model reads.
+type plan struct {
+	*engine.Plan
+	g       *nn.Graph
+	out     nn.Output
+	tokens  []int32
+	targets []int32
+	weights []float32
+
+	loss   engine.Buffer // Training: [1+heads,2]
+	total  float32p      // Training
+	logp   []float32     // Scoring
+	right  []int32
+	logits []float32   // Decoding: [M,V], row j of Run.Select[j]
+	drafts [][]float32 // Drafting: the same for each head
+	aux    []float32p
+	metric []float32p
+	update []engine.Buffer
+	used   int64 // for eviction
+}
+
+// float32p is a scalar of the plan.
+type float32p []float32
+
+// planCache keeps compiled plans by shape, the most recently used of each mode.
+type planCache struct {
+	plans map[shape]*plan
+	clock int64
+}
+
+// keep is the number of plans kept for training and for scoring, whose arenas are large. Those for decoding number at
+// most nine for each mode.
+const keep = 3
+
+// plan answers the plan for a shape, compiling it on first use.
+func (m *lm) plan(mode nn.Mode, rows int) (*plan, error) {
+	c := &m.plans
+	c.clock++
+	key := shape{mode, rows}
+	if p := c.plans[key]; p != nil {
+		p.used = c.clock
+		return p, nil
+	}
+	start := time.Now()
+	var p *plan
+	err := building(func() (err error) {
+		p, err = m.compile(mode, rows)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	m.usage.ops.Add(engine.OpStat{Op: "compile", Calls: 1, Nanoseconds: int64(time.Since(start))})
+	if c.plans == nil {
+		c.plans = map[shape]*plan{}
+	}
+	m.evict(mode)
+	p.used = c.clock
+	c.plans[key] = p
+	m.usage.arena = max(m.usage.arena, p.ArenaBytes())
+	return p, nil
+}
+
+// evict drops the least recently used plan of a mode when there are too many.
+func (m *lm) evict(mode nn.Mode) {
+	if mode.Recurrent() {
+		return
+	}
+	var oldest *plan
+	var at shape
+	n := 0
+	for k, p := range m.plans.plans {
+		if k.mode != mode {
+			continue
+		}
+		n++
+		if oldest == nil || p.used < oldest.used {
+			oldest, at = p, k
+		}
+	}
+	if n >= keep {
+		oldest.Profile(m.usage.ops, true)
+		delete(m.plans.plans, at)
+	}
+}
+
+func (m *lm) compile(mode nn.Mode, rows int) (*plan, error) {
+	g := nn.NewGraph(rows, mode)
+	p := &plan{g: g, out: m.arch.Forward(g)}
+	opts := engine.Options{Params: m.params, Pool: m.pool, Capacity: rows}
+	var outputs gorgonia.Nodes
+	var loss nn.LossNodes
+	var scores nn.ScoreNodes
+	var logits gorgonia.Nodes
+	switch mode {
+	case nn.Training:
+		m.params.Train()
+		loss = nn.Loss(g, p.out)
+		outputs = append(outputs, loss.Total, loss.Heads)
+		for _, x := range p.out.Aux {
+			outputs = append(outputs, x.Node)
+		}
+		for _, x := range p.out.Metrics {
+			outputs = append(outputs, x.Node)
+		}
+		for _, x := range p.out.Updates {
+			outputs = append(outputs, x.Signal)
+		}
+		opts.Backward = int64(len(g.Expr().AllNodes()))
+		for _, n := range g.Expr().AllNodes() {
+			opts.Backward = max(opts.Backward, n.ID()+1)
+		}
+		grads, err := gradients(g, loss.Total)
+		if err != nil {
+			return nil, err
+		}
+		opts.Grads = grads
+	case nn.Scoring:
+		scores = nn.Score(g, p.out)
+		outputs = append(outputs, scores.LogProbs, scores.Correct)
+	default:
+		logits = append(logits, nn.Logits(g, p.out.Hidden, p.out.Projection))
+		if mode == nn.Drafting {
+			for _, h := range p.out.Heads {
+				logits = append(logits, nn.Logits(g, h.Hidden, h.Projection))
+			}
+		}
+		outputs = append(outputs, logits...)
+	}
+	var err error
+	if p.Plan, err = engine.Compile(g.Expr(), outputs, opts); err != nil {
+		return nil, family.Errorf(family.Internal, "", "%v", err)
+	}
+	p.bind(loss, scores, logits)
+	return p, nil
+}
+
+// gradients differentiates total by every parameter that has a gradient.
+func gradients(g *nn.Graph, total *nn.Node) ([]engine.Gradient, error) {
+	var wrt gorgonia.Nodes
+	var list []engine.Gradient
+	for _, s := range g.Params() {
+		if !s.Buffer {
+			wrt = append(wrt, s.Node)
+			list = append(list, engine.Gradient{Param: s.Name})
+		}
+	}
+	nodes, err := gorgonia.Grad(total, wrt...)
+	if err != nil {
+		return nil, family.Errorf(family.Internal, "", "differentiate: %v", err)
+	}
+	for i := range list {
+		list[i].Node = nodes[i]
+	}
+	return list, nil
+}
+
+// bind finds the memory of the nodes that the model reads and writes.
+func (p *plan) bind(loss nn.LossNodes, scores nn.ScoreNodes, logits gorgonia.Nodes) {
+	at := func(n *nn.Node) engine.Buffer {
+		b, _ := p.Buffer(n)
+		return b
+	}
+	in := func(name string) engine.Buffer {
+		b, _ := p.Input(name)
+		return b
+	}
+	p.tokens, p.targets, p.weights = in("tokens").I32, in("targets").I32, in("weights").F32
+	if loss.Total != nil {
+		p.total, p.loss = at(loss.Total).F32, at(loss.Heads)
+		for _, x := range p.out.Aux {
+			p.aux = append(p.aux, at(x.Node).F32)
+		}
+		for _, x := range p.out.Metrics {
+			p.metric = append(p.metric, at(x.Node).F32)
+		}
+		for _, x := range p.out.Updates {
+			p.update = append(p.update, at(x.Signal))
+		}
+	}
+	if scores.LogProbs != nil {
+		p.logp, p.right = at(scores.LogProbs).F32, at(scores.Correct).I32
+	}
+	for i, n := range logits {
+		if i == 0 {
+			p.logits = at(n).F32
+		} else {
+			p.drafts = append(p.drafts, at(n).F32)
+		}
+	}
+}
+
+// capacity rounds a number of rows up to a power of two, so that few plans serve many lengths.
+func capacity(rows int) int { return 1 << bits.Len(uint(max(rows, 1)-1)) }

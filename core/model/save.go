@@ -1,0 +1,160 @@
+package model
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+
+	"github.com/archlab/archlab/core/engine"
+	"github.com/archlab/archlab/core/family"
+	"github.com/archlab/archlab/core/safetensors"
+)
+
+// stepKey is the metadata of the optimizer's file that counts the steps taken.
+const stepKey = "step"
+
+// Save writes the weights under their own names; or the optimizer's moments as "m.NAME" and "v.NAME", with the number of
+// steps in the metadata.
+func (m *lm) Save(ctx context.Context, part family.Part, w io.Writer) error {
+	if err := m.enter(ctx); err != nil {
+		return err
+	}
+	defer m.leave()
+	slots, err := m.slots(part)
+	if err != nil {
+		return err
+	}
+	tensors := make([]safetensors.Tensor, len(slots))
+	for i, s := range slots {
+		tensors[i] = safetensors.F32(s.name, s.shape, s.data)
+	}
+	meta := map[string]string{"family": m.card.Family, "part": string(part)}
+	if part == family.Optimizer {
+		meta[stepKey] = strconv.FormatInt(m.params.Steps, 10)
+	}
+	if err := safetensors.Write(&cancelWriter{ctx, w}, tensors, meta); err != nil {
+		if ctx.Err() != nil {
+			return canceled(ctx.Err())
+		}
+		return fmt.Errorf("save %s: %w", part, err)
+	}
+	return nil
+}
+
+// Load reads a part back. Everything is read and checked before anything changes.
+func (m *lm) Load(ctx context.Context, part family.Part, r io.Reader) error {
+	if err := m.enter(ctx); err != nil {
+		return err
+	}
+	defer m.leave()
+	slots, err := m.slots(part)
+	if err != nil {
+		return err
+	}
+	tensors, meta, err := safetensors.Read(r)
+	switch {
+	case ctx.Err() != nil:
+		return canceled(ctx.Err())
+	case errors.Is(err, safetensors.ErrCorrupt):
+		return family.Errorf(family.Corrupt, string(part), "%v", err)
+	case err != nil:
+		return fmt.Errorf("load %s: %w", part, err)
+	}
+	data, err := match(slots, tensors)
+	if err != nil {
+		return err
+	}
+	step := m.params.Steps
+	if part == family.Optimizer {
+		step, err = strconv.ParseInt(meta[stepKey], 10, 64)
+		if err != nil || step < 0 {
+			return family.Errorf(family.Corrupt, stepKey, "metadata %q, want the number of steps taken", meta[stepKey])
+		}
+	}
+	for i, s := range slots {
+		copy(s.data, data[i])
+	}
+	m.params.Steps = step
+	return nil
+}
+
+// slot is a tensor of a checkpoint and the memory it is for.
+type slot struct {
+	name  string
+	shape []int
+	data  []float32
+}
+
+func (m *lm) slots(part family.Part) ([]slot, error) {
+	var list []slot
+	switch part {
+	case family.Weights:
+		for _, p := range m.params.All() {
+			list = append(list, slot{p.Name, p.Shape, p.W})
+		}
+	case family.Optimizer:
+		m.params.Train()
+		for _, half := range []string{"m.", "v."} {
+			for _, p := range m.params.All() {
+				if !p.Fixed {
+					list = append(list, slot{half + p.Name, p.Shape, moment(p, half)})
+				}
+			}
+		}
+	default:
+		return nil, family.Errorf(family.InvalidArgument, "part", "got %q, want %q or %q", part, family.Weights, family.Optimizer)
+	}
+	return list, nil
+}
+
+func moment(p *engine.Param, half string) []float32 {
+	if half == "m." {
+		return p.M
+	}
+	return p.V
+}
+
+// match answers the numbers for each slot, if the tensors are exactly those of the model.
+func match(slots []slot, tensors []safetensors.Tensor) ([][]float32, error) {
+	byName := make(map[string]safetensors.Tensor, len(tensors))
+	for _, t := range tensors {
+		byName[t.Name] = t
+	}
+	data := make([][]float32, len(slots))
+	for i, s := range slots {
+		t, ok := byName[s.name]
+		if !ok {
+			return nil, family.Errorf(family.Corrupt, s.name, "the file lacks this tensor")
+		}
+		if t.DType != "F32" || fmt.Sprint(t.Shape) != fmt.Sprint(s.shape) {
+			return nil, family.Errorf(family.Corrupt, s.name, "got %s %v, want F32 %v", t.DType, t.Shape, s.shape)
+		}
+		x, err := t.Float32s()
+		if err != nil || len(x) != len(s.data) {
+			return nil, family.Errorf(family.Corrupt, s.name, "got %d values, want %d", len(x), len(s.data))
+		}
+		data[i] = x
+		delete(byName, s.name)
+	}
+	for _, t := range tensors {
+		if _, left := byName[t.Name]; left {
+			return nil, family.Errorf(family.Corrupt, t.Name, "the model has no such tensor")
+		}
+	}
+	return data, nil
+}
+
+// cancelWriter fails once the context is done.
+type cancelWriter struct {
+	ctx context.Context
+	w   io.Writer
+}
+
+func (c *cancelWriter) Write(p []byte) (int, error) {
+	if err := c.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return c.w.Write(p)
+}

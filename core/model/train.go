@@ -1,0 +1,174 @@
+package model
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/archlab/archlab/core/engine"
+	"github.com/archlab/archlab/core/family"
+	"github.com/archlab/archlab/core/nn"
+)
+
+// Train takes one step. Nothing changes before the update, so that a cancelled or failed call leaves the model as it was.
+func (m *lm) Train(ctx context.Context, req family.TrainRequest) (family.TrainResult, error) {
+	if err := m.enter(ctx); err != nil {
+		return family.TrainResult{}, err
+	}
+	defer m.leave()
+	batches, err := m.checkTrain(req)
+	if err != nil {
+		return family.TrainResult{}, err
+	}
+	s := trainStep{m: m, n: len(batches), res: family.TrainResult{Metrics: map[string]float64{}}}
+	m.params.Train()
+	for i := range batches {
+		if err := s.micro(ctx, i, &batches[i]); err != nil {
+			return family.TrainResult{}, err
+		}
+	}
+	if err := ctx.Err(); err != nil {
+		return family.TrainResult{}, canceled(err)
+	}
+	s.update(req.Optimizer)
+	return s.res, nil
+}
+
+func (m *lm) checkTrain(req family.TrainRequest) ([]packed, error) {
+	if len(req.MicroBatches) == 0 {
+		return nil, family.Errorf(family.InvalidArgument, "micro_batches", "got none, want at least 1")
+	}
+	if err := checkOptimizer(req.Optimizer); err != nil {
+		return nil, err
+	}
+	batches := make([]packed, len(req.MicroBatches))
+	for i, b := range req.MicroBatches {
+		err := b.Check(m.card.Vocab)
+		if err == nil {
+			batches[i], err = pack(b, 0, b.B, m.limit)
+		}
+		var typed *family.Error
+		if errors.As(err, &typed) {
+			return nil, family.Errorf(typed.Code, fmt.Sprintf("micro_batches[%d].%s", i, typed.Field), "%s", typed.Message)
+		}
+	}
+	return batches, nil
+}
+
+func checkOptimizer(o family.OptimizerStep) error {
+	for _, x := range []struct {
+		name      string
+		value     float64
+		min, max  float64
+		exclusive bool // of max
+	}{
+		{"learning_rate", o.LearningRate, 0, math.MaxFloat32, false},
+		{"beta1", o.Beta1, 0, 1, true},
+		{"beta2", o.Beta2, 0, 1, true},
+		{"epsilon", o.Epsilon, 0, math.MaxFloat32, false},
+		{"weight_decay", o.WeightDecay, 0, math.MaxFloat32, false},
+		{"clip", o.Clip, 0, math.MaxFloat64, false},
+	} {
+		if !(x.value >= x.min && x.value <= x.max) || x.exclusive && x.value == x.max {
+			return family.Errorf(family.InvalidArgument, "optimizer."+x.name, "got %v, want a number from %v to %v", x.value, x.min, x.max)
+		}
+	}
+	return nil
+}
+
+// trainStep is one step under way.
+type trainStep struct {
+	m       *lm
+	n       int // micro-batches
+	res     family.TrainResult
+	updates []nn.Update
+	signals [][]float32 // of each update, summed over micro-batches
+}
+
+// micro runs forward and backward of micro-batch i and adds up what it answers.
+func (s *trainStep) micro(ctx context.Context, i int, b *packed) error {
+	m := s.m
+	if len(b.rows) == 0 { // nothing is predicted
+		m.params.Zero()
+		m.params.Sum(i, s.n)
+		return ctx.Err()
+	}
+	p, err := m.plan(nn.Training, b.batch.B*b.batch.T)
+	if err == nil && p.MixesRows() && len(b.rows) < p.Capacity() {
+		p, err = m.plan(nn.Training, len(b.rows))
+	}
+	if err != nil {
+		return err
+	}
+	b.fill(p)
+	if x, ok := p.Input(nn.AuxScale); ok {
+		x.F32[0] = 1 / float32(s.n)
+	}
+	if err := m.run(ctx, p.Plan, &engine.Run{Rows: len(b.rows), Segments: b.segs}); err != nil {
+		return err
+	}
+	start := time.Now()
+	m.params.Sum(i, s.n)
+	s.collect(p)
+	forward, backward := p.Seconds()
+	s.res.Seconds.Forward += forward
+	s.res.Seconds.Backward += backward + time.Since(start).Seconds()
+	return nil
+}
+
+// collect adds the losses, metrics and update signals of a run.
+func (s *trainStep) collect(p *plan) {
+	head := func(i int) float64 { return float64(p.loss.F32[2*i]) + float64(p.loss.F32[2*i+1]) }
+	share := 1 / float64(s.n)
+	s.res.Loss += head(0)
+	s.res.Total += head(0)
+	for i, h := range p.out.Heads {
+		s.res.Metrics["loss_"+h.Name] += head(i + 1)
+		s.res.Total += float64(h.Weight) * head(i+1)
+	}
+	for i, a := range p.out.Aux {
+		x := float64(p.aux[i][0]) * share
+		s.res.Metrics[a.Name] += x
+		s.res.Total += float64(a.Coefficient) * x
+	}
+	for i, x := range p.out.Metrics {
+		s.res.Metrics[x.Name] += float64(p.metric[i][0]) * share
+	}
+	if s.signals == nil {
+		s.updates = p.out.Updates
+		s.signals = make([][]float32, len(s.updates))
+	}
+	for i, b := range p.update {
+		if s.signals[i] == nil {
+			s.signals[i] = make([]float32, len(b.F32))
+		}
+		for j, x := range b.F32 {
+			s.signals[i][j] += x
+		}
+	}
+}
+
+// update takes the optimizer step unless something is not finite.
+func (s *trainStep) update(o family.OptimizerStep) {
+	m := s.m
+	start := time.Now()
+	s.res.GradNorm = m.params.GradNorm(m.pool)
+	var flops float64
+	if s.res.Skipped = !finite(s.res.Total) || !finite(s.res.Loss) || !finite(s.res.GradNorm); !s.res.Skipped {
+		flops = m.params.Update(m.pool, engine.Step{
+			LearningRate: o.LearningRate, Beta1: o.Beta1, Beta2: o.Beta2, Epsilon: o.Epsilon, WeightDecay: o.WeightDecay, Clip: o.Clip,
+		}, s.res.GradNorm)
+		for i, u := range s.updates {
+			u.Apply(m.params.Get(u.Param).W, s.signals[i])
+		}
+	}
+	took := time.Since(start)
+	s.res.Seconds.Update = took.Seconds()
+	m.usage.busy += took
+	m.usage.flops += flops
+	m.usage.ops.Add(engine.OpStat{Op: "adamw", Calls: 1, Nanoseconds: int64(took), FLOPs: flops})
+}
+
+func finite(x float64) bool { return x-x == 0 }
