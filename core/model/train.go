@@ -23,6 +23,9 @@ func (m *lm) Train(ctx context.Context, req family.TrainRequest) (family.TrainRe
 		return family.TrainResult{}, err
 	}
 	s := trainStep{m: m, n: len(batches), res: family.TrainResult{Metrics: map[string]float64{}}}
+	for _, b := range batches {
+		s.rows += len(b.rows)
+	}
 	m.params.Train()
 	for i := range batches {
 		if err := s.micro(ctx, i, &batches[i]); err != nil {
@@ -82,6 +85,7 @@ func checkOptimizer(o family.OptimizerStep) error {
 type trainStep struct {
 	m       *lm
 	n       int // micro-batches
+	rows    int // in all of them
 	res     family.TrainResult
 	updates []nn.Update
 	signals [][]float32 // of each update, summed over micro-batches
@@ -103,25 +107,25 @@ func (s *trainStep) micro(ctx context.Context, i int, b *packed) error {
 		return err
 	}
 	b.fill(p)
-	if x, ok := p.Input(nn.AuxScale); ok {
-		x.F32[0] = 1 / float32(s.n)
+	share := float64(len(b.rows)) / float64(s.rows)
+	if x, ok := p.Input(nn.Share); ok {
+		x.F32[0] = float32(share)
 	}
 	if err := m.run(ctx, p.Plan, &engine.Run{Rows: len(b.rows), Segments: b.segs}); err != nil {
 		return err
 	}
 	start := time.Now()
 	m.params.Sum(i, s.n)
-	s.collect(p)
+	s.collect(p, share)
 	forward, backward := p.Seconds()
 	s.res.Seconds.Forward += forward
 	s.res.Seconds.Backward += backward + time.Since(start).Seconds()
 	return nil
 }
 
-// collect adds the losses, metrics and update signals of a run.
-func (s *trainStep) collect(p *plan) {
+// collect adds the losses, metrics and update signals of a run with its share of the step's rows.
+func (s *trainStep) collect(p *plan, share float64) {
 	head := func(i int) float64 { return float64(p.loss.F32[2*i]) + float64(p.loss.F32[2*i+1]) }
-	share := 1 / float64(s.n)
 	s.res.Loss += head(0)
 	s.res.Total += head(0)
 	for i, h := range p.out.Heads {
