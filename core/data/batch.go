@@ -88,7 +88,7 @@ func (b *Batcher) at(i uint64) int {
 	epoch, i := i/b.windows, i%b.windows
 	key := rng.Hash(b.cfg.Seed, epoch)
 	offset := rng.New(key).Intn(b.cfg.T)
-	return offset + int(permute(i, b.windows, key))*b.cfg.T
+	return offset + int(rng.Permute(i, b.windows, key))*b.cfg.T
 }
 
 func newBatch(B, T int) family.Batch {

@@ -1,0 +1,172 @@
+package control
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/archlab/archlab/core/data"
+	"github.com/archlab/archlab/core/family"
+)
+
+// NGramConfig shapes an n-gram model.
+type NGramConfig struct {
+	Order int // longest n-gram, 1 to 8; default 5
+	Vocab int // TrainNGram takes it from the stream
+	// Documents makes every EOD open its document, as batches in data.Documents mode do: no n-gram looks past it.
+	Documents bool
+	EOD       int32 // used with Documents; TrainNGram takes it from the stream
+	// MaxMemory bounds the tables, in bytes; default 512 MB. When it is reached, n-grams not seen before are left out.
+	MaxMemory int64
+}
+
+// NGram is an interpolated n-gram model with modified Kneser-Ney smoothing (Chen & Goodman 1998, section 3): the longest n-grams are
+// counted as they occur, shorter ones by the number of different tokens before them, with three discounts for each order. An n-gram
+// at the start of a document has nothing before it and is counted as it occurs. The lowest order is interpolated with the uniform
+// distribution. Probabilities over the vocabulary sum to 1 after every history, seen or not.
+//
+// A trained NGram is safe for concurrent use.
+type NGram struct {
+	cfg    NGramConfig
+	levels []level // levels[k] holds the (k+1)-grams and what follows them
+	stats  []stats // stats[0] of the empty history
+	tokens int64
+	full   bool
+}
+
+// Name is "ngram-" and the order.
+func (m *NGram) Name() string { return fmt.Sprintf("ngram-%d", m.cfg.Order) }
+
+// Tokens is the number of tokens that it was trained on.
+func (m *NGram) Tokens() int64 { return m.tokens }
+
+// Full says that MaxMemory was reached, so that late n-grams are missing.
+func (m *NGram) Full() bool { return m.full }
+
+// NGrams is the number of distinct n-grams kept, over all orders.
+func (m *NGram) NGrams() int {
+	n := 0
+	for k := range m.levels {
+		n += len(m.levels[k].count)
+	}
+	return n
+}
+
+// TrainNGram counts a whole stream.
+func TrainNGram(ctx context.Context, stream *data.Stream, cfg NGramConfig) (*NGram, error) {
+	cfg.Vocab = stream.Tokenizer().Vocab()
+	cfg.EOD = stream.Tokenizer().EOD()
+	t, err := NewNGramTrainer(cfg)
+	if err != nil {
+		return nil, err
+	}
+	if err := stream.Each(ctx, t.Add); err != nil {
+		return nil, err
+	}
+	return t.Finish(), nil
+}
+
+// history is where the tables stand after some tokens: nodes[k] is the node of the last k tokens, for k < len(nodes). nodes[0] is the
+// root, 0.
+type history struct{ nodes []uint32 }
+
+// missing is the node of a history that never occurred.
+const missing = math.MaxUint32
+
+func (h *history) reset() { h.nodes = append(h.nodes[:0], 0) }
+
+// advance appends a token.
+func (m *NGram) advance(h *history, token int32) {
+	n := min(len(h.nodes), m.cfg.Order-1)
+	h.nodes = h.nodes[:n]
+	next := uint32(0)
+	for k := range n {
+		child := m.levels[k].find(h.nodes[k], token)
+		h.nodes[k], next = next, child
+	}
+	h.nodes = append(h.nodes, next)
+}
+
+// prob is p(token | history). Lower orders come first: P_k = (max(c-D,0) + (discounted mass) P_{k-1}) / total.
+func (m *NGram) prob(h *history, token int32) float64 {
+	p := 1 / float64(m.cfg.Vocab)
+	for k, node := range h.nodes[:min(len(h.nodes), m.cfg.Order)] {
+		p = m.interpolate(k, node, m.levels[k].find(node, token), p)
+	}
+	return p
+}
+
+// interpolate adds one order; child is the node of history+token at level k, or missing.
+func (m *NGram) interpolate(k int, node, child uint32, lower float64) float64 {
+	if node == missing {
+		return lower
+	}
+	s := m.following(k, node)
+	if s.total == 0 {
+		return lower
+	}
+	d := &m.levels[k].discount
+	mass := d[1]*float64(s.ones) + d[2]*float64(s.twos) + d[3]*float64(s.more)
+	c := 0.0
+	if child != missing {
+		n := m.levels[k].count[child]
+		c = float64(n) - d[min(n, 3)]
+	}
+	return (c + mass*lower) / float64(s.total)
+}
+
+// following is what follows a node of k tokens.
+func (m *NGram) following(k int, node uint32) *stats {
+	if k == 0 {
+		return &m.stats[0]
+	}
+	return &m.levels[k-1].stats[node]
+}
+
+// Score answers log-probabilities and whether the target was the likeliest token.
+func (m *NGram) Score(b family.Batch) (family.ScoreResult, error) {
+	if err := b.Check(m.cfg.Vocab); err != nil {
+		return family.ScoreResult{}, err
+	}
+	out := newResult(b)
+	var h history
+	eachSegment(b, h.reset, func(i int) {
+		m.advance(&h, b.Tokens[i])
+		if b.Weights[i] != 0 {
+			out.LogProbs[i] = float32(math.Log(m.prob(&h, b.Targets[i])))
+			out.Correct[i] = m.argmax(&h) == b.Targets[i]
+		}
+	})
+	return out, nil
+}
+
+// argmax is the likeliest next token, of equally likely ones the lowest id. A token that never followed the history keeps its
+// rank from the shorter history, so the winner is one that followed it or the winner of the shorter history. Winners are
+// remembered by node.
+func (m *NGram) argmax(h *history) int32 {
+	best := int32(0) // of the uniform distribution
+	n := min(len(h.nodes), m.cfg.Order)
+	for k := range n {
+		node := h.nodes[k]
+		if node == missing || m.following(k, node).total == 0 {
+			continue
+		}
+		memo := &m.levels[k].winner[node]
+		if w := memo.Load(); w > 0 {
+			best = w - 1
+			continue
+		}
+		shorter := history{h.nodes[:k+1]}
+		candidates := append([]int32{best}, m.levels[k].children(node)...)
+		slices.Sort(candidates)
+		top := -1.0
+		for _, c := range candidates {
+			if p := m.prob(&shorter, c); p > top {
+				best, top = c, p
+			}
+		}
+		memo.Store(best + 1)
+	}
+	return best
+}
