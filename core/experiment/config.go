@@ -10,7 +10,7 @@ package experiment
 //	over      exclusive lower bound of a number
 //	enum      allowed strings, separated by |
 //	unit      how a number may be written: "count" (8K, 1.5M), "bytes" (8MB, 64KiB), "fraction" (5% or 0.05)
-//	or        "name": a mapping field that may also be written as the plain value of that field
+//	or        a mapping that may also be written as the plain value of its field of this name
 
 // Experiment is a whole file, as resolved.
 type Experiment struct {
@@ -32,7 +32,7 @@ type Data struct {
 	Corpus     *Corpus   `key:"corpus" or:"name" doc:"Text to learn from. Exactly one of corpus and task."`
 	Task       *Task     `key:"task" or:"name" doc:"A synthetic task to learn. Exactly one of corpus and task."`
 	Tokenizer  Tokenizer `key:"tokenizer" or:"kind" doc:"How text becomes tokens. Tasks bring their own tokens."`
-	Context    int       `key:"context" default:"256" min:"2" max:"1048576" unit:"count" doc:"T: tokens a sequence."`
+	Context    int       `key:"context" default:"256" min:"2" max:"1048576" unit:"count" doc:"T: tokens a sequence. A task brings its own."`
 	Boundaries string    `key:"boundaries" default:"packed" enum:"packed|documents" doc:"packed: documents follow each other without a seam; documents: nothing crosses from one document to the next."`
 	Seed       uint64    `key:"seed" default:"1" doc:"Of the order of the data, and of a task's content."`
 }
@@ -45,10 +45,19 @@ type Corpus struct {
 	MaxBytes int64  `key:"max_bytes" default:"0" min:"0" unit:"bytes" doc:"Use about this much of the corpus; 0 means all of it."`
 }
 
-// Task names a synthetic task; its own keys stand beside the name.
+// Task names a synthetic task. Settings that are absent take the values of its preset.
 type Task struct {
-	Name   string `key:"name" required:"true" doc:"mqar, selective_copy, induction or addition."`
-	Config Object `key:",rest" doc:"The task's own settings."`
+	Name      string  `key:"name" required:"true" enum:"mqar|selective_copy|induction|addition" doc:"mqar: multi-query associative recall; selective_copy; induction: induction heads; addition: with written-out carries."`
+	Preset    string  `key:"preset" default:"cpu" enum:"cpu|published" doc:"published: the paper's setting; cpu: one that two cores train in a minute or two."`
+	Vocab     int     `key:"vocab" min:"1" max:"1000000" unit:"count" doc:"mqar, selective_copy, induction: number of token ids."`
+	Length    int     `key:"length" min:"1" max:"1048576" unit:"count" doc:"mqar, induction: tokens a sequence; selective_copy: the same without markers."`
+	Pairs     int     `key:"pairs" min:"1" max:"1000000" unit:"count" doc:"mqar: key-value pairs, each queried once."`
+	PowerA    float64 `key:"power_a" over:"0" max:"1000" doc:"mqar: exponent of the power law of the gaps between pair and query; 1 is uniform."`
+	Blank     bool    `key:"blank" doc:"mqar: fill with token 0 rather than random tokens."`
+	Memorize  int     `key:"memorize" min:"1" max:"1000000" unit:"count" doc:"selective_copy: tokens to copy."`
+	MinDigits int     `key:"min_digits" min:"1" max:"1000" doc:"addition: fewest digits of an operand."`
+	MaxDigits int     `key:"max_digits" min:"1" max:"1000" doc:"addition: most digits of an operand."`
+	Examples  int     `key:"examples" min:"1" max:"1000000000" unit:"count" doc:"Size of a fixed training set that is revisited; without it examples are fresh for ever."`
 }
 
 // Tokenizer says how text becomes tokens.

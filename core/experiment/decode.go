@@ -277,27 +277,19 @@ func (d *decoder) list(n *yaml.Node, v reflect.Value, f field, path string) {
 func (d *decoder) mapping(n *yaml.Node, v reflect.Value, path string) {
 	fields := fieldsOf(v.Type())
 	given := map[string]*yaml.Node{}
-	var rest *Object
-	var names []string
-	for _, f := range fields {
-		if f.rest {
-			rest = v.Field(f.index).Addr().Interface().(*Object)
-			continue
-		}
-		names = append(names, f.key)
+	names := make([]string, len(fields))
+	for i, f := range fields {
+		names[i] = f.key
 	}
 	if n.Kind != yaml.MappingNode {
 		d.problem(n, path, "", "got %s, want a mapping with the keys %s", describe(n), strings.Join(names, ", "))
 		return
 	}
-	others := &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map", Line: n.Line, Column: n.Column}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		k := n.Content[i]
 		switch {
 		case !d.keyOK(k, given, path):
 		case contains(names, k.Value):
-		case rest != nil:
-			others.Content = append(others.Content, k, n.Content[i+1])
 		default:
 			hint := "known keys: " + strings.Join(names, ", ")
 			if m := meant(k.Value, names); m != "" {
@@ -309,9 +301,6 @@ func (d *decoder) mapping(n *yaml.Node, v reflect.Value, path string) {
 		given[k.Value] = n.Content[i+1]
 	}
 	for _, f := range fields {
-		if f.rest {
-			continue
-		}
 		p := join(path, f.key)
 		c, ok := given[f.key]
 		switch {
@@ -322,9 +311,6 @@ func (d *decoder) mapping(n *yaml.Node, v reflect.Value, path string) {
 		default:
 			d.missing(v.Field(f.index), f, p)
 		}
-	}
-	if rest != nil && len(others.Content) > 0 {
-		d.object(others, rest, path)
 	}
 }
 

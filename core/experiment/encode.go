@@ -45,10 +45,6 @@ func encode(v reflect.Value, f field) *yaml.Node {
 		n := &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map"}
 		for _, g := range fieldsOf(v.Type()) {
 			c := v.Field(g.index)
-			if g.rest {
-				n.Content = append(n.Content, bare(encode(c, g)).Content...)
-				continue
-			}
 			if g.optional() && c.IsZero() {
 				continue
 			}
@@ -102,14 +98,6 @@ func plain(v reflect.Value) any {
 		for _, g := range fieldsOf(v.Type()) {
 			c := v.Field(g.index)
 			switch {
-			case g.rest:
-				o := c.Interface().(Object)
-				if o.node == nil {
-					continue
-				}
-				for i := 0; i+1 < len(o.node.Content); i += 2 {
-					out[o.node.Content[i].Value] = Object{node: o.node.Content[i+1]}
-				}
 			case g.optional() && c.IsZero():
 			default:
 				out[g.key] = plain(c)

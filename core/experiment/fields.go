@@ -18,7 +18,6 @@ type field struct {
 	enum     []string
 	unit     string
 	or       string
-	rest     bool // an Object that takes the keys that are not named
 }
 
 // fieldsOf reads the tags of a struct.
@@ -30,9 +29,6 @@ func fieldsOf(t reflect.Type) []field {
 			min: bound(tag, "min"), max: bound(tag, "max"), over: bound(tag, "over"), unit: tag.Get("unit"), or: tag.Get("or")}
 		if e := tag.Get("enum"); e != "" {
 			f.enum = strings.Split(e, "|")
-		}
-		if f.key == ",rest" {
-			f.key, f.rest = "", true
 		}
 		out = append(out, f)
 	}

@@ -33,14 +33,6 @@ func (f *File) CheckModel(i int, raw json.RawMessage) Problems {
 	return f.checkForeign(fmt.Sprintf("models[%d].config", i), f.Models[i].Config, raw)
 }
 
-// CheckTask does the same for the settings of data.task.
-func (f *File) CheckTask(raw json.RawMessage) Problems {
-	if f.Data.Task == nil {
-		return nil
-	}
-	return f.checkForeign("data.task", f.Data.Task.Config, raw)
-}
-
 func (f *File) checkForeign(path string, o Object, raw json.RawMessage) Problems {
 	var s jsonSchema
 	if err := json.Unmarshal(raw, &s); err != nil {

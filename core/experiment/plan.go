@@ -43,15 +43,28 @@ type Plan struct {
 	FLOPs     float64   `json:"flops"`
 }
 
-// Lengths answers the sequence lengths at which cards must state costs: the context, and where decoding is measured.
+// Lengths answers the sequence lengths at which cards must state costs: the context first, then where decoding is measured.
 func (e *Experiment) Lengths() []int {
-	out := append([]int{e.Data.Context}, e.Eval.Decode...)
-	slices.Sort(out)
-	return slices.Compact(out)
+	out := []int{e.Data.Context}
+	for _, t := range e.Eval.Decode {
+		if !slices.Contains(out, t) {
+			out = append(out, t)
+		}
+	}
+	return out
 }
 
-// Longest is the longest sequence that a model will be fed.
-func (e *Experiment) Longest() int { return e.Data.Context }
+// decodeRoom is how many tokens beyond eval.decode's longest context a measurement may feed.
+const decodeRoom = 64
+
+// Longest is the longest sequence that a model will be fed, in training or while decoding is measured.
+func (e *Experiment) Longest() int {
+	out := e.Data.Context
+	for _, t := range e.Eval.Decode {
+		out = max(out, t+decodeRoom)
+	}
+	return out
+}
 
 // BuildRequest answers the request for model i with a config and seed.
 func (e *Experiment) BuildRequest(config json.RawMessage, vocab int, seed uint64) family.BuildRequest {

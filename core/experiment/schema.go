@@ -84,18 +84,13 @@ func schemaOf(t reflect.Type, f field) schema {
 func objectSchema(t reflect.Type) schema {
 	props := schema{}
 	var required []string
-	open := false
 	for _, f := range fieldsOf(t) {
-		if f.rest {
-			open = true
-			continue
-		}
 		props[f.key] = schemaOf(t.Field(f.index).Type, f)
 		if f.required {
 			required = append(required, f.key)
 		}
 	}
-	s := schema{"type": "object", "properties": props, "additionalProperties": open}
+	s := schema{"type": "object", "properties": props, "additionalProperties": false}
 	if len(required) > 0 {
 		s["required"] = required
 	}

@@ -40,6 +40,8 @@ type Session struct {
 	Model       family.Model
 	// Down answers whether the plugin's process is gone, and its last log lines. May be nil.
 	Down func() (bool, []string)
+	// PeakRSS answers the peak resident memory of the plugin's process in bytes, 0 when unknown. May be nil.
+	PeakRSS func() int64
 	// Close ends the process, at once if need be. May be nil.
 	Close func()
 }

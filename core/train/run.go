@@ -119,6 +119,9 @@ func runJob(ctx context.Context, run *record.Run, j Job, opts Options, em *emitt
 			res.Status, res.Failure = "failed", failureOf(fmt.Errorf("evaluate: %w", err), t.state.Step, t.session)
 		}
 	}
+	if t.session != nil && t.session.PeakRSS != nil {
+		res.PeakRSS = max(res.PeakRSS, t.session.PeakRSS())
+	}
 	t.closeSession()
 	if err := run.WriteResult(res); err != nil {
 		return res, secs, err
