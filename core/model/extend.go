@@ -65,7 +65,7 @@ func (m *lm) checkExtend(req family.ExtendRequest) ([]*feeding, error) {
 	for i, x := range req.Items {
 		ids[i] = x.State
 	}
-	states, err := m.decoder.find("items[%d].state", ids)
+	states, err := m.decoder.findDistinct(ids, func(i int) string { return fmt.Sprintf("items[%d].state", i) })
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"sync"
 
 	"github.com/archlab/archlab/core/family"
@@ -88,7 +89,7 @@ func checkBuild(req family.BuildRequest) error {
 	case req.Threads < 0:
 		return family.Errorf(family.InvalidArgument, "threads", "got %d, want at least 0", req.Threads)
 	case req.Precision != "" && req.Precision != family.FP32:
-		return family.Errorf(family.Unimplemented, "precision", "got %q, want %q", req.Precision, family.FP32)
+		return family.Errorf(family.InvalidArgument, "precision", "got %q, want %q", req.Precision, family.FP32)
 	}
 	for i, t := range req.Lengths {
 		if t < 1 {
@@ -101,6 +102,7 @@ func checkBuild(req family.BuildRequest) error {
 // config starts from the default, applies the preset and then the given keys.
 func (b *builder[C]) config(raw json.RawMessage) (C, string, error) {
 	c := b.spec.Default
+	fillLists(reflect.ValueOf(&c).Elem())
 	extra := []string{"preset"}
 	if len(b.spec.Presets) == 0 {
 		extra = nil
@@ -114,6 +116,7 @@ func (b *builder[C]) config(raw json.RawMessage) (C, string, error) {
 	for _, p := range b.spec.Presets {
 		if p.Name == name {
 			c = b.spec.Default
+			fillLists(reflect.ValueOf(&c).Elem())
 			p.Apply(&c)
 			_, err = decodeConfig(raw, &c, extra)
 			return c, name, err

@@ -171,8 +171,9 @@ func (f field) schema(v reflect.Value) (any, error) {
 	if f.doc != "" {
 		p["description"] = f.doc
 	}
-	if v.Kind() != reflect.Slice || !v.IsNil() {
-		p["default"] = v.Interface()
+	p["default"] = v.Interface()
+	if v.Kind() == reflect.Slice && v.IsNil() {
+		p["default"] = []int{}
 	}
 	if !math.IsInf(f.min, 0) {
 		p["minimum"] = f.min
@@ -198,4 +199,16 @@ func typeSchema(t reflect.Type) property {
 		return property{"type": "array", "items": typeSchema(t.Elem())}
 	}
 	return property{"type": "integer"}
+}
+
+// fillLists makes lists that are nil empty, so that they are written as lists.
+func fillLists(v reflect.Value) {
+	for _, f := range fieldsOf(v.Type()) {
+		switch x := v.FieldByIndex(f.index); {
+		case x.Kind() == reflect.Struct:
+			fillLists(x)
+		case x.Kind() == reflect.Slice && x.IsNil():
+			x.Set(reflect.MakeSlice(x.Type(), 0, 0))
+		}
+	}
 }

@@ -193,17 +193,27 @@ func (s *state) fork(slots []engine.StateSpec) *state {
 	}
 }
 
-// find answers the states of the given ids, all different.
-func (d *decoder) find(field string, ids []family.StateID) ([]*state, error) {
+// find answers the states of the given ids; field names the i-th of them in errors.
+func (d *decoder) find(ids []family.StateID, field func(i int) string) ([]*state, error) {
 	list := make([]*state, len(ids))
+	for i, id := range ids {
+		if list[i] = d.states[id]; list[i] == nil {
+			return nil, family.Errorf(family.NotFound, field(i), "no open state %d", id)
+		}
+	}
+	return list, nil
+}
+
+// findDistinct is find for ids that must differ.
+func (d *decoder) findDistinct(ids []family.StateID, field func(i int) string) ([]*state, error) {
+	list, err := d.find(ids, field)
+	if err != nil {
+		return nil, err
+	}
 	seen := make(map[family.StateID]bool, len(ids))
 	for i, id := range ids {
-		at := fmt.Sprintf(field, i)
-		if list[i] = d.states[id]; list[i] == nil {
-			return nil, family.Errorf(family.NotFound, at, "no open state %d", id)
-		}
 		if seen[id] {
-			return nil, family.Errorf(family.InvalidArgument, at, "state %d is given twice", id)
+			return nil, family.Errorf(family.InvalidArgument, field(i), "state %d is given twice", id)
 		}
 		seen[id] = true
 	}

@@ -2,6 +2,7 @@ package model
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/archlab/archlab/core/family"
 	"github.com/archlab/archlab/core/nn"
@@ -53,13 +54,15 @@ func (m *lm) learnSlots() error {
 	return nil
 }
 
-// Fork copies states.
+func stateField(i int) string { return fmt.Sprintf("states[%d]", i) }
+
+// Fork copies states; a state may be given several times.
 func (m *lm) Fork(ctx context.Context, ids []family.StateID) ([]family.StateID, error) {
 	if err := m.enter(ctx); err != nil {
 		return nil, err
 	}
 	defer m.leave()
-	list, err := m.decoder.find("states[%d]", ids)
+	list, err := m.decoder.find(ids, stateField)
 	if err != nil {
 		return nil, err
 	}
@@ -79,7 +82,7 @@ func (m *lm) Close(ctx context.Context, ids []family.StateID) error {
 		return err
 	}
 	defer m.leave()
-	if _, err := m.decoder.find("states[%d]", ids); err != nil {
+	if _, err := m.decoder.findDistinct(ids, stateField); err != nil {
 		return err
 	}
 	for _, id := range ids {
@@ -96,7 +99,7 @@ func (m *lm) Rewind(ctx context.Context, id family.StateID, n int) error {
 		return err
 	}
 	defer m.leave()
-	list, err := m.decoder.find("state", []family.StateID{id})
+	list, err := m.decoder.find([]family.StateID{id}, func(int) string { return "state" })
 	if err != nil {
 		return err
 	}
