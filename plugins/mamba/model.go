@@ -1,0 +1,193 @@
+// Package mamba is the family of selective state-space models: Mamba (https://arxiv.org/abs/2312.00752), Mamba-2
+// (https://arxiv.org/abs/2405.21060) and, as a baseline, a linear time-invariant model of the same shape.
+//
+// Dimensions: M rows, D model width, I inner width (expand·D), N state size, R rank of the step, H heads of P channels, G
+// groups of heads, W taps of the convolution, V vocabulary.
+package mamba
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+
+	"github.com/archlab/archlab/core/family"
+	"github.com/archlab/archlab/core/model"
+	"github.com/archlab/archlab/core/nn"
+)
+
+// Family describes and builds the models.
+func Family() family.Family {
+	return model.Family(model.Spec[Config]{
+		Description: family.Description{
+			Name:    "mamba",
+			Version: "0.1.0",
+			Summary: "Selective state-space models: Mamba, Mamba-2 and a linear time-invariant baseline.",
+			Papers: []family.Paper{
+				{Title: "Mamba: Linear-Time Sequence Modeling with Selective State Spaces", URL: "https://arxiv.org/abs/2312.00752"},
+				{Title: "Transformers are SSMs: Generalized Models and Efficient Algorithms Through Structured State Space Duality", URL: "https://arxiv.org/abs/2405.21060"},
+				{Title: "On the Parameterization and Initialization of Diagonal State Space Models", URL: "https://arxiv.org/abs/2206.11893"},
+			},
+			Capabilities: family.Capabilities{Decode: true},
+			Knob:         family.Knob{Field: "width", Min: 16, Max: 8192, Step: 8},
+		},
+		Default: defaults,
+		Presets: []model.Preset[Config]{
+			{Name: "mamba", Summary: "Mamba with the paper's sizes of state, convolution and expansion", Apply: func(*Config) {}},
+			{Name: "mamba2", Summary: "Mamba-2: heads with one decay each, state size 64, a norm before the output projection",
+				Apply: func(c *Config) { c.Variant = "mamba2" }},
+			{Name: "time-invariant", Summary: "Mamba's block around a time-invariant diagonal state-space model (S4D-real)",
+				Apply: func(c *Config) { c.Selective = false }},
+		},
+		New: newModel,
+	})
+}
+
+func newModel(c Config, vocab, _ int) (model.Architecture, error) {
+	c, err := c.resolve()
+	if err != nil {
+		return nil, err
+	}
+	return &mamba{Config: c, vocab: vocab}, nil
+}
+
+type mamba struct {
+	Config
+	vocab int
+}
+
+// Resolve answers the config with derived values.
+func (m *mamba) Resolve() any { return m.Config }
+
+// Forward is embedding, pre-norm residual blocks, norm and projection.
+func (m *mamba) Forward(g *nn.Graph) nn.Output {
+	table := nn.Normal(0.02)
+	if !m.Tied {
+		table = table.Lookup()
+	}
+	embedding := g.Param("embedding.weight", table, m.vocab, m.Width)
+	x := nn.Embedding(embedding, g.Tokens()) // [M,D]
+	for i := range m.Layers {
+		name := fmt.Sprintf("layers.%d", i)
+		b := mixer{Graph: g, Config: m.Config, name: name + ".mixer"}
+		x = nn.Residual(g, name+".norm", norm, x, b.forward)
+	}
+	x = norm.Forward(g, "norm", x)
+	projection := embedding
+	if !m.Tied {
+		projection = g.Param("projection.weight", nn.FanIn(), m.vocab, m.Width)
+	}
+	return nn.Output{Hidden: x, Projection: projection}
+}
+
+var norm = nn.Norm{Kind: "rmsnorm"}
+
+// mixer makes one layer.
+type mixer struct {
+	*nn.Graph
+	Config
+	name string
+}
+
+func (b *mixer) forward(x *nn.Node) *nn.Node {
+	if b.Variant == "mamba2" {
+		return b.mamba2(x)
+	}
+	return b.mamba(x)
+}
+
+// mamba is the block of figure 3 of the Mamba paper with the scan of algorithm 2 (selective) or 1 (not).
+func (b *mixer) mamba(x *nn.Node) *nn.Node {
+	inner := b.inner()
+	parts := nn.Split(b.Linear(b.name+".in_proj", x, 2*inner, nn.FanIn(), false), inner, inner)
+	u, gate := b.conv(parts[0]), parts[1] // [M,I]
+	var y *nn.Node
+	if b.Selective {
+		y = b.selective(u)
+	} else {
+		y = b.invariant(u)
+	}
+	return b.project(nn.GateSiLU(y, gate))
+}
+
+// selective is algorithm 2: s_B and s_C are projections to N, s_Δ is one to R, spread over the channels by another, and τ_Δ
+// is the softplus.
+func (b *mixer) selective(u *nn.Node) *nn.Node {
+	inner, n, r := b.inner(), b.State, b.StepRank
+	parts := nn.Split(b.Linear(b.name+".x_proj", u, r+2*n, nn.FanIn(), false), r, n, n)
+	dt := b.Linear(b.name+".dt_proj", parts[0], inner, nn.FanIn(), false)
+	dt = nn.Softplus(nn.AddBias(dt, b.stepBias(inner)))
+	return b.SelectiveScan(b.name+".scan", u, dt, b.realA(), parts[1], parts[2], b.skip(inner))
+}
+
+// invariant is algorithm 1: step, B and C are parameters, the same for every token.
+func (b *mixer) invariant(u *nn.Node) *nn.Node {
+	inner, n := b.inner(), b.State
+	dt := nn.StepSize(b.stepBias(inner))
+	bs := b.Param(b.name+".B", nn.Constant(1).NoDecay(), inner, n)
+	cs := b.Param(b.name+".C", nn.Normal(1).NoDecay(), inner, n)
+	return b.InvariantScan(b.name+".scan", u, dt, b.realA(), bs, cs, b.skip(inner))
+}
+
+// mamba2 is the block of figure 6 (right) of the Mamba-2 paper: all inputs of the scan come from one projection, and a norm
+// precedes the last one.
+func (b *mixer) mamba2(x *nn.Node) *nn.Node {
+	inner, heads, gn := b.inner(), b.heads(), b.Groups*b.State
+	x = b.Linear(b.name+".in_proj", x, 2*inner+2*gn+heads, nn.FanIn(), false)
+	parts := nn.Split(x, inner, inner+2*gn, heads)
+	gate, dt := parts[0], nn.Softplus(nn.AddBias(parts[2], b.stepBias(heads)))
+	parts = nn.Split(b.conv(parts[1]), inner, gn, gn)
+	y := b.SSD(b.name+".scan", parts[0], dt, b.scalarA(), parts[1], parts[2], b.skip(heads), b.Groups)
+	return b.project(norm.Forward(b.Graph, b.name+".norm", nn.GateSiLU(y, gate)))
+}
+
+// conv is the causal depthwise convolution over time with its activation.
+func (b *mixer) conv(x *nn.Node) *nn.Node {
+	d, bound := x.Shape()[1], 1/math.Sqrt(float64(b.Conv))
+	w := b.Param(b.name+".conv.weight", nn.FanIn(), d, b.Conv)
+	bias := b.Param(b.name+".conv.bias", nn.Uniform(-bound, bound), d)
+	return nn.SiLU(b.CausalConv(b.name+".conv", x, w, bias))
+}
+
+// project is the output projection. Its initial values shrink with the depth, as GPT-2's do.
+func (b *mixer) project(y *nn.Node) *nn.Node {
+	bound := 1 / math.Sqrt(float64(b.inner()*b.Layers))
+	return b.Linear(b.name+".out_proj", y, b.Width, nn.Uniform(-bound, bound), false)
+}
+
+// skip is D of the papers: one for every channel or head, initially 1.
+func (b *mixer) skip(n int) *nn.Node {
+	return b.Param(b.name+".D", nn.Constant(1), n)
+}
+
+// realA is A [I,N] with A_n = -(n+1) at first: S4D-Real (Gu et al. 2022; Mamba, section 3.6).
+func (b *mixer) realA() *nn.Node {
+	init := nn.InitFunc(func(_ *rand.Rand, shape []int, w []float32) {
+		for i := range w {
+			w[i] = float32(math.Log(float64(i%shape[1] + 1)))
+		}
+	})
+	return nn.Decay(b.Param(b.name+".A_log", init.NoDecay(), b.inner(), b.State))
+}
+
+// scalarA is A [H], at first uniform in [-16,-1].
+func (b *mixer) scalarA() *nn.Node {
+	init := nn.InitFunc(func(rng *rand.Rand, _ []int, w []float32) {
+		for i := range w {
+			w[i] = float32(math.Log(1 + 15*rng.Float64()))
+		}
+	})
+	return nn.Decay(b.Param(b.name+".A_log", init.NoDecay(), b.heads()))
+}
+
+// stepBias is the bias under the softplus of the step, at first the softplus's inverse of a step drawn log-uniformly from
+// [0.001, 0.1] (Mamba, section 3.6). Having one axis, it has no weight decay, and nor has D.
+func (b *mixer) stepBias(n int) *nn.Node {
+	init := nn.InitFunc(func(rng *rand.Rand, _ []int, w []float32) {
+		lo, hi := math.Log(0.001), math.Log(0.1)
+		for i := range w {
+			dt := math.Exp(lo + (hi-lo)*rng.Float64())
+			w[i] = float32(dt + math.Log(-math.Expm1(-dt)))
+		}
+	})
+	return b.Param(b.name+".dt_bias", init.NoDecay(), n)
+}
