@@ -148,7 +148,7 @@ func (p *Plugin) startError(ctx context.Context, err error) *Error {
 	if p.proc.cmd.Process == nil {
 		return p.execError(err)
 	}
-	crashed := !p.proc.alive()
+	crashed := p.proc.exited(termGrace) // if it is about to end, its own status tells more than our signal
 	_ = p.proc.Kill(context.Background())
 	p.client.Kill()
 	if ctx.Err() != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"time"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -108,6 +109,7 @@ func fromStatus(ctx context.Context, err error) error {
 	if err == nil {
 		return nil
 	}
+	awaitDeadline(ctx, err)
 	if ended := ctx.Err(); ended != nil {
 		return &canceledError{family.Errorf(family.Canceled, "", "%v", context.Cause(ctx)), ended, context.Cause(ctx)}
 	}
@@ -129,4 +131,14 @@ func fromStatus(ctx context.Context, err error) error {
 		return &transportError{fe}
 	}
 	return fe
+}
+
+// awaitDeadline waits for a deadline that the server, which has its own clock for it, has seen pass a moment earlier.
+func awaitDeadline(ctx context.Context, err error) {
+	if c := status.Code(err); c != codes.Canceled && c != codes.DeadlineExceeded {
+		return
+	}
+	if at, ok := ctx.Deadline(); ok && time.Until(at) < time.Second {
+		<-ctx.Done()
+	}
 }
