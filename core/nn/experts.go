@@ -7,18 +7,20 @@ import (
 	"gorgonia.org/tensor"
 )
 
-// Experts is y_i = Σ_j gate_ij · down_e (silu(gate part of up_e x_i) · up part) over the experts e that token i chose:
-// x [M,D], up [E,2F,D], down [E,D,F]; [M,D]. Tokens are sorted by expert, so that each expert is one matrix product over
-// exactly its tokens: compute grows with K and not with E, and nothing is padded.
-func Experts(x *Node, r Routing, up, down *Node) *Node {
+// Experts is y_i = Σ_j gate_ij · down_e act(up_e x_i) over the experts e that token i chose, where act is an MLP's kind:
+// "gelu", "squared_relu" or "swiglu". x [M,D], down [E,D,F], up [E,F,D] or for swiglu [E,2F,D], gates first; [M,D]. Tokens
+// are sorted by expert, so that each expert is one matrix product over exactly its tokens: compute grows with K and not
+// with E, and nothing is padded.
+func Experts(x *Node, r Routing, kind string, up, down *Node) *Node {
 	wantShape("experts", "x", x, -1, -1)
 	m, d, e := x.Shape()[0], x.Shape()[1], r.cfg.E
-	wantShape("experts", "up", up, e, -1, d)
-	f := up.Shape()[1] / 2
-	wantShape("experts", "up", up, e, 2*f, d)
-	wantShape("experts", "down", down, e, d, f)
+	wantShape("experts", "down", down, e, d, -1)
+	k := experts{D: d, E: e, F: down.Shape()[2], K: r.cfg.K, Act: kind}
+	if _, ok := activations[kind]; !ok && kind != "swiglu" {
+		Fail("experts", "got %q, want gelu, squared_relu or swiglu", kind)
+	}
+	wantShape("experts", "up", up, e, k.wide(), d)
 	wantShape("experts", "gates", r.Gates, m, r.cfg.K)
-	k := experts{D: d, E: e, F: f, K: r.cfg.K}
 	return Apply(k, []int{m, d}, x, r.Gates, r.kept, up, down)
 }
 
@@ -28,11 +30,40 @@ const (
 	expertsOffsets        // [E+1] int32: expert e has the sorted rows [offsets[e],offsets[e+1])
 	expertsSlot           // [M·K] int32: the sorted row of each slot, -1 for dropped ones
 	expertsToken          // [M·K] int32: the token of each sorted row
-	expertsGateUp         // [M·K,2F] sorted
+	expertsWide           // [M·K,2F] sorted
 	expertsRows           // [M·K,D] sorted: what each expert answers, before its gate
 )
 
-type experts struct{ D, E, F, K int }
+type experts struct {
+	D, E, F, K int
+	Act        string
+}
+
+// wide is the number of columns of an expert's matrix up.
+func (k experts) wide() int {
+	if k.Act == "swiglu" {
+		return 2 * k.F
+	}
+	return k.F
+}
+
+// activate sets y [n,F] from x [n,wide].
+func (k experts) activate(p *kernel.Pool, y, x []float32, n int) {
+	if k.Act == "swiglu" {
+		kernel.SwiGLU(p, y, x, n, k.F)
+		return
+	}
+	activations[k.Act].forward(p, y[:n*k.F], x[:n*k.F])
+}
+
+// activateBackward sets dx [n,wide] from dy [n,F].
+func (k experts) activateBackward(p *kernel.Pool, dx, dy, x []float32, n int) {
+	if k.Act == "swiglu" {
+		kernel.SwiGLUBackward(p, dx, dy, x, n, k.F)
+		return
+	}
+	activations[k.Act].backward(p, dx[:n*k.F], dy[:n*k.F], x[:n*k.F])
+}
 
 func (experts) Name() string { return "experts" }
 
@@ -42,7 +73,7 @@ func (k experts) Layout(in []tensor.Shape) engine.Layout {
 		Saved: []engine.Extent{
 			expertsOrder: {Len: n, Int: true}, expertsOffsets: {Len: k.E + 1, Int: true},
 			expertsSlot: {Len: n, Int: true}, expertsToken: {Len: n, Int: true},
-			expertsGateUp: {Len: n * 2 * k.F}, expertsRows: {Len: n * k.D},
+			expertsWide: {Len: n * k.wide()}, expertsRows: {Len: n * k.D},
 		},
 		Scratch: n * (k.D + k.F),
 	}
@@ -52,8 +83,8 @@ func (k experts) Bind(b engine.Binding) (engine.Kernel, error) {
 	x, gates, kept, up, down, y := b.In[0].F32, b.In[1].F32, b.In[2].I32, b.In[3].F32, b.In[4].F32, b.Out.F32
 	order, offsets := b.Saved[expertsOrder].I32, b.Saved[expertsOffsets].I32
 	slot, token := b.Saved[expertsSlot].I32, b.Saved[expertsToken].I32
-	gateup, rows := b.Saved[expertsGateUp].F32, b.Saved[expertsRows].F32
-	capacity := len(order)
+	wide, rows := b.Saved[expertsWide].F32, b.Saved[expertsRows].F32
+	capacity, w := len(order), k.wide()
 	xs, act := b.Scratch[:capacity*k.D], b.Scratch[capacity*k.D:]
 	return func(r *engine.Run) {
 		n := r.Rows * k.K
@@ -66,15 +97,15 @@ func (k experts) Bind(b engine.Binding) (engine.Kernel, error) {
 		kernel.GatherRows(b.Pool, xs, x, token[:live], k.D)
 		for e := range k.E {
 			lo, n := int(offsets[e]), int(offsets[e+1]-offsets[e])
-			kernel.Gemm(b.Pool, false, true, n, 2*k.F, k.D, xs[lo*k.D:], k.D, up[e*2*k.F*k.D:], k.D, 0, gateup[lo*2*k.F:], 2*k.F)
+			kernel.Gemm(b.Pool, false, true, n, w, k.D, xs[lo*k.D:], k.D, up[e*w*k.D:], k.D, 0, wide[lo*w:], w)
 		}
-		kernel.SwiGLU(b.Pool, act, gateup, live, k.F)
+		k.activate(b.Pool, act, wide, live)
 		for e := range k.E {
 			lo, n := int(offsets[e]), int(offsets[e+1]-offsets[e])
 			kernel.Gemm(b.Pool, false, true, n, k.D, k.F, act[lo*k.F:], k.F, down[e*k.D*k.F:], k.F, 0, rows[lo*k.D:], k.D)
 		}
 		kernel.CombineRows(b.Pool, y, rows, gates, slot, r.Rows, k.K, k.D)
-		r.FLOPs += ExpertsFLOPs(live, k.D, k.F)
+		r.FLOPs += ExpertsFLOPs(live, k.D, k.F, k.Act)
 	}, nil
 }
 
@@ -93,8 +124,8 @@ func (expertsGrad) Name() string { return "experts.backward" }
 func (k expertsGrad) Layout(in []tensor.Shape) engine.Layout {
 	n := in[0][0] * k.K
 	return engine.Layout{
-		Saved:   []engine.Extent{{Len: n}, {Len: k.E * 2 * k.F * k.D}, {Len: k.E * k.D * k.F}},
-		Scratch: n * (2*k.D + 4*k.F + 1),
+		Saved:   []engine.Extent{{Len: n}, {Len: k.E * experts(k).wide() * k.D}, {Len: k.E * k.D * k.F}},
+		Scratch: n * (2*k.D + 2*k.F + experts(k).wide() + 1),
 		InPlace: []int{0},
 	}
 }
@@ -103,7 +134,7 @@ func (k expertsGrad) Bind(b engine.Binding) (engine.Kernel, error) {
 	dy, x, gates, up, down := b.In[0].F32, b.In[1].F32, b.In[2].F32, b.In[3].F32, b.In[4].F32
 	saved := b.In[5].Saved
 	offsets, slot, token := saved[expertsOffsets].I32, saved[expertsSlot].I32, saved[expertsToken].I32
-	gateup, rows := saved[expertsGateUp].F32, saved[expertsRows].F32
+	wide, rows := saved[expertsWide].F32, saved[expertsRows].F32
 	dx, dgates, dup, ddown := b.Out.F32, b.Saved[0].F32, b.Saved[1].F32, b.Saved[2].F32
 	scratch, n := b.Scratch, len(token)
 	carve := func(size int) []float32 {
@@ -111,41 +142,45 @@ func (k expertsGrad) Bind(b engine.Binding) (engine.Kernel, error) {
 		scratch = scratch[n*size:]
 		return part
 	}
-	xs, drows, act, dact, dgateup, ones := carve(k.D), carve(k.D), carve(k.F), carve(k.F), carve(2*k.F), carve(1)
+	width := experts(k).wide()
+	xs, drows, act, dact, dwide, ones := carve(k.D), carve(k.D), carve(k.F), carve(k.F), carve(width), carve(1)
 	return func(r *engine.Run) {
 		live := int(offsets[k.E])
 		kernel.CombineRowsBackward(b.Pool, drows, dgates, dy, rows, gates, slot, r.Rows, k.K, k.D)
 		kernel.GatherRows(b.Pool, xs, x, token[:live], k.D)
-		kernel.SwiGLU(b.Pool, act, gateup, live, k.F)
+		experts(k).activate(b.Pool, act, wide, live)
 		for e := range k.E {
 			lo, n := int(offsets[e]), int(offsets[e+1]-offsets[e])
 			w := e * k.D * k.F
 			kernel.Gemm(b.Pool, false, false, n, k.F, k.D, drows[lo*k.D:], k.D, down[w:], k.F, 0, dact[lo*k.F:], k.F)
 			kernel.Gemm(b.Pool, true, false, k.D, k.F, n, drows[lo*k.D:], k.D, act[lo*k.F:], k.F, 0, ddown[w:], k.F)
 		}
-		kernel.SwiGLUBackward(b.Pool, dgateup, dact, gateup, live, k.F)
+		experts(k).activateBackward(b.Pool, dwide, dact, wide, live)
 		dxs := drows
 		for e := range k.E {
 			lo, n := int(offsets[e]), int(offsets[e+1]-offsets[e])
-			w := e * 2 * k.F * k.D
-			kernel.Gemm(b.Pool, true, false, 2*k.F, k.D, n, dgateup[lo*2*k.F:], 2*k.F, xs[lo*k.D:], k.D, 0, dup[w:], k.D)
-			kernel.Gemm(b.Pool, false, false, n, k.D, 2*k.F, dgateup[lo*2*k.F:], 2*k.F, up[w:], k.D, 0, dxs[lo*k.D:], k.D)
+			w := e * width * k.D
+			kernel.Gemm(b.Pool, true, false, width, k.D, n, dwide[lo*width:], width, xs[lo*k.D:], k.D, 0, dup[w:], k.D)
+			kernel.Gemm(b.Pool, false, false, n, k.D, width, dwide[lo*width:], width, up[w:], k.D, 0, dxs[lo*k.D:], k.D)
 		}
 		for i := range ones[:r.Rows*k.K] {
 			ones[i] = 1
 		}
 		kernel.CombineRows(b.Pool, dx, dxs, ones, slot, r.Rows, k.K, k.D)
-		r.FLOPs += ExpertsBackwardFLOPs(live, k.D, k.F)
+		r.FLOPs += ExpertsBackwardFLOPs(live, k.D, k.F, k.Act)
 	}, nil
 }
 
-// ExpertsFLOPs counts the forward pass of Experts over n assignments: two matrix products, the gate, the sum.
-func ExpertsFLOPs(n, d, f int) float64 {
-	return LinearFLOPs(n, d, 2*f, false) + ActivationFLOPs(n, f) + LinearFLOPs(n, f, d, false) + 2*float64(n)*float64(d)
+// ExpertsFLOPs counts the forward pass of Experts over n assignments: two matrix products, the activation, the sum.
+func ExpertsFLOPs(n, d, f int, kind string) float64 {
+	wide := experts{F: f, Act: kind}.wide()
+	return LinearFLOPs(n, d, wide, false) + ActivationFLOPs(n, f) + LinearFLOPs(n, f, d, false) + 2*float64(n)*float64(d)
 }
 
-// ExpertsBackwardFLOPs counts the backward pass of Experts over n assignments: four matrix products, the gate again and its
-// derivative, the sums.
-func ExpertsBackwardFLOPs(n, d, f int) float64 {
-	return 2*(LinearFLOPs(n, d, 2*f, false)+LinearFLOPs(n, f, d, false)) + 3*ActivationFLOPs(n, f) + 5*float64(n)*float64(d)
+// ExpertsBackwardFLOPs counts the backward pass of Experts over n assignments: four matrix products, the activation again
+// and its derivative, the sums.
+func ExpertsBackwardFLOPs(n, d, f int, kind string) float64 {
+	wide := experts{F: f, Act: kind}.wide()
+	act := ActivationFLOPs(n, f) + ActivationFLOPs(n, wide)
+	return 2*(LinearFLOPs(n, d, wide, false)+LinearFLOPs(n, f, d, false)) + act + 5*float64(n)*float64(d)
 }

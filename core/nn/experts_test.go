@@ -12,7 +12,7 @@ import (
 
 // expertsReference runs every chosen expert on every row in the order of the choices. seats, if positive, limits the tokens
 // of each expert, first choices first.
-func expertsReference(v Values, r nn.Router, e, d, f, seats int) []float64 {
+func expertsReference(v Values, r nn.Router, kind string, e, d, f, seats int) []float64 {
 	x, up, down := v.F["x"], v.F["up"], v.F["down"]
 	y := make([]float64, v.Rows*d)
 	taken := make([]int, e)
@@ -25,12 +25,19 @@ func expertsReference(v Values, r nn.Router, e, d, f, seats int) []float64 {
 			}
 			taken[ex]++
 			for h := range f {
-				gate, value := 0.0, 0.0
-				for c := range d {
-					gate += up[(ex*2*f+h)*d+c] * x[i*d+c]
-					value += up[(ex*2*f+f+h)*d+c] * x[i*d+c]
+				product := func(row int) (sum float64) {
+					for c := range d {
+						sum += up[(ex*len(up)/(e*d)+row)*d+c] * x[i*d+c]
+					}
+					return sum
 				}
-				act := gate / (1 + math.Exp(-gate)) * value
+				act := product(h)
+				switch kind {
+				case "swiglu":
+					act = act / (1 + math.Exp(-act)) * product(f+h)
+				case "squared_relu":
+					act = max(act, 0) * max(act, 0)
+				}
 				for c := range d {
 					y[i*d+c] += rt.gates[j] * down[(ex*d+c)*f+h] * act
 				}
@@ -45,25 +52,31 @@ func TestExperts(t *testing.T) {
 		e, d, f, rows int
 		router        nn.Router
 		seats         int // of an expert
+		kind          string
 	}{
 		"dropless":                       {e: 4, d: 5, f: 3, rows: 9, router: nn.Router{K: 2, Normalize: true}},
 		"one row leaves experts idle":    {e: 6, d: 3, f: 2, rows: 1, router: nn.Router{K: 2}},
 		"all experts":                    {e: 3, d: 3, f: 2, rows: 5, router: nn.Router{K: 3, Sigmoid: true, Normalize: true, Scale: 1.5}},
+		"squared relu":                   {e: 4, d: 5, f: 3, rows: 9, router: nn.Router{K: 2, Normalize: true}, kind: "squared_relu"},
 		"capacity":                       {e: 3, d: 4, f: 2, rows: 10, router: nn.Router{K: 2, Normalize: true, Capacity: 0.6}, seats: 4},
 		"capacity of one seat an expert": {e: 2, d: 3, f: 2, rows: 8, router: nn.Router{K: 1, Capacity: 0.2}, seats: 1},
 	}
 	for name, c := range cases {
+		wide := c.f
+		if c.kind == "" {
+			c.kind, wide = "swiglu", 2*c.f
+		}
 		t.Run(name, func(t *testing.T) {
 			Case{
 				Segments: Segments(c.rows),
 				Params: []Tensor{
 					Rows("x", c.d), Rows("logits", c.e),
-					{Name: "up", Shape: []int{c.e, 2 * c.f, c.d}}, {Name: "down", Shape: []int{c.e, c.d, c.f}},
+					{Name: "up", Shape: []int{c.e, wide, c.d}}, {Name: "down", Shape: []int{c.e, c.d, c.f}},
 				},
 				Build: func(g *nn.Graph, p Nodes) *nn.Node {
-					return nn.Experts(p["x"], g.Route(p["logits"], nil, c.router), p["up"], p["down"])
+					return nn.Experts(p["x"], g.Route(p["logits"], nil, c.router), c.kind, p["up"], p["down"])
 				},
-				Reference: func(v Values) []float64 { return expertsReference(v, c.router, c.e, c.d, c.f, c.seats) },
+				Reference: func(v Values) []float64 { return expertsReference(v, c.router, c.kind, c.e, c.d, c.f, c.seats) },
 			}.Check(t)
 		})
 	}
@@ -110,7 +123,7 @@ func TestScoringNeverDrops(t *testing.T) {
 		r := g.Route(g.Input("logits", 2), nil, nn.Router{K: 1, Normalize: true, Capacity: 0.5})
 		one := g.Input("x", 1)
 		up, down := constantTensor(g, []float32{1, 1, 1, 1}, 2, 2, 1), constantTensor(g, []float32{1, 1}, 2, 1, 1)
-		y := nn.Experts(one, r, up, down)
+		y := nn.Experts(one, r, "swiglu", up, down)
 		p, err := engine.Compile(g.Expr(), gorgonia.Nodes{y}, engine.Options{Capacity: 3})
 		if err != nil {
 			t.Fatal(err)
