@@ -68,10 +68,10 @@ func SoftplusBackward(p *Pool, dx, dy, x []float32) { backward(p, actSoftplus, d
 func (t *activate) run(lo, hi int) {
 	y, x := t.y[lo:hi], t.x[lo:hi]
 	if t.dy == nil {
-		activateGeneric(t.f, y, x)
+		active.activate(t.f, y, x)
 		return
 	}
-	activateBackwardGeneric(t.f, y, t.dy[lo:hi], x)
+	active.activateBackward(t.f, y, t.dy[lo:hi], x)
 }
 
 const (

@@ -28,7 +28,7 @@ func (o AdamW) Step(p *Pool, w, g, m, v []float32) {
 }
 
 func (t *adamW) run(lo, hi int) {
-	adamWGeneric(&t.AdamW, t.w[lo:hi], t.g[lo:hi], t.m[lo:hi], t.v[lo:hi])
+	active.adamW(&t.AdamW, t.w[lo:hi], t.g[lo:hi], t.m[lo:hi], t.v[lo:hi])
 }
 
 func adamWGeneric(o *AdamW, w, g, m, v []float32) {

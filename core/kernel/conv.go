@@ -61,9 +61,9 @@ func (t *causalConv) run(lo, hi int) {
 				w := t.w[j*d : j*d+d]
 				switch {
 				case at >= 0:
-					mulAdd(y, w, t.x[(s.Start+at)*d:][:d])
+					active.mulAdd(y, w, t.x[(s.Start+at)*d:][:d])
 				case tail != nil:
-					mulAdd(y, w, tail[(t.width-1+at)*d:][:d])
+					active.mulAdd(y, w, tail[(t.width-1+at)*d:][:d])
 				}
 			}
 		}
@@ -113,22 +113,13 @@ func (t *causalConvBackward) run(lo, hi int) {
 			for j := range width {
 				// Tap j of row r+width-1-j read row r; tap j of row r read row r-width+1+j.
 				if to := r + width - 1 - j; to < end {
-					mulAdd(dx, t.w[j*d:j*d+d], t.dy[to*d:to*d+d])
+					active.mulAdd(dx, t.w[j*d:j*d+d], t.dy[to*d:to*d+d])
 				}
 				if from := r - width + 1 + j; from >= s.Start {
-					mulAdd(part[j*d:j*d+d], dy, t.x[from*d:from*d+d])
+					active.mulAdd(part[j*d:j*d+d], dy, t.x[from*d:from*d+d])
 				}
 			}
-			for c, v := range dy {
-				part[width*d+c] += v
-			}
+			active.add(part[width*d:], part[width*d:], dy)
 		}
-	}
-}
-
-// mulAdd adds x·y to out, element by element.
-func mulAdd(out, x, y []float32) {
-	for i, v := range x {
-		out[i] += v * y[i]
 	}
 }

@@ -7,15 +7,15 @@ var nativeISAs = []isa{
 		name:      "avx2",
 		need:      []string{"avx2", "fma"},
 		tile:      tileAVX2,
-		tileRows:  6,
-		transpose: transpose,
+		transpose: transposeAVX2,
+		vectors:   vectorsOf(vecY),
 	},
 	{
 		name:      "avx512",
 		need:      []string{"avx512f", "avx512dq", "avx512vl", "avx512bw"},
 		tile:      tileAVX512,
-		tileRows:  14,
-		transpose: transpose,
+		transpose: transposeAVX512,
+		vectors:   vectorsOf(vecZ),
 	},
 }
 

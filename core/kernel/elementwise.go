@@ -55,22 +55,12 @@ func (t *binary) run(lo, hi int) {
 	out, x := t.out[lo:hi], t.x[lo:hi]
 	switch t.op {
 	case opAdd:
-		y := t.y[lo:hi]
-		for i, v := range x {
-			out[i] = v + y[i]
-		}
+		active.add(out, x, t.y[lo:hi])
 	case opMul:
-		y := t.y[lo:hi]
-		for i, v := range x {
-			out[i] = v * y[i]
-		}
+		active.mul(out, x, t.y[lo:hi])
 	case opScale:
-		for i, v := range x {
-			out[i] = t.s * v
-		}
+		active.scale(out, x, t.s)
 	case opAddInto:
-		for i, v := range x {
-			out[i] += v
-		}
+		active.add(out, out, x)
 	}
 }

@@ -32,10 +32,10 @@ func (t *swiGLU) run(lo, hi int) {
 	for i := lo; i < hi; i++ {
 		gate, up := t.gateup[2*i*f:(2*i+1)*f], t.gateup[(2*i+1)*f:(2*i+2)*f]
 		if t.dy == nil {
-			siluMul(t.y[i*f:(i+1)*f], up, gate)
+			active.siluMul(t.y[i*f:(i+1)*f], up, gate)
 			continue
 		}
-		siluMulBackward(t.dgateup[(2*i+1)*f:(2*i+2)*f], t.dgateup[2*i*f:(2*i+1)*f], t.dy[i*f:(i+1)*f], up, gate)
+		active.siluMulBackward(t.dgateup[(2*i+1)*f:(2*i+2)*f], t.dgateup[2*i*f:(2*i+1)*f], t.dy[i*f:(i+1)*f], up, gate)
 	}
 }
 
@@ -62,21 +62,21 @@ func SiLUGateBackward(p *Pool, dx, dz, dy, x, z []float32, n int) {
 
 func (t *siluGate) run(lo, hi int) {
 	if t.dy == nil {
-		siluMul(t.y[lo:hi], t.x[lo:hi], t.z[lo:hi])
+		active.siluMul(t.y[lo:hi], t.x[lo:hi], t.z[lo:hi])
 		return
 	}
-	siluMulBackward(t.dx[lo:hi], t.dz[lo:hi], t.dy[lo:hi], t.x[lo:hi], t.z[lo:hi])
+	active.siluMulBackward(t.dx[lo:hi], t.dz[lo:hi], t.dy[lo:hi], t.x[lo:hi], t.z[lo:hi])
 }
 
-// siluMul sets y = x·silu(z).
-func siluMul(y, x, z []float32) {
+// siluMulGeneric sets y = x·silu(z).
+func siluMulGeneric(y, x, z []float32) {
 	for i, v := range z {
 		y[i] = x[i] * (v * sigmoid32(v))
 	}
 }
 
-// siluMulBackward sets dx = dy·silu(z) and dz = dy·x·silu'(z).
-func siluMulBackward(dx, dz, dy, x, z []float32) {
+// siluMulBackwardGeneric sets dx = dy·silu(z) and dz = dy·x·silu'(z).
+func siluMulBackwardGeneric(dx, dz, dy, x, z []float32) {
 	for i, v := range z {
 		s := sigmoid32(v)
 		g, xi := dy[i], x[i]

@@ -2,29 +2,59 @@ package kernel
 
 import "os"
 
-// An isa is a table of the inner kernels for one instruction set. Functions above
-// it do the blocking and the threads; they are the same for all.
+// An isa is a table of inner kernels for one instruction set. The functions above
+// it do the blocking and the threads; they are the same for all. Lengths are those
+// of the first argument; the callers have checked the others.
 type isa struct {
 	name string
 	need []string // CPU features
 
 	// tile computes one block of a matrix product; tileGeneric defines it.
 	tile func(m, n, k int, a []float32, rsa, csa int, b []float32, ldb int, c []float32, ldc int, load bool)
-	// tileRows is the number of rows that one pass of tile over B serves.
-	tileRows int
 	// transpose sets dst[j*ldd+i] = src[i*lds+j] for i < rows, j < cols.
 	transpose func(dst []float32, ldd int, src []float32, lds, rows, cols int)
+
+	vectors
 }
 
-// isas lists the instruction sets from plain Go to the fastest.
-var isas = append([]isa{generic}, nativeISAs...)
+// vectors are the kernels on vectors of any length.
+type vectors struct {
+	add, mul func(out, x, y []float32)
+	mulAdd   func(out, x, y []float32)                   // out += x·y
+	scale    func(out, x []float32, s float32)           // out = s·x
+	axpy     func(out []float32, s float32, x []float32) // out += s·x
+
+	activate         func(f activation, y, x []float32)
+	activateBackward func(f activation, dx, dy, x []float32)
+	siluMul          func(y, x, z []float32)
+	siluMulBackward  func(dx, dz, dy, x, z []float32)
+
+	dot     func(x, y []float32) float32
+	dot3    func(x, y, z []float32) float32 // sum of x·y·z
+	sum     func(x []float32) float32
+	finite  func(x []float32) bool
+	max     func(x []float32) float32 // NaN aside; -Inf of nothing
+	sumExp  func(x []float32, shift float32) float32
+	expInto func(y, x []float32, scale, shift float32) float32 // y = exp(scale·x-shift); returns the sum
+
+	scaleMul     func(y, x, gain []float32, r float32) // y = x·r·gain
+	rmsBackward  func(dgain, dx, dy, x, gain []float32, r, c float32)
+	addScalar    func(y, x []float32, s float32)                   // y = x+s
+	linear       func(out, x, y []float32, sx, sy, offset float32) // out = sx·x + sy·y + offset
+	normSums     func(dgain, dbias, dy, x, gain []float32, mean, rstd float32) (sum, dot float32)
+	normBackward func(dx, dy, x, gain []float32, mean, rstd, sum, dot float32)
+	adamW        func(o *AdamW, w, g, m, v []float32)
+}
 
 var generic = isa{
 	name:      "generic",
 	tile:      tileGeneric,
-	tileRows:  1,
 	transpose: transpose,
+	vectors:   genericVectors,
 }
+
+// isas lists the instruction sets from plain Go to the fastest.
+var isas = append([]isa{generic}, nativeISAs...)
 
 // active is the table in use.
 var active = choose(os.Getenv("ARCHLAB_CPU"))
@@ -59,5 +89,6 @@ func runs(s *isa) bool {
 }
 
 // Features names the instruction set in use, followed by the features that this
-// CPU and operating system offer among those that kernels may use.
+// CPU and operating system offer among those that kernels may use. The environment
+// variable ARCHLAB_CPU (generic, avx2 or avx512) limits the choice.
 func Features() []string { return append([]string{active.name}, cpuFeatures()...) }

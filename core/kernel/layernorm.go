@@ -26,31 +26,17 @@ func (t *layerNorm) run(lo, hi int) {
 	d := t.d
 	for i := lo; i < hi; i++ {
 		x, y := t.x[i*d:i*d+d], t.y[i*d:i*d+d]
-		var s float32
-		for _, v := range x {
-			s += v
-		}
-		mu := s / float32(d)
-		s = 0
-		for j, v := range x {
-			v -= mu
-			y[j] = v
-			s += v * v
-		}
-		r := 1 / sqrt32(s/float32(d)+t.eps)
+		mu := active.sum(x) / float32(d)
+		active.addScalar(y, x, -mu)
+		r := 1 / sqrt32(active.dot(y, y)/float32(d)+t.eps)
 		t.mean[i], t.rstd[i] = mu, r
-		for j := range y {
-			y[j] *= r
-		}
 		if t.gain != nil {
-			for j, g := range t.gain[:d] {
-				y[j] *= g
-			}
+			active.scaleMul(y, y, t.gain[:d], r)
+		} else {
+			active.scale(y, y, r)
 		}
 		if t.bias != nil {
-			for j, b := range t.bias[:d] {
-				y[j] += b
-			}
+			active.add(y, y, t.bias[:d])
 		}
 	}
 }
@@ -71,8 +57,12 @@ func LayerNormBackward(p *Pool, dx, dgain, dbias, dy, x, gain, mean, rstd []floa
 		panic("kernel: layer norm backward: short argument")
 	}
 	blocks := rowBlocks(m)
-	part := scratch.take(2 * blocks * d)
-	gainPart, biasPart := part.f[:blocks*d], part.f[blocks*d:]
+	part := scratch.take((2*blocks + 1) * d)
+	gainPart, biasPart := part.f[:blocks*d], part.f[blocks*d:2*blocks*d]
+	if gain == nil {
+		gain = part.f[2*blocks*d:]
+		ones(gain)
+	}
 	launch(p, &layerNormBackwardJobs, layerNormBackward{dx, gainPart, biasPart, dy, x, gain, mean, rstd, d}, m, rowBlock)
 	if dgain != nil {
 		combineBlocks(dgain, gainPart, blocks, d)
@@ -89,27 +79,18 @@ func (t *layerNormBackward) run(lo, hi int) {
 	dgain, dbias := t.gainPart[b*d:b*d+d], t.biasPart[b*d:b*d+d]
 	clear(dgain)
 	clear(dbias)
+	gain := t.gain[:d]
 	for i := lo; i < hi; i++ {
 		x, dx, dy := t.x[i*d:i*d+d], t.dx[i*d:i*d+d], t.dy[i*d:i*d+d]
 		mu, r := t.mean[i], t.rstd[i]
-		var s1, s2 float32 // sums of dxhat and of dxhat*xhat
-		for j, g := range dy {
-			xhat := (x[j] - mu) * r
-			dbias[j] += g
-			dgain[j] += g * xhat
-			if t.gain != nil {
-				g *= t.gain[j]
-			}
-			s1 += g
-			s2 += g * xhat
-		}
-		s1 /= float32(d)
-		s2 /= float32(d)
-		for j, g := range dy {
-			if t.gain != nil {
-				g *= t.gain[j]
-			}
-			dx[j] = r * (g - s1 - (x[j]-mu)*r*s2)
-		}
+		sum, dot := active.normSums(dgain, dbias, dy, x, gain, mu, r)
+		active.normBackward(dx, dy, x, gain, mu, r, sum/float32(d), dot/float32(d))
+	}
+}
+
+// ones sets x to ones.
+func ones(x []float32) {
+	for i := range x {
+		x[i] = 1
 	}
 }

@@ -60,9 +60,9 @@ func (t *softmaxLoss) run(lo, hi int) {
 			}
 			continue
 		}
-		top := maxOf(x)
+		top := active.max(x)
 		if t.correct != nil {
-			t.correct[i] = x[target] == top && maxOf(x[:target]) < top
+			t.correct[i] = x[target] == top && active.max(x[:target]) < top
 		}
 		w := float32(1)
 		if t.weights != nil {
@@ -70,20 +70,17 @@ func (t *softmaxLoss) run(lo, hi int) {
 		}
 		at := x[target] - top
 		if !t.grad {
-			t.logp[i] = at - log32(sumExp(x, top))
+			t.logp[i] = at - log32(active.sumExp(x, top))
 			continue
 		}
 		if w == 0 {
-			t.logp[i] = at - log32(sumExp(x, top))
+			t.logp[i] = at - log32(active.sumExp(x, top))
 			clear(x)
 			continue
 		}
-		sum := expInto(x, x, 1, top)
+		sum := active.expInto(x, x, 1, top)
 		t.logp[i] = at - log32(sum)
-		f := w / sum
-		for j := range x {
-			x[j] *= f
-		}
+		active.scale(x, x, w/sum)
 		x[target] -= w
 	}
 }

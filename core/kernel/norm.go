@@ -25,18 +25,13 @@ func (t *rmsNorm) run(lo, hi int) {
 	d := t.d
 	for i := lo; i < hi; i++ {
 		x, y := t.x[i*d:i*d+d], t.y[i*d:i*d+d]
-		r := 1 / sqrt32(dot32(x, x)/float32(d)+t.eps)
+		r := 1 / sqrt32(active.dot(x, x)/float32(d)+t.eps)
 		t.rstd[i] = r
 		if t.gain == nil {
-			for j, v := range x {
-				y[j] = v * r
-			}
+			active.scale(y, x, r)
 			continue
 		}
-		gain := t.gain[:d]
-		for j, v := range x {
-			y[j] = v * r * gain[j]
-		}
+		active.scaleMul(y, x, t.gain[:d], r)
 	}
 }
 
@@ -72,31 +67,12 @@ func (t *rmsNormBackward) run(lo, hi int) {
 		x, dx, dy := t.x[i*d:i*d+d], t.dx[i*d:i*d+d], t.dy[i*d:i*d+d]
 		r := t.rstd[i]
 		if t.gain == nil {
-			c := dot32(dy, x) / float32(d) * r * r
-			for j, v := range x {
-				dx[j] = r * (dy[j] - v*c)
-			}
+			c := active.dot(dy, x) / float32(d) * r * r
+			active.linear(dx, dy, x, r, -r*c, 0)
 			continue
 		}
 		gain := t.gain[:d]
-		var s float32
-		for j, v := range x {
-			s += dy[j] * v * gain[j]
-		}
-		c := s / float32(d) * r * r
-		for j, v := range x {
-			g := dy[j]
-			dgain[j] += g * v * r
-			dx[j] = r * (g*gain[j] - v*c)
-		}
+		c := active.dot3(dy, x, gain) / float32(d) * r * r
+		active.rmsBackward(dgain, dx, dy, x, gain, r, c)
 	}
-}
-
-// dot32 is the inner product of two slices of equal length.
-func dot32(x, y []float32) float32 {
-	var s float32
-	for i, v := range x {
-		s += v * y[i]
-	}
-	return s
 }

@@ -12,7 +12,7 @@ type reduce struct {
 var reduceJobs jobs[reduce]
 
 // SumSquares returns the sum of x². Blocks of 8192 elements are summed in 16 lanes
-// of float32 and combined in order in float64.
+// of float32 (8 with AVX2) and combined in order in float64.
 func SumSquares(p *Pool, x []float32) float64 {
 	part := scratch.take((len(x) + reduceBlock - 1) / reduceBlock)
 	launch(p, &reduceJobs, reduce{x, part.f, false}, len(x), reduceBlock)
@@ -39,29 +39,11 @@ func AllFinite(p *Pool, x []float32) bool {
 func (t *reduce) run(lo, hi int) {
 	x := t.x[lo:hi]
 	if !t.finite {
-		t.part[lo/reduceBlock] = sumSquaresGeneric(x)
+		t.part[lo/reduceBlock] = active.dot(x, x)
 		return
 	}
-	var bad float32
-	for _, v := range x {
-		bad += v - v // NaN unless v is finite
+	t.part[lo/reduceBlock] = 1
+	if active.finite(x) {
+		t.part[lo/reduceBlock] = 0
 	}
-	t.part[lo/reduceBlock] = bad
-}
-
-func sumSquaresGeneric(x []float32) float32 {
-	var lane [16]float32
-	for ; len(x) >= 16; x = x[16:] {
-		for j, v := range x[:16] {
-			lane[j] += v * v
-		}
-	}
-	for j, v := range x {
-		lane[j] += v * v
-	}
-	var s float32
-	for _, v := range lane {
-		s += v
-	}
-	return s
 }

@@ -109,7 +109,7 @@ func (t *combine) run(lo, hi int) {
 		clear(out)
 		for j := i * t.k; j < (i+1)*t.k; j++ {
 			if s := int(t.slot[j]); s >= 0 {
-				axpy(out, t.gate[j], t.y[s*d:s*d+d])
+				active.axpy(out, t.gate[j], t.y[s*d:s*d+d])
 			}
 		}
 	}
@@ -144,19 +144,8 @@ func (t *combineBackward) run(lo, hi int) {
 				t.dgate[j] = 0
 				continue
 			}
-			g := t.gate[j]
-			dy := t.dy[s*d : s*d+d]
-			for c, v := range dout {
-				dy[c] = g * v
-			}
-			t.dgate[j] = dot32(dout, t.y[s*d:s*d+d])
+			active.scale(t.dy[s*d:s*d+d], dout, t.gate[j])
+			t.dgate[j] = active.dot(dout, t.y[s*d:s*d+d])
 		}
-	}
-}
-
-// axpy adds s·x to y.
-func axpy(y []float32, s float32, x []float32) {
-	for i, v := range x {
-		y[i] += s * v
 	}
 }

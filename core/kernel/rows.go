@@ -57,9 +57,7 @@ func (t *scatter) run(lo, hi int) {
 			continue
 		}
 		dst := t.dtable[int(id)*t.d+lo : int(id)*t.d+hi]
-		for j, v := range t.dout[i*t.d+lo : i*t.d+hi] {
-			dst[j] += v
-		}
+		active.add(dst, dst, t.dout[i*t.d+lo:i*t.d+hi])
 	}
 }
 
@@ -88,10 +86,7 @@ func AddBias(p *Pool, out, x, bias []float32, m, n int) {
 
 func (t *addBias) run(lo, hi int) {
 	for i := lo; i < hi; i++ {
-		out, x := t.out[i*t.n:(i+1)*t.n], t.x[i*t.n:(i+1)*t.n]
-		for j, b := range t.bias {
-			out[j] = x[j] + b
-		}
+		active.add(t.out[i*t.n:(i+1)*t.n], t.x[i*t.n:(i+1)*t.n], t.bias)
 	}
 }
 
@@ -137,8 +132,6 @@ func (t *columnSums) run(lo, hi int) {
 	sum := t.part[b*t.n : (b+1)*t.n]
 	clear(sum)
 	for i := lo; i < hi; i++ {
-		for j, v := range t.x[i*t.n : (i+1)*t.n] {
-			sum[j] += v
-		}
+		active.add(sum, sum, t.x[i*t.n:(i+1)*t.n])
 	}
 }

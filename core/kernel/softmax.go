@@ -1,7 +1,5 @@
 package kernel
 
-import "math"
-
 // Softmax over rows. Dimensions: m rows of n.
 
 type softmaxRows struct {
@@ -32,18 +30,13 @@ func LogSoftmaxRows(p *Pool, y, x []float32, m, n int) {
 func (t *softmaxRows) run(lo, hi int) {
 	for i := lo; i < hi; i++ {
 		x, y := t.x[i*t.n:(i+1)*t.n], t.y[i*t.n:(i+1)*t.n]
-		top := maxOf(x)
+		top := active.max(x)
 		if t.log {
-			lse := top + log32(sumExp(x, top))
-			for j, v := range x {
-				y[j] = v - lse
-			}
+			lse := top + log32(active.sumExp(x, top))
+			active.addScalar(y, x, -lse)
 			continue
 		}
-		inv := 1 / expInto(y, x, 1, top)
-		for j := range y {
-			y[j] *= inv
-		}
+		active.scale(y, y, 1/active.expInto(y, x, 1, top))
 	}
 }
 
@@ -78,52 +71,15 @@ func (t *softmaxRowsBackward) run(lo, hi int) {
 		at, to := i*t.n, (i+1)*t.n
 		dx, dy, y := t.dx[at:to], t.dy[at:to], t.y[at:to]
 		if t.log {
-			var s float32
-			for _, v := range dy {
-				s += v
-			}
+			s := active.sum(dy)
 			for j, v := range y {
 				dx[j] = dy[j] - s*exp32(v)
 			}
 			continue
 		}
-		s := dot32(dy, y)
+		s := active.dot(dy, y)
 		for j, v := range y {
 			dx[j] = v * (dy[j] - s)
 		}
 	}
-}
-
-// maxOf returns the greatest element, or NaN if there is one; -Inf of nothing.
-func maxOf(x []float32) float32 {
-	top := float32(math.Inf(-1))
-	for _, v := range x {
-		if !(v <= top) {
-			top = v
-			if v != v {
-				break
-			}
-		}
-	}
-	return top
-}
-
-// sumExp returns the sum of exp(x-shift).
-func sumExp(x []float32, shift float32) float32 {
-	var s float32
-	for _, v := range x {
-		s += exp32(v - shift)
-	}
-	return s
-}
-
-// expInto sets y = exp(scale*x-shift) and returns the sum.
-func expInto(y, x []float32, scale, shift float32) float32 {
-	var s float32
-	for i, v := range x {
-		e := exp32(scale*v - shift)
-		y[i] = e
-		s += e
-	}
-	return s
 }

@@ -17,9 +17,11 @@ func main() {
 	log.SetFlags(0)
 	log.SetPrefix("gen: ")
 	for name, emit := range map[string]func(*file){
-		"gemm": emitGemm,
+		"gemm":      emitGemm,
+		"transpose": emitTranspose,
+		"vector":    emitMaps,
 	} {
-		f := &file{}
+		f := &file{constants: map[string]uint32{}}
 		f.printf("%s\n#include \"textflag.h\"\n", header)
 		emit(f)
 		write(name+"_amd64.s", f.Bytes())
@@ -49,8 +51,9 @@ func write(name string, data []byte) {
 // that chooses among its functions.
 type file struct {
 	bytes.Buffer
-	declared []string
-	code     bytes.Buffer
+	declared  []string
+	code      bytes.Buffer
+	constants map[string]uint32 // bits by name
 }
 
 func (f *file) printf(format string, args ...any) { fmt.Fprintf(f, format, args...) }

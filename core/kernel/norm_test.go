@@ -1,0 +1,138 @@
+package kernel
+
+import (
+	"math"
+	"testing"
+)
+
+func rmsNormNaive(x, gain []float64, m, d int, eps float64) []float64 {
+	y := make([]float64, m*d)
+	for i := range m {
+		s := 0.0
+		for _, v := range x[i*d : i*d+d] {
+			s += v * v
+		}
+		for j := range d {
+			y[i*d+j] = x[i*d+j] / math.Sqrt(s/float64(d)+eps)
+			if gain != nil {
+				y[i*d+j] *= gain[j]
+			}
+		}
+	}
+	return y
+}
+
+func layerNormNaive(x, gain, bias []float64, m, d int, eps float64) []float64 {
+	y := make([]float64, m*d)
+	for i := range m {
+		row := x[i*d : i*d+d]
+		mean, variance := 0.0, 0.0
+		for _, v := range row {
+			mean += v / float64(d)
+		}
+		for _, v := range row {
+			variance += (v - mean) * (v - mean) / float64(d)
+		}
+		for j, v := range row {
+			v = (v - mean) / math.Sqrt(variance+eps)
+			if gain != nil {
+				v *= gain[j]
+			}
+			if bias != nil {
+				v += bias[j]
+			}
+			y[i*d+j] = v
+		}
+	}
+	return y
+}
+
+var normShapes = [][2]int{{0, 3}, {1, 1}, {7, 33}, {2, 16}, {131, 5}, {66, 48}}
+
+func TestRMSNorm(t *testing.T) {
+	p := NewPool(2)
+	defer p.Close()
+	const eps = 1e-5
+	forEachISA(t, func(t *testing.T) {
+		for _, s := range normShapes {
+			m, d := s[0], s[1]
+			r := source(uint64(m))
+			x, gain, dy := normals(r, m*d, 2), normals(r, d, 1), normals(r, m*d, 1)
+			for _, g := range [][]float32{gain, nil} {
+				y, rstd, dx := guarded(t, m*d), guarded(t, m), guarded(t, m*d)
+				RMSNorm(p, y, rstd, x, g, m, d, eps)
+				in, got := [][]float64{wide(x)}, [][]float32{dx}
+				var dgain []float32
+				if g != nil {
+					dgain = guarded(t, d)
+					in, got = append(in, wide(g)), append(got, dgain)
+				}
+				naive := func(in [][]float64) []float64 { return rmsNormNaive(in[0], append(in, nil)[1], m, d, eps) }
+				expect(t, "y", y, naive(in), 2e-6)
+				RMSNormBackward(p, dx, dgain, dy, x, g, rstd, m, d)
+				expectGradient(t, []string{"dx", "dgain"}, got, in, dy, naive, 2e-5)
+			}
+		}
+	})
+}
+
+func TestLayerNorm(t *testing.T) {
+	p := NewPool(2)
+	defer p.Close()
+	const eps = 1e-5
+	forEachISA(t, func(t *testing.T) {
+		for _, s := range normShapes {
+			m, d := s[0], s[1]
+			if d == 1 {
+				continue // the derivative is zero but for eps: nothing to compare
+			}
+			r := source(uint64(m))
+			x, gain, bias, dy := normals(r, m*d, 2), normals(r, d, 1), normals(r, d, 1), normals(r, m*d, 1)
+			for i := range x {
+				x[i] += 3 // a mean to take away
+			}
+			y, mean, rstd := guarded(t, m*d), guarded(t, m), guarded(t, m)
+			dx, dgain, dbias := guarded(t, m*d), guarded(t, d), guarded(t, d)
+			naive := func(in [][]float64) []float64 { return layerNormNaive(in[0], in[1], in[2], m, d, eps) }
+			in := [][]float64{wide(x), wide(gain), wide(bias)}
+			LayerNorm(p, y, mean, rstd, x, gain, bias, m, d, eps)
+			expect(t, "y", y, naive(in), 4e-6)
+			LayerNormBackward(p, dx, dgain, dbias, dy, x, gain, mean, rstd, m, d)
+			expectGradient(t, []string{"dx", "dgain", "dbias"}, [][]float32{dx, dgain, dbias}, in, dy, naive, 3e-5)
+
+			LayerNorm(p, y, mean, rstd, x, nil, nil, m, d, eps)
+			expect(t, "plain y", y, layerNormNaive(wide(x), nil, nil, m, d, eps), 4e-6)
+			LayerNormBackward(p, dx, nil, nil, dy, x, nil, mean, rstd, m, d)
+			expectGradient(t, []string{"plain dx"}, [][]float32{dx}, in[:1], dy, func(in [][]float64) []float64 {
+				return layerNormNaive(in[0], nil, nil, m, d, eps)
+			}, 3e-5)
+		}
+	})
+}
+
+func TestRotary(t *testing.T) {
+	forEachISA(t, func(t *testing.T) {
+		const m, ld, heads, k, theta = 9, 41, 3, 10, 10000.0
+		segs := []Segment{{0, 4, 7}, {4, 0, 3}, {4, 5, 300}}
+		x := guardedCopy(t, normals(source(1), m*ld, 1))
+		orig := append([]float32(nil), x...)
+		Rotary(nil, x, m, ld, heads, k, segs, theta, false)
+		for _, s := range segs {
+			for r := range s.Len {
+				row := orig[(s.Start+r)*ld : (s.Start+r+1)*ld]
+				want := wide(row)
+				for h := range heads {
+					for i := range k / 2 {
+						a := float64(s.Pos+r) * math.Pow(theta, -2*float64(i)/k)
+						u, v := want[h*k+i], want[h*k+i+k/2]
+						want[h*k+i], want[h*k+i+k/2] = u*math.Cos(a)-v*math.Sin(a), v*math.Cos(a)+u*math.Sin(a)
+					}
+				}
+				// The angle is a float64 product of a float32 frequency: off by up to 304·2^-24.
+				expect(t, "row", x[(s.Start+r)*ld:(s.Start+r+1)*ld], want, 3e-5)
+			}
+		}
+		Rotary(nil, x, m, ld, heads, k, segs, theta, true)
+		expect(t, "turned back", x, wide(orig), 1e-6)
+	})
+}
