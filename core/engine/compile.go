@@ -35,6 +35,10 @@ type value struct {
 // otherwise.
 func Compile(g *gorgonia.ExprGraph, outputs gorgonia.Nodes, opts Options) (*Plan, error) {
 	start := time.Now()
+	if opts.Precision != "" && opts.Precision != FP32 {
+		return nil, &PrecisionError{opts.Precision}
+	}
+	opts.Precision = FP32
 	c := &compiler{opts: opts, values: map[*gorgonia.Node]*value{}}
 	c.plan = &Plan{inputs: map[string]Buffer{}, values: c.values, capacity: opts.Capacity}
 	roots := append(gorgonia.Nodes{}, outputs...)
@@ -372,7 +376,7 @@ func (c *compiler) buffer(b *block, shape tensor.Shape, ints bool) Buffer {
 // bind makes the kernels.
 func (c *compiler) bind() error {
 	for _, v := range c.run {
-		b := Binding{Out: v.buf, Saved: v.buf.Saved, Pool: c.opts.Pool}
+		b := Binding{Out: v.buf, Saved: v.buf.Saved, Pool: c.opts.Pool, Precision: c.opts.Precision}
 		for _, k := range v.kids {
 			b.In = append(b.In, k.buf)
 		}

@@ -6,6 +6,8 @@
 package engine
 
 import (
+	"fmt"
+
 	"github.com/archlab/archlab/core/kernel"
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
@@ -56,6 +58,22 @@ type Binding struct {
 	Scratch []float32
 	Pool    *kernel.Pool
 	Slot    int // of a Stateful op: its index in SequenceState.Slots
+	// Precision is what Bind chooses the kernel by; the choice by CPU feature is the kernel's own.
+	Precision Precision
+}
+
+// Precision names the arithmetic of a plan.
+type Precision string
+
+// FP32 is IEEE single precision throughout.
+const FP32 Precision = "fp32"
+
+// PrecisionError refuses a precision that no kernel has.
+type PrecisionError struct{ Precision Precision }
+
+// Error names what was asked for and what there is.
+func (e *PrecisionError) Error() string {
+	return fmt.Sprintf("engine: precision %q, want %q", string(e.Precision), string(FP32))
 }
 
 // Kernel runs one node. It must not allocate.

@@ -14,6 +14,8 @@ type Options struct {
 	Params   *Params      // parameter nodes are bound by name; nil for a graph without any
 	Pool     *kernel.Pool // nil runs on one thread
 	Capacity int          // M: the rows that the graph was built for
+	// Precision of arithmetic and memory; empty means FP32, the only one there is so far.
+	Precision Precision
 	// Grads lists gradient nodes with the parameters whose Grad they fill. The plan writes there directly where it can.
 	Grads []Gradient
 

@@ -1,0 +1,114 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	"gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+)
+
+func TestCompileRefuses(t *testing.T) {
+	check := must(t)
+	shape := tensor.Shape{2, 2}
+	cases := []struct {
+		name, want string
+		make       func(g *gorgonia.ExprGraph, p *Params) (gorgonia.Nodes, []Gradient)
+	}{
+		{"nothing", "no outputs", func(g *gorgonia.ExprGraph, p *Params) (gorgonia.Nodes, []Gradient) { return nil, nil }},
+		{"a parameter of another shape", "parameter w has shape", func(g *gorgonia.ExprGraph, p *Params) (gorgonia.Nodes, []Gradient) {
+			return gorgonia.Nodes{check(gorgonia.Tanh(input(g, "w", 3, 2)))}, nil
+		}},
+		{"a random op", "from the clock", func(g *gorgonia.ExprGraph, p *Params) (gorgonia.Nodes, []Gradient) {
+			r := gorgonia.GaussianRandomNode(g, tensor.Float32, 0, 1, 2, 2)
+			return gorgonia.Nodes{check(gorgonia.Add(r, input(g, "x", 2, 2)))}, nil
+		}},
+		{"a float64 input", "want float32 or int32", func(g *gorgonia.ExprGraph, p *Params) (gorgonia.Nodes, []Gradient) {
+			x := gorgonia.NewMatrix(g, tensor.Float64, gorgonia.WithShape(2, 2), gorgonia.WithName("x"))
+			return gorgonia.Nodes{check(gorgonia.Tanh(x))}, nil
+		}},
+		{"an unknown saved buffer", "saved buffers", func(g *gorgonia.ExprGraph, p *Params) (gorgonia.Nodes, []Gradient) {
+			n := check(gorgonia.ApplyOp(mixOp{n: 1, saved: 1, shape: shape}, input(g, "x", 2, 2)))
+			return gorgonia.Nodes{check(Saved(n, 5, 2, 2))}, nil
+		}},
+		{"a saved buffer of another length", "saved buffer 0", func(g *gorgonia.ExprGraph, p *Params) (gorgonia.Nodes, []Gradient) {
+			n := check(gorgonia.ApplyOp(mixOp{n: 1, saved: 1, shape: shape}, input(g, "x", 2, 2)))
+			return gorgonia.Nodes{check(Saved(n, 0, 3, 2))}, nil
+		}},
+		{"a saved buffer of another type", "saved buffer 1", func(g *gorgonia.ExprGraph, p *Params) (gorgonia.Nodes, []Gradient) {
+			n := check(gorgonia.ApplyOp(mixOp{n: 1, saved: 1, shape: shape}, input(g, "x", 2, 2)))
+			return gorgonia.Nodes{check(Saved(n, 1, 2, 2))}, nil
+		}},
+		{"the gradient of no parameter", "no such trainable parameter", func(g *gorgonia.ExprGraph, p *Params) (gorgonia.Nodes, []Gradient) {
+			n := check(gorgonia.Tanh(input(g, "x", 2, 2)))
+			return gorgonia.Nodes{n}, []Gradient{{"nobody", n}}
+		}},
+		{"a gradient of another shape", "gradient of w has shape", func(g *gorgonia.ExprGraph, p *Params) (gorgonia.Nodes, []Gradient) {
+			n := check(gorgonia.Tanh(input(g, "x", 2, 3)))
+			return gorgonia.Nodes{n}, []Gradient{{"w", n}}
+		}},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			g := gorgonia.NewGraph()
+			p := makeParams(t, ParamSpec{Name: "w", Shape: []int{2, 2}})
+			out, grads := c.make(g, p)
+			_, err := Compile(g, out, Options{Capacity: 2, Params: p, Grads: grads})
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("got %v, want an error with %q", err, c.want)
+			}
+		})
+	}
+	if _, err := Compile(gorgonia.NewGraph(), nil, Options{Precision: "bf16"}); !errors.As(err, new(*PrecisionError)) {
+		t.Errorf("precision bf16: got %v, want a *PrecisionError", err)
+	}
+	if _, err := NewParams([]ParamSpec{{Name: "a"}, {Name: "a"}}); err == nil {
+		t.Error("two parameters of one name: want an error")
+	}
+	if _, err := Saved(input(gorgonia.NewGraph(), "x", 2), 0, 2); err == nil {
+		t.Error("saved buffer of an input: want an error")
+	}
+}
+
+// A panic of a kernel and a cancelled context come back as errors, and the plan runs again after both.
+func TestRunErrors(t *testing.T) {
+	check := must(t)
+	g := gorgonia.NewGraph()
+	x := input(g, "x", 2, 2)
+	ok := check(gorgonia.ApplyOp(mixOp{n: 1, shape: tensor.Shape{2, 2}}, x))
+	bad := check(gorgonia.ApplyOp(mixOp{n: 1, shape: tensor.Shape{2, 2}, fail: "kernel: short x"}, ok))
+	p, err := Compile(g, gorgonia.Nodes{bad}, Options{Capacity: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Run(&Run{Rows: 2}); err == nil || !strings.Contains(err.Error(), "step 1 (mix") || !strings.Contains(err.Error(), "short x") {
+		t.Errorf("got %v, want the step and the kernel's words", err)
+	}
+	p, err = Compile(g, gorgonia.Nodes{ok}, Options{Capacity: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Run(&Run{Rows: 3}); err == nil {
+		t.Error("more rows than the capacity: want an error")
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	r := Run{Rows: 2}
+	if err := p.RunContext(ctx, &r); !errors.Is(err, context.Canceled) || r.FLOPs != 0 {
+		t.Errorf("cancelled: got %v and %v FLOPs, want context.Canceled and none", err, r.FLOPs)
+	}
+	if err := p.Run(&r); err != nil || r.FLOPs != 4 {
+		t.Errorf("afterwards: got %v and %v FLOPs, want nil and 4", err, r.FLOPs)
+	}
+	s := Stats{}
+	p.Profile(s, true)
+	if got := s["mix"]; got.Calls != 1 || got.FLOPs != 4 || len(s.List()) != 1 {
+		t.Errorf("profile: got %+v", s.List())
+	}
+	p.Profile(s, true)
+	if got := s["mix"]; got.Calls != 1 {
+		t.Errorf("profile after a reset: got %+v, want the same sums", got)
+	}
+}

@@ -1,0 +1,104 @@
+package engine
+
+import (
+	"fmt"
+	"hash"
+	"hash/fnv"
+
+	"github.com/chewxy/hm"
+	"gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+)
+
+// mixOp is a test op over inputs of one shape: element by element, so that it may run in place, but through scratch
+// memory and with values left in saved buffers, and reading those of its inputs.
+type mixOp struct {
+	n       int     // inputs
+	c       float32 // a coefficient, which also tells two ops apart
+	saved   int     // float32 buffers of the output's length, and one of int32 after them
+	scratch bool
+	inPlace []int
+	shape   tensor.Shape
+	fail    string // what the kernel panics with
+}
+
+func (o mixOp) Arity() int { return o.n }
+
+func (o mixOp) Type() hm.Type {
+	t := gorgonia.TensorType{Dims: len(o.shape), Of: tensor.Float32}
+	ts := make([]hm.Type, o.n+1)
+	for i := range ts {
+		ts[i] = t
+	}
+	return hm.NewFnType(ts...)
+}
+
+func (o mixOp) InferShape(...gorgonia.DimSizer) (tensor.Shape, error) { return o.shape.Clone(), nil }
+func (o mixOp) Do(...gorgonia.Value) (gorgonia.Value, error)          { return nil, fmt.Errorf("mix: no Do") }
+func (o mixOp) ReturnsPtr() bool                                      { return false }
+func (o mixOp) CallsExtern() bool                                     { return false }
+func (o mixOp) OverwritesInput() int                                  { return -1 }
+func (o mixOp) WriteHash(h hash.Hash) {
+	type fields mixOp // without String, which would hide them
+	fmt.Fprintf(h, "%+v", fields(o))
+}
+func (o mixOp) Hashcode() uint32 {
+	h := fnv.New32a()
+	o.WriteHash(h)
+	return h.Sum32()
+}
+func (o mixOp) String() string { return "mix" }
+
+func (o mixOp) Layout(in []tensor.Shape) Layout {
+	l := Layout{InPlace: o.inPlace}
+	n := o.shape.TotalSize()
+	for range o.saved {
+		l.Saved = append(l.Saved, Extent{Len: n})
+	}
+	if o.saved > 0 {
+		l.Saved = append(l.Saved, Extent{Len: n, Int: true})
+	}
+	if o.scratch {
+		l.Scratch = n
+	}
+	return l
+}
+
+func (o mixOp) Bind(b Binding) (Kernel, error) {
+	return func(r *Run) {
+		if o.fail != "" {
+			panic(o.fail)
+		}
+		n := len(b.Out.F32)
+		if o.scratch {
+			for i := range n {
+				b.Scratch[i] = o.c * float32(i%3)
+			}
+		}
+		for i := range n {
+			s := o.c
+			for _, in := range b.In {
+				s += in.F32[i]
+				for _, x := range in.Saved {
+					if x.F32 != nil {
+						s += 0.25 * x.F32[i]
+					} else {
+						s += 0.125 * float32(x.I32[i])
+					}
+				}
+			}
+			if o.scratch {
+				s += b.Scratch[i]
+			}
+			for k, x := range b.Saved {
+				if x.F32 != nil {
+					x.F32[i] = s * float32(k+1)
+				} else {
+					x.I32[i] = int32(i % 5)
+				}
+			}
+			b.Out.F32[i] = s / (1 + s*s)
+		}
+		r.FLOPs += float64(n)
+	}, nil
+}
