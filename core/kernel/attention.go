@@ -28,6 +28,7 @@ type attention struct {
 	out, lse, qkv []float32
 	segs          []Segment
 	caches        []AttentionCache
+	keysT         []float32 // [blocks of keys,G,K,keyBlock]: keys transposed
 	AttentionDims
 }
 
@@ -35,7 +36,7 @@ var attentionJobs jobs[attention]
 
 func (d *AttentionDims) check(segs []Segment, qkv, out, lse []float32) (m int) {
 	m = segmentRows(segs)
-	if d.H < 1 || d.G < 1 || d.K < 1 || d.H%d.G != 0 || d.Window < 0 {
+	if d.H < 1 || d.G < 1 || d.K < 1 || d.H%d.G != 0 || d.Window < 0 || !(d.Scale > 0) {
 		panic("kernel: attention: wrong dimensions")
 	}
 	if len(qkv) < m*(d.H+2*d.G)*d.K || len(out) < m*d.H*d.K || len(lse) < m*d.H {
@@ -62,28 +63,46 @@ func Attention(p *Pool, out, lse, qkv []float32, segs []Segment, caches []Attent
 			}
 		}
 	}
-	blocks := 0
-	for i := range segs {
-		blocks += (segs[i].Len + queryBlock - 1) / queryBlock
+	t := attention{out: out, lse: lse, qkv: qkv, segs: segs, caches: caches, AttentionDims: dims}
+	queries, keys := 0, 0
+	for si := range segs {
+		queries += (segs[si].Len + queryBlock - 1) / queryBlock
+		lo, hi := t.keyBlocks(si)
+		keys += hi - lo
 	}
-	launch(p, &attentionJobs, attention{out, lse, qkv, segs, caches, dims}, blocks*dims.H, 1)
+	buf := scratch.take(keys * dims.G * dims.K * keyBlock)
+	t.keysT = buf.f
+	launch(p, &transposeKeysJobs, transposeKeys{t}, keys*dims.G, grainFor(keyBlock*dims.K))
+	launch(p, &attentionJobs, t, queries*dims.H, grainFor(queryBlock*keyBlock*dims.K))
+	scratch.put(buf)
 }
 
-// locate returns the segment and block of the piece'th (block, head).
-func locate(segs []Segment, block int) (si, qb int) {
-	for si = range segs {
-		n := (segs[si].Len + queryBlock - 1) / queryBlock
-		if block < n {
-			return si, block
-		}
-		block -= n
+// first returns the first position that any row of a segment sees: the window's of
+// its first row.
+func (t *attention) first(si int) int {
+	s := &t.segs[si]
+	first := 0
+	if t.caches == nil {
+		first = s.Pos
 	}
-	return 0, 0
+	if t.Window > 0 {
+		first = max(first, s.Pos-t.Window+1)
+	}
+	return first
 }
 
-// keys returns keys and values of one segment for kv head g: row r is position
-// first+r.
-func (t *attention) keys(si, g int) (k, v []float32, ld, first int) {
+// keyBlocks returns the range of blocks that hold the segment's keys.
+func (t *attention) keyBlocks(si int) (lo, hi int) {
+	s := &t.segs[si]
+	if s.Len == 0 {
+		return 0, 0
+	}
+	return t.first(si) / keyBlock, (s.Pos+s.Len-1)/keyBlock + 1
+}
+
+// keyRows returns keys and values of one segment for kv head g: position x is at
+// row x-origin.
+func (t *attention) keyRows(si, g int) (k, v []float32, ld, origin int) {
 	if t.caches != nil {
 		c := &t.caches[si]
 		return c.K[g*t.K:], c.V[g*t.K:], t.G * t.K, 0
@@ -94,45 +113,106 @@ func (t *attention) keys(si, g int) (k, v []float32, ld, first int) {
 	return t.qkv[base:], t.qkv[base+t.G*t.K:], ld, s.Pos
 }
 
-func (t *attention) run(lo, hi int) {
-	var scores [keyBlock]float32
+// transposeKeys fills keysT.
+type transposeKeys struct{ attention }
+
+var transposeKeysJobs jobs[transposeKeys]
+
+func (t *transposeKeys) run(lo, hi int) {
+	size := t.K * keyBlock
 	for piece := lo; piece < hi; piece++ {
-		si, qb := locate(t.segs, piece/t.H)
-		h := piece % t.H
-		s := &t.segs[si]
-		keys, values, ld, first := t.keys(si, h/(t.H/t.G))
-		for r := qb * queryBlock; r < min((qb+1)*queryBlock, s.Len); r++ {
-			row := s.Start + r
-			q := t.qkv[row*(t.H+2*t.G)*t.K+h*t.K:][:t.K]
-			out := t.out[row*t.H*t.K+h*t.K:][:t.K]
-			clear(out)
-			pos := s.Pos + r
-			from := first
-			if t.Window > 0 {
-				from = max(first, pos-t.Window+1)
-			}
-			top, sum := negInf, float32(0)
-			for b := from / keyBlock * keyBlock; b <= pos; b += keyBlock {
-				lo, hi := max(b, from), min(b+keyBlock-1, pos)
-				sc := scores[:hi-lo+1]
-				for j := range sc {
-					sc[j] = dot32(q, keys[(lo+j-first)*ld:][:t.K]) * t.Scale
-				}
-				newTop := max(top, maxOf(sc))
-				f := exp32(top - newTop)
-				sum = sum*f + expInto(sc, sc, 1, newTop)
-				top = newTop
-				for c := range out {
-					out[c] *= f
-				}
-				for j, w := range sc {
-					axpy(out, w, values[(lo+j-first)*ld:][:t.K])
-				}
-			}
-			for c := range out {
-				out[c] /= sum
-			}
-			t.lse[row*t.H+h] = top + log32(sum)
+		g, block, si := piece%t.G, piece/t.G, 0
+		first, last := t.keyBlocks(si)
+		for block >= last-first {
+			block -= last - first
+			si++
+			first, last = t.keyBlocks(si)
 		}
+		s := &t.segs[si]
+		k, _, ld, origin := t.keyRows(si, g)
+		dst := t.keysT[piece*size : (piece+1)*size]
+		from := max((first+block)*keyBlock, t.first(si))
+		to := min((first+block+1)*keyBlock, s.Pos+s.Len)
+		if to-from < keyBlock {
+			clear(dst) // scores of no key stay finite until they are masked
+		}
+		active.transpose(dst[from%keyBlock:], keyBlock, k[(from-origin)*ld:], ld, to-from, t.K)
+	}
+}
+
+// run handles pairs of a block of queries and a head.
+func (t *attention) run(lo, hi int) {
+	work := scratch.take(queryBlock * (keyBlock + 2))
+	for piece := lo; piece < hi; piece++ {
+		h, block, si, keysBefore := piece%t.H, piece/t.H, 0, 0
+		for {
+			n := (t.segs[si].Len + queryBlock - 1) / queryBlock
+			if block < n {
+				break
+			}
+			block -= n
+			first, last := t.keyBlocks(si)
+			keysBefore += last - first
+			si++
+		}
+		t.block(si, h, block*queryBlock, keysBefore, work.f)
+	}
+	scratch.put(work)
+}
+
+// block computes the segment's rows from r0 on, for one head.
+func (t *attention) block(si, h, r0, keysBefore int, work []float32) {
+	s := &t.segs[si]
+	rows := min(queryBlock, s.Len-r0)
+	g := h / (t.H / t.G)
+	_, values, ld, origin := t.keyRows(si, g)
+	first := t.first(si)
+	firstBlock, _ := t.keyBlocks(si)
+	width := (t.H + 2*t.G) * t.K
+	row := s.Start + r0
+	q := t.qkv[row*width+h*t.K:]
+	out := t.out[row*t.H*t.K+h*t.K:]
+	scores, top, sum := work[:queryBlock*keyBlock], work[queryBlock*keyBlock:][:queryBlock], work[queryBlock*(keyBlock+1):]
+	for i := range rows {
+		top[i], sum[i] = negInf, 0
+	}
+	p0, last := s.Pos+r0, s.Pos+r0+rows-1
+	from := t.sees(first, p0)
+	for b := from / keyBlock; b*keyBlock <= last; b++ {
+		at := b * keyBlock
+		keysT := t.keysT[((keysBefore+b-firstBlock)*t.G+g)*t.K*keyBlock:]
+		active.tile(rows, keyBlock, t.K, q, width, 1, keysT, keyBlock, scores, keyBlock, false)
+		for i := range rows {
+			sc := scores[i*keyBlock : (i+1)*keyBlock]
+			mask(sc, t.sees(first, p0+i)-at, p0+i-at+1)
+			top[i], sum[i] = active.attendRow(sc, out[i*t.H*t.K:][:t.K], t.Scale, top[i], sum[i])
+		}
+		// Weights of masked keys are 0 and change no bit of the sums.
+		k0, k1 := max(0, first-at), min(keyBlock, last+1-at)
+		active.tile(rows, t.K, k1-k0, scores[k0:], keyBlock, 1, values[(at+k0-origin)*ld:], ld, out, t.H*t.K, b > from/keyBlock)
+	}
+	for i := range rows {
+		o := out[i*t.H*t.K:][:t.K]
+		active.scale(o, o, 1/sum[i])
+		t.lse[(row+i)*t.H+h] = top[i] + log32(sum[i])
+	}
+}
+
+// sees returns the first position that a row at pos sees, given the segment's first.
+func (d *AttentionDims) sees(first, pos int) int {
+	if d.Window > 0 {
+		return max(first, pos-d.Window+1)
+	}
+	return first
+}
+
+// mask sets the scores outside [lo,hi) to -Inf.
+func mask(scores []float32, lo, hi int) {
+	n := len(scores)
+	for j := range scores[:min(max(lo, 0), n)] {
+		scores[j] = negInf
+	}
+	for j := max(min(hi, n), 0); j < n; j++ {
+		scores[j] = negInf
 	}
 }

@@ -43,7 +43,15 @@ type vectors struct {
 	linear       func(out, x, y []float32, sx, sy, offset float32) // out = sx·x + sy·y + offset
 	normSums     func(dgain, dbias, dy, x, gain []float32, mean, rstd float32) (sum, dot float32)
 	normBackward func(dx, dy, x, gain []float32, mean, rstd, sum, dot float32)
-	adamW        func(o *AdamW, w, g, m, v []float32)
+	rotate       func(a, b, cos, sin []float32, sign float32) // (a, b) = (a·cos - b·sin, b·cos + a·sin), sin times sign
+
+	// attendRow takes one block of keyBlock scores into a row's running softmax:
+	// scores become exp(scale·score - top'), out is scaled to the new top.
+	attendRow func(scores, out []float32, scale, top, sum float32) (newTop, newSum float32)
+	// attendBackward sets w = exp(scale·w - lse) and dw = w·(dw-delta)·scale.
+	attendBackward func(w, dw []float32, scale, lse, delta float32)
+
+	adamW func(o *AdamW, w, g, m, v []float32)
 }
 
 var generic = isa{

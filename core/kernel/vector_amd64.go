@@ -115,6 +115,18 @@ func vectorsOf(run func(op vecOp, args vecArgs) (float32, float32)) vectors {
 			n := len(dx)
 			run(vecLayerNormBackward, vecArgs{n: n, p: [5]*float32{ptr(dx, n), ptr(dy, n), ptr(x, n), ptr(gain, n)}, s: [8]float32{mean, rstd, sum, dot}})
 		},
+		rotate: func(a, b, cos, sin []float32, sign float32) {
+			n := len(cos)
+			run(vecRotate, vecArgs{n: n, p: [5]*float32{ptr(a, n), ptr(b, n), ptr(cos, n), ptr(sin, n)}, s: [8]float32{sign}})
+		},
+		attendRow: func(scores, out []float32, scale, top, sum float32) (newTop, newSum float32) {
+			n := len(out)
+			return run(vecAttendRow, vecArgs{n: n, p: [5]*float32{ptr(scores, keyBlock), ptr(out, n)}, s: [8]float32{scale, top, sum}})
+		},
+		attendBackward: func(w, dw []float32, scale, lse, delta float32) {
+			n := len(w)
+			run(vecAttendBackward, vecArgs{n: n, p: [5]*float32{ptr(w, n), ptr(dw, n)}, s: [8]float32{scale, lse, delta}})
+		},
 		adamW: func(o *AdamW, w, g, m, v []float32) {
 			n := len(w)
 			run(vecAdamW, vecArgs{

@@ -28,7 +28,12 @@ var genericVectors = vectors{
 	linear:       linearGeneric,
 	normSums:     normSumsGeneric,
 	normBackward: normBackwardGeneric,
-	adamW:        adamWGeneric,
+	rotate:       rotateGeneric,
+
+	attendRow:      attendRowGeneric,
+	attendBackward: attendBackwardGeneric,
+
+	adamW: adamWGeneric,
 }
 
 func addGeneric(out, x, y []float32) {
@@ -188,5 +193,42 @@ func normBackwardGeneric(dx, dy, x, gain []float32, mean, rstd, sum, dot float32
 	for i := range dx {
 		xhat := (x[i] - mean) * rstd
 		dx[i] = rstd * (dy[i]*gain[i] - sum - xhat*dot)
+	}
+}
+
+func rotateGeneric(a, b, cos, sin []float32, sign float32) {
+	for i, c := range cos {
+		u, v, s := a[i], b[i], sign*sin[i]
+		a[i] = u*c - v*s
+		b[i] = v*c + u*s
+	}
+}
+
+func attendRowGeneric(scores, out []float32, scale, top, sum float32) (newTop, newSum float32) {
+	newTop = top
+	for i, v := range scores {
+		v *= scale
+		scores[i] = v
+		if v > newTop {
+			newTop = v
+		}
+	}
+	if newTop == negInf {
+		clear(scores)
+		return top, sum
+	}
+	f := exp32(top - newTop)
+	sum = sum*f + expInto(scores, scores, 1, newTop)
+	if f != 1 {
+		scaleGeneric(out, out, f)
+	}
+	return newTop, sum
+}
+
+func attendBackwardGeneric(w, dw []float32, scale, lse, delta float32) {
+	for i, v := range w {
+		v = exp32(scale*v - lse)
+		w[i] = v
+		dw[i] = v * ((dw[i] - delta) * scale)
 	}
 }

@@ -69,6 +69,15 @@ func vecLinearZ(args *vecArgs)
 func vecAdamWZ(args *vecArgs)
 
 //go:noescape
+func vecRotateZ(args *vecArgs)
+
+//go:noescape
+func vecAttendRowZ(args *vecArgs)
+
+//go:noescape
+func vecAttendBackwardZ(args *vecArgs)
+
+//go:noescape
 func vecDotZ(args *vecArgs)
 
 //go:noescape
@@ -162,6 +171,15 @@ func vecLinearY(args *vecArgs)
 func vecAdamWY(args *vecArgs)
 
 //go:noescape
+func vecRotateY(args *vecArgs)
+
+//go:noescape
+func vecAttendRowY(args *vecArgs)
+
+//go:noescape
+func vecAttendBackwardY(args *vecArgs)
+
+//go:noescape
 func vecDotY(args *vecArgs)
 
 //go:noescape
@@ -235,6 +253,12 @@ func vecZ(op vecOp, args vecArgs) (float32, float32) {
 		vecLinearZ(&args)
 	case vecAdamW:
 		vecAdamWZ(&args)
+	case vecRotate:
+		vecRotateZ(&args)
+	case vecAttendRow:
+		vecAttendRowZ(&args)
+	case vecAttendBackward:
+		vecAttendBackwardZ(&args)
 	case vecDot:
 		vecDotZ(&args)
 	case vecDot3:
@@ -306,6 +330,12 @@ func vecY(op vecOp, args vecArgs) (float32, float32) {
 		vecLinearY(&args)
 	case vecAdamW:
 		vecAdamWY(&args)
+	case vecRotate:
+		vecRotateY(&args)
+	case vecAttendRow:
+		vecAttendRowY(&args)
+	case vecAttendBackward:
+		vecAttendBackwardY(&args)
 	case vecDot:
 		vecDotY(&args)
 	case vecDot3:
@@ -353,6 +383,9 @@ const (
 	vecAddScalar
 	vecLinear
 	vecAdamW
+	vecRotate
+	vecAttendRow
+	vecAttendBackward
 	vecDot
 	vecDot3
 	vecSum

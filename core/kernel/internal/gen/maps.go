@@ -24,6 +24,9 @@ type vecOp struct {
 	start  func(v vec)
 	reduce func(v vec, masked bool)
 	finish func(v vec)
+	// custom, if set, is everything after the pointers (outs and ins), n in AX and 0
+	// in R9 are loaded.
+	custom func(v vec)
 }
 
 var pointers = []string{"SI", "BX", "CX", "DX", "R8"}
@@ -69,6 +72,10 @@ func (m vecOp) emit(v vec) {
 		}
 	}
 	v.op("XORQ R9, R9")
+	if m.custom != nil {
+		m.custom(v)
+		return
+	}
 	if m.start != nil {
 		m.start(v)
 	}

@@ -167,6 +167,30 @@ var vecOps = []vecOp{
 		return []int{0, 1, 2}
 	}},
 
+	// Rotary: p0 and p1 turn by the angles with cosines p2 and sines s0·p3.
+	{name: "Rotate", outs: 2, ins: []int{0, 1, 2, 3}, body: func(v vec) []int {
+		v.scalar(0, 4)
+		v.f("VMULPS", 4, 3, 3)
+		v.f("VMULPS", 3, 1, 4) // b·sin
+		v.f("VMULPS", 3, 0, 5) // a·sin
+		v.f("VFMSUB213PS", 4, 2, 0)
+		v.f("VFMADD213PS", 5, 2, 1)
+		return []int{0, 1}
+	}},
+	{name: "AttendRow", outs: 2, custom: attendRow},
+	// Attention backward: p0 = exp(s0·p0-s1), p1 = p0·(p1-s2)·s0.
+	{name: "AttendBackward", outs: 2, ins: []int{0, 1}, body: func(v vec) []int {
+		v.scalar(0, 2)
+		v.scalar(1, 3)
+		v.f("VFMSUB213PS", 3, 2, 0)
+		v.exp(v.r(0), v.r(3), v.r(4), v.r(5))
+		v.scalar(2, 3)
+		v.f("VSUBPS", 3, 1, 1)
+		v.f("VMULPS", 2, 1, 1)
+		v.f("VMULPS", 0, 1, 1)
+		return []int{0, 1}
+	}},
+
 	{name: "Dot", ins: []int{0, 1}, start: sumStart,
 		reduce: func(v vec, masked bool) { v.f("VFMADD231PS", 0, 1, 12) }, finish: sumFinish},
 	{name: "Dot3", ins: []int{0, 1, 2}, start: sumStart,
