@@ -18,7 +18,7 @@ var costChecks = []Check{
 		Name:    "state-bytes",
 		Meaning: "the card's state bytes are those of open states after T tokens, not less and at most twice as many",
 		Tolerance: Tolerance{1.02, "of the card's figure; states may be allocated in powers of two, so up to as much again may be allocated and not used yet; " +
-			"two per cent or 64 bytes and 8 a token are left to bookkeeping"},
+			"two per cent or 16 bytes and 8 a token are left to bookkeeping"},
 		needs: needsDecode, run: checkStateBytes,
 	},
 	{Name: "profile", Meaning: "Profile's ops add up to its FLOPs, are sorted by time, and start again after a reset", Tolerance: exact("counts violations"), run: checkProfile},
@@ -137,7 +137,7 @@ func checkStateBytes(ctx context.Context, p *probe) error {
 			return err
 		}
 		got, want := float64(r.StateBytes)/n, float64(cost.StateBytes)
-		slack := max(0.02*want, float64(64+8*t))
+		slack := max(0.02*want, float64(16+8*t))
 		off := max(0, got-want-slack) / max(want, 1)
 		if got < want-slack {
 			off = math.Inf(1)

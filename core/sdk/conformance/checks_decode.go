@@ -263,11 +263,11 @@ func checkDecodeDraft(ctx context.Context, p *probe) error {
 	}
 	p.ok()
 	for heads := 0; heads <= card.DraftHeads; heads++ {
-		twin, err := d.fresh(ctx, x[:4]...)
+		twin, err := d.fresh(ctx, x[:5]...)
 		if err != nil {
 			return err
 		}
-		req := family.ExtendRequest{Items: []family.ExtendItem{{State: twin, Tokens: x[4 : length-1]}}, Draft: heads}
+		req := family.ExtendRequest{Items: []family.ExtendItem{{State: twin, Tokens: x[5 : length-1]}}, Draft: heads}
 		got, err := d.extend(ctx, req)
 		if err != nil {
 			return err

@@ -90,7 +90,11 @@ func checkGradient(ctx context.Context, p *probe) error {
 			unresolved++
 			continue
 		}
-		off := max(0, math.Abs(e.slope-d.slope)-2*e.doubt) / max(math.Abs(e.slope), math.Abs(d.slope), floor)
+		size := max(math.Abs(e.slope), math.Abs(d.slope), floor)
+		off := math.Abs(e.slope-d.slope) / size
+		if off > p.tol { // the doubt speaks for the family
+			off = max(0, off-2*e.doubt/size)
+		}
 		p.within(off, "%s: want a slope of %.5g +- %.2g by central differences, got %.5g", d.name, e.slope, e.doubt, d.slope)
 	}
 	if unresolved > 0 {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"slices"
+	"sync"
 
 	"github.com/archlab/archlab/core/family"
 )
@@ -11,6 +12,7 @@ import (
 var lifecycleChecks = []Check{
 	{Name: "capabilities", Meaning: "calls that are not announced answer unimplemented; announced ones work", Tolerance: exact("counts violations"), run: checkCapabilities},
 	{Name: "isolation", Meaning: "two models of one family share nothing", Tolerance: exact("counts differences; bitwise"), run: checkIsolation},
+	{Name: "concurrent", Meaning: "calls on one model at the same time answer as one after the other", Tolerance: exact("counts differences; bitwise"), run: checkConcurrent},
 	{Name: "release", Meaning: "a released model answers not_found to every call", Tolerance: exact("counts violations"), run: checkRelease},
 }
 
@@ -96,6 +98,36 @@ func checkIsolation(ctx context.Context, p *probe) error {
 		p.sameBits("after another model's training, the log-probability", before, after)
 		return nil
 	})
+}
+
+func checkConcurrent(ctx context.Context, p *probe) error {
+	m, err := p.warmed(ctx)
+	if err != nil {
+		return err
+	}
+	rng := p.rng("concurrent")
+	const calls = 4
+	var batches [calls]family.Batch
+	var want, got [calls][]float32
+	var errs [calls]error
+	for i := range batches {
+		batches[i] = p.batch(rng, rows, length)
+		if want[i], err = score(ctx, m, batches[i]); err != nil {
+			return err
+		}
+	}
+	var all sync.WaitGroup
+	for i := range batches {
+		all.Go(func() { got[i], errs[i] = score(ctx, m, batches[i]) })
+	}
+	all.Wait()
+	for i := range batches {
+		if errs[i] != nil {
+			return errs[i]
+		}
+		p.sameBits(sprintf("call %d of %d at once, log-probability", i+1, calls), want[i], got[i])
+	}
+	return nil
 }
 
 func checkRelease(ctx context.Context, p *probe) error {

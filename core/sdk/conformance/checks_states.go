@@ -26,7 +26,7 @@ func checkDecodeFork(ctx context.Context, p *probe) error {
 		return err
 	}
 	rng := p.rng("decode-fork")
-	for _, n := range []int{0, 1, 7} {
+	for _, n := range []int{0, 1, 6} {
 		prefix := p.tokens(rng, n)
 		a, err := d.fresh(ctx, prefix...)
 		if err != nil {

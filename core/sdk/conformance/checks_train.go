@@ -210,7 +210,7 @@ func checkOverfit(ctx context.Context, p *probe) error {
 	}
 	o := p.config.Overfit
 	if o.Steps == 0 {
-		o.Steps = 120
+		o.Steps = 150
 	}
 	if o.LearningRate == 0 {
 		o.LearningRate = 1e-2
