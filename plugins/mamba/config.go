@@ -16,7 +16,7 @@ type Config struct {
 	StepRank  int    `json:"dt_rank" doc:"rank of the step's projection (selective mamba only); 0: D/16 rounded up" min:"0" max:"16384"`
 	HeadWidth int    `json:"head_width" doc:"head width P (mamba2 only); 0: 64, or the largest power of two that divides the inner width" min:"0" max:"16384"`
 	Groups    int    `json:"groups" doc:"groups of heads that share B and C (mamba2 only); 0: 1" min:"0" max:"16384"`
-	Tied      bool   `json:"tied" doc:"use the embedding table as output projection"`
+	Tied      bool   `json:"tie_embeddings" doc:"use the embedding table as output projection"`
 }
 
 var defaults = Config{Variant: "mamba", Selective: true, Width: 128, Layers: 4, Expand: 2, Conv: 4, Tied: true}

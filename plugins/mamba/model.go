@@ -64,7 +64,7 @@ func (m *mamba) Forward(g *nn.Graph) nn.Output {
 	if !m.Tied {
 		table = table.Lookup()
 	}
-	embedding := g.Param("embedding.weight", table, m.vocab, m.Width)
+	embedding := g.Param("embed.weight", table, m.vocab, m.Width)
 	x := nn.Embedding(embedding, g.Tokens()) // [M,D]
 	for i := range m.Layers {
 		name := fmt.Sprintf("layers.%d", i)
@@ -74,7 +74,7 @@ func (m *mamba) Forward(g *nn.Graph) nn.Output {
 	x = norm.Forward(g, "norm", x)
 	projection := embedding
 	if !m.Tied {
-		projection = g.Param("projection.weight", nn.FanIn(), m.vocab, m.Width)
+		projection = g.Param("head.weight", nn.FanIn(), m.vocab, m.Width)
 	}
 	return nn.Output{Hidden: x, Projection: projection}
 }

@@ -55,7 +55,7 @@ func TestConformance(t *testing.T) {
 			},
 			{
 				Name: "mamba2",
-				JSON: json.RawMessage(`{"variant":"mamba2","width":16,"layers":2,"state":3,"head_width":8,"groups":2,"tied":false}`),
+				JSON: json.RawMessage(`{"variant":"mamba2","width":16,"layers":2,"state":3,"head_width":8,"groups":2,"tie_embeddings":false}`),
 				Bad: []conformance.BadConfig{
 					{JSON: json.RawMessage(`{"head_width":5}`), Field: "head_width"},
 					{JSON: json.RawMessage(`{"groups":3}`), Field: "groups"},

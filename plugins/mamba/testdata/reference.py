@@ -109,13 +109,13 @@ def case(name, cfg, vocab, tokens, targets, weights, starts):
     for i, row in enumerate(tokens):
         cuts = [0] + [s - i * t for s in starts if i * t < s < (i + 1) * t] + [t]
         for lo, hi in zip(cuts, cuts[1:]):
-            h = w("embedding.weight", vocab, cfg["width"])[torch.tensor(row[lo:hi])]
+            h = w("embed.weight", vocab, cfg["width"])[torch.tensor(row[lo:hi])]
             for l in range(cfg["layers"]):
                 p = f"layers.{l}."
                 x = rms(h, w(p + "norm.gain", cfg["width"]))
                 h = h + (mamba1 if cfg["variant"] == "mamba" else mamba2)(x, p + "mixer.", w, cfg)
             h = rms(h, w("norm.gain", cfg["width"]))
-            logp = F.log_softmax(h @ w("embedding.weight").T, -1)
+            logp = F.log_softmax(h @ w("embed.weight").T, -1)
             y = torch.tensor(targets[i][lo:hi])
             loss = loss - (torch.tensor(weights[i][lo:hi]) * logp.gather(1, y[:, None])[:, 0]).sum()
     loss.backward()
