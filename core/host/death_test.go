@@ -199,8 +199,13 @@ func TestHostKilled(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	tmp, err := os.MkdirTemp("", "h") // t.TempDir is too long for sockets
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(tmp) })
 	cmd := exec.Command(exe)
-	cmd.Env = append(os.Environ(), actEnv+"=host")
+	cmd.Env = append(os.Environ(), actEnv+"=host", "TMPDIR="+tmp)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -224,6 +229,9 @@ func TestHostKilled(t *testing.T) {
 	}
 	_ = cmd.Wait() // killed
 	eventually(t, "the plugin is gone", func() bool { return !running(pid) })
+	if left, err := os.ReadDir(tmp); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
 }
 
 // TestLifeline: the end of stdin alone ends a plugin, for systems without a parent-death signal.

@@ -136,6 +136,9 @@ func (p *Plugin) connect(ctx context.Context) error {
 	if p.fam, ok = raw.(family.Family); !ok {
 		return fmt.Errorf("go-plugin dispensed a %T", raw)
 	}
+	// The connection outlives the socket's name, and nothing ever connects again. Without the name there is no one else who
+	// could, and nothing to leave behind if this process is killed.
+	_ = os.RemoveAll(p.proc.dir)
 	p.proc.sampleRSS()
 	return nil
 }

@@ -61,6 +61,7 @@ func DialOptions() []grpc.DialOption {
 		grpc.WithWriteBufferSize(256 << 10),
 		grpc.WithDisableRetry(),
 		grpc.WithDisableServiceConfig(),
+		grpc.WithIdleTimeout(0), // a plugin's socket is connected to once
 	}
 }
 
