@@ -32,7 +32,7 @@ type Options struct {
 // Outcome is what a run came to.
 type Outcome struct {
 	Results []record.Result
-	Seconds record.RunSeconds // Total, Prepare are the caller's
+	Seconds record.RunSeconds // of the jobs, over all their sessions; Total and Prepare are the caller's
 	Stopped bool              // the context ended first; unfinished jobs have a checkpoint to resume from
 }
 
@@ -55,9 +55,8 @@ func Run(ctx context.Context, run *record.Run, jobs []Job, opts Options) (Outcom
 			out.Stopped = true
 			break
 		}
-		res, secs, err := runJob(ctx, run, j, opts, em)
-		out.Seconds.Train += secs.Train
-		out.Seconds.Eval += secs.Eval
+		res, evalSeconds, err := runJob(ctx, run, j, opts, em)
+		out.Seconds.Eval += evalSeconds
 		if err != nil {
 			em.emit(Event{Kind: End, Model: j.Model, Seed: j.Seed, Status: "stopped", Message: err.Error()})
 			return out, fmt.Errorf("model %s, seed %d: %w", j.Model, j.Seed, err)
@@ -67,6 +66,7 @@ func Run(ctx context.Context, run *record.Run, jobs []Job, opts Options) (Outcom
 		out.Seconds.RPC += res.RPCSeconds
 		out.Seconds.Harness += res.HarnessSeconds
 		out.Seconds.Checkpoint += res.CheckpointSeconds
+		out.Seconds.Train += res.PluginSeconds + res.RPCSeconds + res.HarnessSeconds + res.CheckpointSeconds
 		if res.Status == "stopped" {
 			out.Stopped = true
 			break
@@ -77,34 +77,31 @@ func Run(ctx context.Context, run *record.Run, jobs []Job, opts Options) (Outcom
 }
 
 // runJob takes one job from wherever it stands to its end.
-func runJob(ctx context.Context, run *record.Run, j Job, opts Options, em *emitter) (res record.Result, secs record.RunSeconds, err error) {
+func runJob(ctx context.Context, run *record.Run, j Job, opts Options, em *emitter) (res record.Result, evalSeconds float64, err error) {
 	dir, err := run.MakeModelDir(j.Model, j.Seed)
 	if err != nil {
-		return res, secs, err
+		return res, 0, err
 	}
 	if opts.Resume {
 		old, ok, err := (&record.Reader{Dir: run.Dir}).Result(j.Model, j.Seed)
 		if err != nil {
-			return res, secs, err
+			return res, 0, err
 		}
 		if ok && (old.Status == "finished" || old.Status == "failed" && final(old.Failure)) {
 			em.emit(Event{Kind: Begin, Model: j.Model, Seed: j.Seed, Step: old.Steps, Done: 1})
 			em.emit(Event{Kind: End, Model: j.Model, Seed: j.Seed, Status: old.Status, Done: 1, Step: old.Steps, Tokens: old.Tokens, Loss: lossOf(old)})
-			secs.Train = old.Seconds
-			return old, secs, nil
+			return old, 0, nil
 		}
 	}
 	t := &trainer{job: j, opts: opts, em: em, dir: dir}
-	begin := time.Now()
 	runErr := t.train(ctx)
 	t.closeLogs()
-	secs.Train = time.Since(begin).Seconds()
 	res = t.result()
 	var fatal recordError
 	switch {
 	case errors.As(runErr, &fatal):
 		t.closeSession()
-		return res, secs, runErr
+		return res, 0, runErr
 	case runErr != nil && ctx.Err() != nil:
 		res.Status = "stopped"
 	case runErr != nil:
@@ -112,7 +109,7 @@ func runJob(ctx context.Context, run *record.Run, j Job, opts Options, em *emitt
 	case opts.Evaluate != nil:
 		begin := time.Now()
 		err := opts.Evaluate(ctx, t.trained(&res))
-		secs.Eval = time.Since(begin).Seconds()
+		evalSeconds = time.Since(begin).Seconds()
 		if err != nil && ctx.Err() != nil {
 			res.Status = "stopped"
 		} else if err != nil {
@@ -124,14 +121,14 @@ func runJob(ctx context.Context, run *record.Run, j Job, opts Options, em *emitt
 	}
 	t.closeSession()
 	if err := run.WriteResult(res); err != nil {
-		return res, secs, err
+		return res, 0, err
 	}
 	end := Event{Kind: End, Model: j.Model, Seed: j.Seed, Status: res.Status, Step: res.Steps, Tokens: res.Tokens, Loss: lossOf(res), Seconds: res.Seconds, Done: t.done()}
 	if res.Failure != nil {
 		end.Message = res.Failure.Kind + ": " + res.Failure.Message
 	}
 	em.emit(end)
-	return res, secs, nil
+	return res, evalSeconds, nil
 }
 
 // lossOf answers the loss to show for a result: of validation if there is one.

@@ -1,0 +1,122 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/archlab/archlab/core/data/control"
+	"github.com/archlab/archlab/core/eval"
+	"github.com/archlab/archlab/core/experiment"
+	"github.com/archlab/archlab/core/family"
+	"github.com/archlab/archlab/core/record"
+)
+
+// controlModel is the manifest's entry for a control.
+func controlModel(name string) record.Model {
+	d := family.Description{Name: name, Version: version()}
+	switch name {
+	case "ngram":
+		d.Summary = "Interpolated 5-gram model with modified Kneser-Ney smoothing, counted over the batches that the models were trained on."
+		d.Papers = []family.Paper{{Title: "An Empirical Study of Smoothing Techniques for Language Modeling (Chen and Goodman, 1998)", URL: "https://dash.harvard.edu/handle/1/25104739"}}
+	case "table":
+		d.Summary = "Exact look-up: predicts the token that followed the current one earlier in the same document."
+	}
+	return record.Model{Name: name, Family: name, Description: d, Plugin: record.Plugin{Builtin: true}, Control: true}
+}
+
+// runControls scores the experiment's controls on the splits that the models were scored on, and records each once a
+// model seed: a control has no seed of its own.
+func runControls(ctx context.Context, run *record.Run, file *experiment.File, ds *dataset, trained []record.Result) error {
+	for _, name := range file.Controls {
+		begin := time.Now()
+		c, tokens, err := makeControl(ctx, name, file, ds, trained)
+		if err != nil {
+			return fmt.Errorf("control %s: %w", name, err)
+		}
+		res := record.Result{Model: name, Status: "finished", Tokens: tokens, Seconds: time.Since(begin).Seconds()}
+		for _, s := range ds.splits {
+			score, err := eval.Score(ctx, scorer{c}, s)
+			if err != nil {
+				return fmt.Errorf("control %s: %s: %w", name, s.Name, err)
+			}
+			if !file.Eval.Positions {
+				score.ByPosition = nil
+			}
+			if s.Name == "test" {
+				res.Test = score
+			} else {
+				res.Validation = score
+			}
+		}
+		for _, seed := range file.Seeds.Model {
+			res.Seed = seed
+			if err := run.WriteResult(res); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// makeControl answers a control that has seen the same data as the models, and the number of tokens it learned from.
+func makeControl(ctx context.Context, name string, file *experiment.File, ds *dataset, trained []record.Result) (control.Control, int64, error) {
+	if name == "table" {
+		which := control.Last
+		if ds.info.Task == "mqar" {
+			which = control.First // random fill may repeat a key after its pair
+		}
+		return control.Table{Vocab: ds.info.Vocab, Which: which}, 0, nil
+	}
+	cfg := control.NGramConfig{Vocab: ds.info.Vocab, Documents: file.Data.Boundaries == "documents" && ds.task == nil}
+	if ds.tok != nil {
+		cfg.EOD = ds.tok.EOD()
+	}
+	t, err := control.NewNGramTrainer(cfg)
+	if err != nil {
+		return nil, 0, err
+	}
+	// The batches of the model that took the most steps, each window once: counts of a second epoch would be no new text.
+	steps := 0
+	for _, r := range trained {
+		steps = max(steps, r.Steps)
+	}
+	if ds.steps > 0 {
+		steps = min(steps, ds.steps)
+	}
+	var tokens int64
+	for step := range steps {
+		if err := ctx.Err(); err != nil {
+			return nil, 0, err
+		}
+		b, err := ds.batch(step)
+		if err != nil {
+			return nil, 0, err
+		}
+		for row := range b.B {
+			lo, hi := row*b.T, (row+1)*b.T
+			t.Break()
+			if err := t.Add(b.Tokens[lo:hi]); err != nil {
+				return nil, 0, err
+			}
+			if b.Weights[hi-1] != 0 {
+				if err := t.Add(b.Targets[hi-1 : hi]); err != nil {
+					return nil, 0, err
+				}
+			}
+		}
+		tokens += int64(b.B * b.T)
+	}
+	return t.Finish(), tokens, nil
+}
+
+// scorer lets a control be scored as a model is.
+type scorer struct{ control.Control }
+
+// Score implements eval.Scorer.
+func (s scorer) Score(ctx context.Context, b family.Batch) (family.ScoreResult, error) {
+	if err := ctx.Err(); err != nil {
+		return family.ScoreResult{}, err
+	}
+	return s.Control.Score(b)
+}

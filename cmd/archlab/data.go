@@ -1,0 +1,250 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/archlab/archlab/core/data"
+	"github.com/archlab/archlab/core/data/task"
+	"github.com/archlab/archlab/core/eval"
+	"github.com/archlab/archlab/core/experiment"
+	"github.com/archlab/archlab/core/family"
+	"github.com/archlab/archlab/core/record"
+)
+
+// dataset is an experiment's data, opened: what models train on, are validated on and are judged by.
+type dataset struct {
+	info   record.Data
+	tok    data.Tokenizer // nil for tasks without text
+	task   task.Task      // nil for corpora
+	batch  func(step int) (family.Batch, error)
+	steps  int // steps in one pass over the training data; 0: never repeats
+	valid  eval.Split
+	splits []eval.Split                 // validation and test, as evaluated at the end
+	tokens func(n int) ([]int32, error) // n tokens of test data, for measuring decoding
+	closes []func() error
+}
+
+// Batch implements train.Data.
+func (d *dataset) Batch(step int) (family.Batch, error) { return d.batch(step) }
+
+// Validation implements train.Data.
+func (d *dataset) Validation() (batches []family.Batch, bytes int64, err error) {
+	for i := range d.valid.Batches {
+		b, spelled, err := d.valid.Batch(i)
+		if err != nil {
+			return nil, 0, err
+		}
+		batches = append(batches, b)
+		for _, n := range spelled {
+			bytes += int64(n)
+		}
+	}
+	return batches, bytes, nil
+}
+
+func (d *dataset) close() {
+	for _, c := range d.closes {
+		_ = c()
+	}
+}
+
+// nominalVocab is the vocabulary that the file asks for, without looking at the data.
+func nominalVocab(file *experiment.File) (int, error) {
+	if t := file.Data.Task; t != nil {
+		opened, err := task.Open(t.Config())
+		if err != nil {
+			return 0, err
+		}
+		return opened.Info().Vocab, nil
+	}
+	if file.Data.Tokenizer.Kind == "bpe" {
+		return file.Data.Tokenizer.Vocab, nil
+	}
+	return data.Bytes{}.Vocab(), nil
+}
+
+// openData reads the corpus or makes the task.
+func openData(ctx context.Context, file *experiment.File) (*dataset, error) {
+	if file.Data.Task != nil {
+		return openTask(file)
+	}
+	return openCorpus(ctx, file)
+}
+
+func openTask(file *experiment.File) (*dataset, error) {
+	x := file.Data
+	t, err := task.Open(x.Task.Config())
+	if err != nil {
+		return nil, err
+	}
+	sampler, err := task.NewSampler(t, task.SamplerConfig{B: file.Train.Batch, Seed: x.Seed, Examples: x.Task.Examples})
+	if err != nil {
+		return nil, err
+	}
+	info := t.Info()
+	d := &dataset{task: t, batch: sampler.Batch}
+	if x.Task.Examples > 0 {
+		d.steps = max(1, x.Task.Examples/file.Train.Batch)
+	}
+	d.info = record.Data{Task: info.Name, TaskChance: info.Chance, Vocab: info.Vocab, Tokenizer: "task", Checksum: fmt.Sprintf("%+v seed %d", x.Task.Config(), x.Seed),
+		Notes: []string{info.Source}}
+	if info.ContextChance > 0 {
+		d.info.Notes = append(d.info.Notes, fmt.Sprintf("guessing among what the sequence shows gives %.1f%%", 100*info.ContextChance))
+	}
+	d.info.Fingerprint = "task " + info.Name
+	if v, ok := t.(task.Verifiable); ok {
+		d.tok = v.Tokenizer()
+		d.info.Tokenizer, d.info.Fingerprint = d.tok.Name(), d.tok.Fingerprint()
+	}
+	// Validation and test have seeds of their own kind: the splits are disjoint by construction, and the same for all runs.
+	split := func(name string, s data.Split, tokens int64) (eval.Split, error) {
+		examples := int(max(1, tokens/int64(t.Length())))
+		set, err := task.NewSet(t, s, x.Seed, file.Train.Batch, examples)
+		if err != nil {
+			return eval.Split{}, err
+		}
+		return eval.Split{Name: name, Batches: set.Len(), Batch: func(i int) (family.Batch, []int32, error) {
+			b, err := set.Batch(i)
+			return b, nil, err
+		}}, nil
+	}
+	if d.valid, err = split("validation", data.Validation, file.Train.Validate.Tokens); err != nil {
+		return nil, err
+	}
+	for _, s := range []data.Split{data.Validation, data.Test} {
+		e, err := split(s.String(), s, file.Eval.Tokens)
+		if err != nil {
+			return nil, err
+		}
+		d.splits = append(d.splits, e)
+	}
+	d.tokens = func(n int) ([]int32, error) {
+		var out []int32
+		for i := 0; len(out) < n; i++ {
+			out = append(out, t.Example(data.Test, x.Seed, i).Tokens...)
+		}
+		return out[:n], nil
+	}
+	return d, nil
+}
+
+func openCorpus(ctx context.Context, file *experiment.File) (*dataset, error) {
+	x := file.Data
+	mode := data.Packed
+	if x.Boundaries == "documents" {
+		mode = data.Documents
+	}
+	cache := data.DefaultCache()
+	corpus, err := data.Open(ctx, data.CorpusConfig{Kind: x.Corpus.Name, Path: file.Resolve(x.Corpus.Path), Field: x.Corpus.Field, MaxBytes: x.Corpus.MaxBytes})
+	if err != nil {
+		return nil, err
+	}
+	tok, err := data.OpenTokenizer(ctx, data.TokenizerConfig{Kind: x.Tokenizer.Kind, Vocab: x.Tokenizer.Vocab}, corpus, cache)
+	if err != nil {
+		return nil, err
+	}
+	d := &dataset{tok: tok}
+	var streams [3]*data.Stream
+	for _, s := range []data.Split{data.Train, data.Validation, data.Test} {
+		if streams[s], err = data.OpenStream(ctx, corpus, s, tok, cache); err != nil {
+			d.close()
+			return nil, err
+		}
+		d.closes = append(d.closes, streams[s].Close)
+	}
+	fail := func(err error) (*dataset, error) {
+		d.close()
+		return nil, err
+	}
+	batcher, err := data.NewBatcher(streams[data.Train], data.BatchConfig{B: file.Train.Batch, T: x.Context, Mode: mode, Seed: x.Seed})
+	if err != nil {
+		return fail(err)
+	}
+	d.batch, d.steps = batcher.Batch, max(1, batcher.Windows()/file.Train.Batch)
+	split := func(s data.Split, tokens int64) (eval.Split, error) {
+		set, err := data.NewEvalSet(streams[s], data.EvalConfig{B: file.Train.Batch, T: x.Context, Mode: mode, MaxTokens: int(tokens)})
+		if err != nil {
+			return eval.Split{}, err
+		}
+		return eval.Split{Name: s.String(), Batches: set.Len(), Text: true, Batch: func(i int) (family.Batch, []int32, error) {
+			b, err := set.Batch(i)
+			return b.Batch, b.TargetBytes, err
+		}}, nil
+	}
+	if d.valid, err = split(data.Validation, file.Train.Validate.Tokens); err != nil {
+		return fail(err)
+	}
+	for _, s := range []data.Split{data.Validation, data.Test} {
+		e, err := split(s, file.Eval.Tokens)
+		if err != nil {
+			return fail(err)
+		}
+		d.splits = append(d.splits, e)
+	}
+	d.tokens = func(n int) ([]int32, error) {
+		out := make([]int32, n)
+		have := streams[data.Test].Len()
+		for at := 0; at < n; at += have { // a short test split is read again: only timing depends on it
+			if err := streams[data.Test].Read(out[at:min(n, at+have)], 0); err != nil {
+				return nil, err
+			}
+		}
+		return out, nil
+	}
+	d.info = corpusInfo(corpus, tok, streams)
+	return d, nil
+}
+
+func corpusInfo(c *data.Corpus, tok data.Tokenizer, streams [3]*data.Stream) record.Data {
+	info := record.Data{Corpus: c.Name, Checksum: c.Checksum, Tokenizer: tok.Name(), Fingerprint: tok.Fingerprint(), Vocab: tok.Vocab(),
+		TrainTokens: int64(streams[data.Train].Len())}
+	for s := range c.Bytes {
+		info.Bytes += c.Bytes[s]
+		info.Documents += c.Documents[s]
+	}
+	if n := streams[data.Validation].Len(); n > 0 {
+		info.BytesPerToken = float64(c.Bytes[data.Validation]) / float64(n)
+	}
+	for _, f := range c.Filtered {
+		info.Notes = append(info.Notes, fmt.Sprintf("left out: %s (%d files, %d bytes)", f.Reason, f.Files, f.Bytes))
+	}
+	return info
+}
+
+// tokenizerFile holds a learned vocabulary in the run directory, so that a run can be used without its corpus.
+const tokenizerFile = "tokenizer.bpe"
+
+// saveTokenizer keeps what OpenTokenizer would have to learn again.
+func saveTokenizer(dir string, tok data.Tokenizer) error {
+	bpe, ok := tok.(*data.BPE)
+	if !ok {
+		return nil
+	}
+	var buf bytes.Buffer
+	if err := bpe.Save(&buf); err != nil {
+		return err
+	}
+	return record.WriteFile(filepath.Join(dir, tokenizerFile), buf.Bytes())
+}
+
+// loadTokenizer answers the tokenizer of a run and refuses another one than the run was made with.
+func loadTokenizer(r *record.Reader) (data.Tokenizer, error) {
+	var tok data.Tokenizer = data.Bytes{}
+	path := filepath.Join(r.Dir, tokenizerFile)
+	bpe, err := data.LoadBPE(path)
+	if err == nil {
+		tok = bpe
+	} else if _, e := os.Stat(path); !errors.Is(e, os.ErrNotExist) {
+		return nil, err
+	}
+	if want := r.Manifest.Data.Fingerprint; tok.Fingerprint() != want {
+		return nil, fmt.Errorf("vocabulary mismatch: the run's models were trained with tokenizer %s (%s), the directory holds %s (%s)",
+			r.Manifest.Data.Tokenizer, want, tok.Name(), tok.Fingerprint())
+	}
+	return tok, nil
+}

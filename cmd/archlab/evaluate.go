@@ -1,0 +1,99 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/archlab/archlab/core/data"
+	"github.com/archlab/archlab/core/data/task"
+	"github.com/archlab/archlab/core/eval"
+	"github.com/archlab/archlab/core/experiment"
+	"github.com/archlab/archlab/core/train"
+	"github.com/archlab/archlab/core/ttc"
+)
+
+// decodeTokens is how many tokens beyond the longest context the measurement of decoding may feed.
+const decodeTokens = 24
+
+// evaluator judges a trained model as the experiment says, while its plugin is still alive.
+func evaluator(file *experiment.File, ds *dataset) train.Evaluate {
+	return func(ctx context.Context, t *train.Trained) error {
+		res := t.Result
+		for i, s := range ds.splits {
+			t.Progress(s.Name, float64(i)/float64(len(ds.splits)))
+			score, err := eval.Score(ctx, t.Model, s)
+			if err != nil {
+				return fmt.Errorf("%s: %w", s.Name, err)
+			}
+			if !file.Eval.Positions {
+				score.ByPosition = nil
+			}
+			if s.Name == "test" {
+				res.Test = score
+			} else {
+				res.Validation = score
+			}
+		}
+		if len(file.Eval.Decode) > 0 && t.Description.Capabilities.Decode {
+			t.Progress("decode", 0)
+			longest := 0
+			for _, n := range file.Eval.Decode {
+				longest = max(longest, n)
+			}
+			tokens, err := ds.tokens(longest + decodeTokens)
+			if err != nil {
+				return err
+			}
+			if res.Decode, err = eval.Decode(ctx, t.Model, t.Card, tokens, file.Eval.Decode); err != nil {
+				return err
+			}
+		}
+		if file.TTC == nil {
+			return nil
+		}
+		t.Progress("ttc", 0)
+		problems, err := newProblems(ds, file)
+		if err != nil {
+			return err
+		}
+		x := file.TTC
+		c := ttc.Config{Samples: x.Samples, Problems: x.Problems, Sampling: ttc.Sampling{Temperature: x.Temperature, MaxTokens: problems.task.Length(),
+			Stop: ds.tok.EOD(), Seed: x.Seed}}
+		for _, s := range x.Strategies {
+			c.Strategies = append(c.Strategies, ttc.Strategy(s))
+		}
+		res.TTC, err = ttc.Run(ctx, t.Model, t.Card, problems, c)
+		return err
+	}
+}
+
+// problems shows a verifiable task's test split to core/ttc.
+type problems struct {
+	task task.Verifiable
+	tok  data.Tokenizer
+	seed uint64
+}
+
+func newProblems(ds *dataset, file *experiment.File) (problems, error) {
+	v, ok := ds.task.(task.Verifiable)
+	if !ok {
+		return problems{}, fmt.Errorf("ttc: the task %s has no verifier", ds.info.Task)
+	}
+	return problems{task: v, tok: ds.tok, seed: file.Data.Seed}, nil
+}
+
+// Name implements ttc.Problems.
+func (p problems) Name() string { return p.task.Info().Name }
+
+// Problem implements ttc.Problems.
+func (p problems) Problem(index int) ttc.Problem {
+	prompt := p.task.Prompt(data.Test, p.seed, index)
+	return ttc.Problem{
+		Prompt: data.PromptTokens(p.tok, []byte(prompt)),
+		Check: func(completion []int32) (string, bool) {
+			text := string(p.tok.Decode(nil, completion))
+			answer, _ := p.task.Answer(text)
+			return answer, p.task.Verify(prompt, text)
+		},
+	}
+}

@@ -1,0 +1,198 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/spf13/cobra"
+
+	"github.com/archlab/archlab/core/data"
+	"github.com/archlab/archlab/core/experiment"
+	"github.com/archlab/archlab/core/family"
+	"github.com/archlab/archlab/core/record"
+	"github.com/archlab/archlab/core/train"
+	"github.com/archlab/archlab/core/ttc"
+)
+
+// generateOptions is the command line of generate.
+type generateOptions struct {
+	hostOptions
+	model       string
+	modelSeed   uint64
+	prompt      string
+	tokens      int
+	temperature float64
+	topK        int
+	seed        uint64
+}
+
+func generateCommand() *cobra.Command {
+	var o generateOptions
+	c := &cobra.Command{
+		Use: "generate RUN", Short: "Stream a sample from a trained model of a run", Args: exactly("RUN"),
+		Example: "  archlab generate runs/quickstart/20260102-150405 --model transformer --prompt 'func main() {'",
+		RunE: func(c *cobra.Command, args []string) error {
+			return interrupted(c.Context(), o.generate(c.Context(), args[0], c.OutOrStdout()))
+		},
+	}
+	o.flags(c)
+	f := c.Flags()
+	f.StringVar(&o.model, "model", "", "name of the model (required where the run has several)")
+	f.Uint64Var(&o.modelSeed, "model-seed", 0, "which of the model's seeds (default: the first)")
+	f.StringVar(&o.prompt, "prompt", "", "text to continue")
+	f.IntVar(&o.tokens, "tokens", 200, "tokens to generate at most")
+	f.Float64Var(&o.temperature, "temperature", 0.8, "0 takes the likeliest token each time")
+	f.IntVar(&o.topK, "top-k", 0, "draw from the k likeliest tokens; 0: from all")
+	f.Uint64Var(&o.seed, "seed", 1, "of sampling")
+	return c
+}
+
+// check refuses what no model could do.
+func (o *generateOptions) check() error {
+	switch {
+	case o.tokens < 1:
+		return usageError{fmt.Sprintf("--tokens: got %d, want at least 1", o.tokens), ""}
+	case !(o.temperature >= 0 && o.temperature <= 100):
+		return usageError{fmt.Sprintf("--temperature: got %v, want 0 to 100", o.temperature), ""}
+	case o.topK < 0:
+		return usageError{fmt.Sprintf("--top-k: got %d, want at least 0", o.topK), ""}
+	}
+	return nil
+}
+
+func (o *generateOptions) generate(ctx context.Context, dir string, stdout io.Writer) error {
+	if err := o.check(); err != nil {
+		return err
+	}
+	if err := mustBeRun(dir); err != nil {
+		return err
+	}
+	r, err := record.Open(dir)
+	if err != nil {
+		return err
+	}
+	m, seed, err := o.choose(r)
+	if err != nil {
+		return err
+	}
+	text, err := r.Config()
+	if err != nil {
+		return err
+	}
+	file, err := experiment.Parse(filepath.Join(dir, "config.yaml"), text, nil)
+	if err != nil {
+		return err
+	}
+	if file.Data.Task != nil && file.Data.Task.Name != "addition" {
+		return fmt.Errorf("the run's task %s has tokens without a text", file.Data.Task.Name)
+	}
+	tok, err := loadTokenizer(r)
+	if err != nil {
+		return err
+	}
+	ckpt, skipped, err := r.Checkpoint(m.Name, seed)
+	for _, s := range skipped {
+		fmt.Fprintf(os.Stderr, "archlab: warning: %v; going back to an earlier one\n", s)
+	}
+	if err != nil {
+		return err
+	}
+	fleet := o.fleet(file)
+	defer fleet.close()
+	ref := m.Family
+	for _, x := range file.Models {
+		if x.Name == m.Name {
+			ref = reference(file, x)
+		}
+	}
+	s, err := fleet.session(ctx, ref, file.BuildRequest(m.Card.Config, m.Card.Vocab, seed))
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	want := map[string]string{"tokenizer": tok.Fingerprint(), "family": s.Card.Family, "config": string(s.Card.Config), "vocab": fmt.Sprint(s.Card.Vocab)}
+	if err := train.SameIdentity(ckpt.State.Identity, want); err != nil {
+		return fmt.Errorf("checkpoint %s: %w", ckpt.Dir, err)
+	}
+	if err := train.LoadPart(ctx, s.Model, ckpt, family.Weights); err != nil {
+		return err
+	}
+	out := &textStream{w: stdout, tok: tok}
+	if _, err := io.WriteString(stdout, o.prompt); err != nil {
+		return err
+	}
+	_, err = ttc.Generate(ctx, s.Model, data.PromptTokens(tok, []byte(o.prompt)), ttc.Sampling{Temperature: o.temperature, TopK: min(o.topK, tok.Vocab()),
+		MaxTokens: o.tokens, Stop: tok.EOD(), Seed: o.seed}, out.token)
+	if e := out.flush(); err == nil {
+		err = e
+	}
+	return err
+}
+
+// choose answers the model and seed that the command line names.
+func (o *generateOptions) choose(r *record.Reader) (record.Model, uint64, error) {
+	var names []string
+	var found *record.Model
+	for i, m := range r.Manifest.Models {
+		if m.Control {
+			continue
+		}
+		names = append(names, m.Name)
+		if m.Name == o.model || o.model == "" {
+			found = &r.Manifest.Models[i]
+		}
+	}
+	list := "models: " + strings.Join(names, ", ")
+	switch {
+	case o.model == "" && len(names) > 1:
+		return record.Model{}, 0, usageError{"missing --model: the run has several", list}
+	case found == nil:
+		if near, ok := experiment.Nearest(o.model, names); ok {
+			list = fmt.Sprintf("did you mean %q?", near)
+		}
+		return record.Model{}, 0, usageError{fmt.Sprintf("the run has no model %q", o.model), list}
+	}
+	seed := o.modelSeed
+	if seed == 0 {
+		seed = r.Manifest.Seeds[0]
+	}
+	if !slices.Contains(r.Manifest.Seeds, seed) {
+		return record.Model{}, 0, usageError{fmt.Sprintf("the run has no model seed %d", seed), fmt.Sprintf("seeds: %v", r.Manifest.Seeds)}
+	}
+	return *found, seed, nil
+}
+
+// textStream writes tokens as text as soon as they make whole characters.
+type textStream struct {
+	w       io.Writer
+	tok     data.Tokenizer
+	pending []byte
+}
+
+func (s *textStream) token(id int32) error {
+	s.pending = s.tok.Decode(s.pending, []int32{id})
+	whole := len(s.pending)
+	for back := 1; back < utf8.UTFMax && back <= len(s.pending); back++ {
+		if c := s.pending[len(s.pending)-back]; utf8.RuneStart(c) {
+			if !utf8.FullRune(s.pending[len(s.pending)-back:]) {
+				whole = len(s.pending) - back
+			}
+			break
+		}
+	}
+	_, err := s.w.Write(s.pending[:whole])
+	s.pending = append(s.pending[:0], s.pending[whole:]...)
+	return err
+}
+
+// flush writes what is left and ends the line.
+func (s *textStream) flush() error {
+	_, err := s.w.Write(append(s.pending, '\n'))
+	return err
+}

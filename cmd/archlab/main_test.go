@@ -1,0 +1,21 @@
+package main
+
+import (
+	"os"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/archlab/archlab/core/train/traintest"
+)
+
+// TestMain makes this binary archlab itself with one family more, so that the host's re-execution of the running binary
+// serves it in a real plugin process.
+func TestMain(m *testing.M) {
+	builtins["bigram"] = traintest.Bigram
+	testscript.Main(m, map[string]func(){"archlab": func() { os.Exit(execute(os.Args[1:])) }})
+}
+
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{Dir: "testdata/script"})
+}

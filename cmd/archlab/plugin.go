@@ -1,0 +1,221 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/archlab/archlab/core/family"
+	"github.com/archlab/archlab/core/host"
+	"github.com/archlab/archlab/core/sdk/conformance"
+)
+
+func pluginCommand() *cobra.Command {
+	return group("plugin", "List, inspect, judge and pin model families", pluginListCommand(), pluginInfoCommand(), pluginVerifyCommand(), pluginLockCommand())
+}
+
+func pluginListCommand() *cobra.Command {
+	var o hostOptions
+	var asJSON bool
+	c := &cobra.Command{
+		Use: "list", Short: "List the families that can be run", Args: exactly(),
+		RunE: func(c *cobra.Command, _ []string) error {
+			f := o.fleet(nil)
+			defer f.close()
+			found := f.host.List()
+			if asJSON {
+				return printJSON(c.OutOrStdout(), found)
+			}
+			tw := tabwriter.NewWriter(c.OutOrStdout(), 0, 0, 2, ' ', 0)
+			fmt.Fprintln(tw, "NAME\tSOURCE\tPATH\tPROBLEM")
+			for _, p := range found {
+				path := p.Path
+				if p.Builtin {
+					path = "-"
+				}
+				fmt.Fprintf(tw, "%s\t%s\t%s\t%s\n", p.Name, p.Source, path, p.Problem)
+			}
+			return tw.Flush()
+		},
+	}
+	o.flags(c)
+	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return c
+}
+
+// info is what a plugin says of itself.
+type info struct {
+	Description family.Description `json:"description"`
+	Card        family.Card        `json:"card"` // of the default config
+}
+
+func pluginInfoCommand() *cobra.Command {
+	var o hostOptions
+	var asJSON bool
+	var vocab, length int
+	c := &cobra.Command{
+		Use: "info NAME", Short: "Show a family: card, config schema, capabilities", Args: exactly("NAME"),
+		RunE: func(c *cobra.Command, args []string) error {
+			f := o.fleet(nil)
+			defer f.close()
+			x, err := describePlugin(c.Context(), f, args[0], vocab, length)
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				return printJSON(c.OutOrStdout(), x)
+			}
+			return printInfo(c.OutOrStdout(), x, length)
+		},
+	}
+	o.flags(c)
+	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	c.Flags().IntVar(&vocab, "vocab", 512, "vocabulary of the card")
+	c.Flags().IntVar(&length, "context", 256, "context length of the card's costs")
+	return c
+}
+
+func describePlugin(ctx context.Context, f *fleet, ref string, vocab, length int) (info, error) {
+	comp, err := f.describe(ctx, ref)
+	if err != nil {
+		return info{}, missing(err, ref, f.host)
+	}
+	_, card, err := comp.Family.Build(ctx, family.BuildRequest{Config: json.RawMessage("{}"), Vocab: vocab, Context: length, CardOnly: true, Lengths: []int{length}})
+	return info{comp.Description, card}, err
+}
+
+// missing adds the nearest name to an error about a plugin that is not there.
+func missing(err error, ref string, h *host.Host) error {
+	if hint := pluginHint(err, ref, h); hint != "" {
+		return hinted{err, hint}
+	}
+	return err
+}
+
+func printInfo(w io.Writer, x info, length int) error {
+	d, c := x.Description, x.Card
+	fmt.Fprintf(w, "%s %s\n%s\n", d.Name, d.Version, d.Summary)
+	for _, p := range d.Papers {
+		fmt.Fprintf(w, "  %s\n  %s\n", p.Title, p.URL)
+	}
+	caps := []string{}
+	for _, k := range []struct {
+		name string
+		has  bool
+	}{{"decode", d.Capabilities.Decode}, {"trace", d.Capabilities.Trace}, {"draft heads", d.Capabilities.DraftHeads}, {"quantize " + strings.Join(d.Capabilities.Quantize, " "), len(d.Capabilities.Quantize) > 0}} {
+		if k.has {
+			caps = append(caps, k.name)
+		}
+	}
+	for _, p := range d.Capabilities.Precisions {
+		caps = append(caps, string(p))
+	}
+	cost, _ := c.Cost(length)
+	fmt.Fprintf(w, "\ncapabilities: %s\nknob: %s from %d to %d in steps of %d\n", strings.Join(caps, ", "), d.Knob.Field, d.Knob.Min, d.Knob.Max, d.Knob.Step)
+	fmt.Fprintf(w, "\ncard of the default config at vocabulary %d, T=%d:\n  parameters %s, active %s, embedding %s\n  FLOPs a token: training %s, prefill %s, decode %s; state %s bytes\n",
+		c.Vocab, length, short(float64(c.Parameters)), short(float64(c.ActiveParameters)), short(float64(c.Embedding)),
+		short(cost.TrainFLOPs), short(cost.PrefillFLOPs), short(cost.DecodeFLOPs), short(float64(cost.StateBytes)))
+	for _, t := range c.Tensors {
+		fmt.Fprintf(w, "  %s %v %s\n", t.Name, t.Shape, t.DType)
+	}
+	var schema any
+	if err := json.Unmarshal(d.ConfigSchema, &schema); err != nil {
+		return fmt.Errorf("config schema of %s: %w", d.Name, err)
+	}
+	fmt.Fprintln(w, "\nconfig schema:")
+	return printJSON(w, schema)
+}
+
+func pluginVerifyCommand() *cobra.Command {
+	var o hostOptions
+	var asJSON, quick bool
+	c := &cobra.Command{
+		Use: "verify PATH|NAME", Short: "Judge a family by the contract; fails when a property does not hold", Args: exactly("PATH|NAME"),
+		RunE: func(c *cobra.Command, args []string) error {
+			f := o.fleet(nil)
+			defer f.close()
+			p, err := f.host.Launch(c.Context(), args[0])
+			if err != nil {
+				return missing(err, args[0], f.host)
+			}
+			rep := conformance.Run(c.Context(), p.Family(), conformance.Options{Quick: quick})
+			write := rep.WriteTable
+			if asJSON {
+				write = rep.WriteJSON
+			}
+			if err := write(c.OutOrStdout()); err != nil {
+				return err
+			}
+			if err := p.Err(); err != nil {
+				return err
+			}
+			if !rep.OK() {
+				return fmt.Errorf("%s: %d of %d checks failed: %s", args[0], rep.Failed, rep.Failed+rep.Passed, strings.Join(rep.FailedChecks(), ", "))
+			}
+			return nil
+		},
+	}
+	o.flags(c)
+	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	c.Flags().BoolVar(&quick, "quick", false, "fewer and shorter passes of every check")
+	return c
+}
+
+func pluginLockCommand() *cobra.Command {
+	var o hostOptions
+	c := &cobra.Command{
+		Use: "lock [PATH|NAME...]", Short: "Pin external plugins by SHA-256 in " + lockFile + " (without arguments: all that are found)",
+		RunE: func(c *cobra.Command, args []string) error {
+			lock, err := host.ReadLock(lockFile)
+			if err != nil {
+				return err
+			}
+			h := host.New(host.Options{Builtins: builtinNames(), Dirs: o.dirs})
+			defer h.Close()
+			found := map[string]string{}
+			for _, p := range h.List() {
+				if !p.Builtin && p.Problem == "" {
+					found[p.Name] = p.Path
+				}
+			}
+			targets := map[string]string{}
+			for _, a := range args {
+				name, path := a, found[a]
+				if strings.ContainsRune(a, filepath.Separator) {
+					name, path = strings.TrimPrefix(strings.TrimSuffix(filepath.Base(a), ".exe"), "archlab-plugin-"), a
+				}
+				if path == "" {
+					return fmt.Errorf("plugin %q: no external plugin of that name is found", a)
+				}
+				targets[name] = path
+			}
+			if len(args) == 0 {
+				targets = found
+			}
+			for name, path := range targets {
+				if err := lock.Pin(name, path); err != nil {
+					return err
+				}
+			}
+			if err := lock.Write(lockFile); err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(c.OutOrStdout(), "%s: %d plugins pinned for %s\n", lockFile, len(targets), host.Platform())
+			return err
+		},
+	}
+	o.flags(c)
+	return c
+}
+
+func printJSON(w io.Writer, v any) error {
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", "  ")
+	return enc.Encode(v)
+}

@@ -1,0 +1,233 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/archlab/archlab/core/experiment"
+	"github.com/archlab/archlab/core/record"
+	"github.com/archlab/archlab/core/report"
+	"github.com/archlab/archlab/core/train"
+)
+
+// runOptions is the command line of run.
+type runOptions struct {
+	hostOptions
+	out    string
+	json   bool
+	sets   []string
+	resume bool
+}
+
+func runCommand() *cobra.Command {
+	var o runOptions
+	c := &cobra.Command{
+		Use: "run FILE", Short: "Train and compare the families of an experiment", Args: exactly("FILE"),
+		Long: "run trains every model of an experiment with every seed, one after the other so that timings are honest, evaluates them\n" +
+			"and writes a report. Ctrl-C stops with a checkpoint; --resume goes on, with the same bits as a run never stopped.",
+		RunE: func(c *cobra.Command, args []string) error {
+			return o.run(c.Context(), args[0], c.OutOrStdout(), os.Stderr)
+		},
+	}
+	o.flags(c)
+	setFlag(c, &o.sets)
+	c.Flags().StringVar(&o.out, "out", "runs", "directory of runs")
+	c.Flags().BoolVar(&o.json, "json", false, "write events as JSON lines to stdout instead of progress and table")
+	c.Flags().BoolVar(&o.resume, "resume", false, "go on with the newest unfinished run of this experiment")
+	return c
+}
+
+// run takes an experiment from its file to its report.
+func (o *runOptions) run(ctx context.Context, path string, stdout, stderr io.Writer) error {
+	begin := time.Now()
+	file, err := experiment.Read(path, o.sets)
+	if err != nil {
+		return err
+	}
+	if err := absolute(file); err != nil {
+		return err
+	}
+	fleet := o.fleet(file)
+	defer fleet.close()
+	say := func(format string, args ...any) {
+		if !o.json {
+			fmt.Fprintf(stderr, format+"\n", args...)
+		}
+	}
+	competitors, err := fleet.competitors(ctx, file)
+	if err != nil {
+		return interrupted(ctx, err)
+	}
+	ds, err := openData(ctx, file)
+	if err != nil {
+		return interrupted(ctx, err)
+	}
+	defer ds.close()
+	plan, err := file.Plan(ctx, competitors, ds.info.Vocab)
+	if err != nil {
+		return interrupted(ctx, err)
+	}
+	run, manifest, err := o.directory(file)
+	if err != nil {
+		return err
+	}
+	defer run.Close()
+	if err := describeRun(ctx, &manifest, file, plan, ds, fleet); err != nil {
+		return err
+	}
+	if err := saveTokenizer(run.Dir, ds.tok); err != nil {
+		return err
+	}
+	manifest.Seconds.Prepare += time.Since(begin).Seconds()
+	if err := run.WriteManifest(manifest); err != nil {
+		return err
+	}
+	fleet.retire()
+	say("%s: %d models x %d seeds, %s tokens in all, into %s", file.Name, len(plan.Models), len(plan.Seeds), plannedTokens(plan), run.Dir)
+
+	outcome, err := train.Run(ctx, run, jobs(fleet, file, plan), train.Options{
+		Recipe: file.Recipe(), Data: ds, Evaluate: evaluator(file, ds), Sink: o.sink(stdout, stderr),
+		Identity:  map[string]string{"tokenizer": ds.info.Fingerprint, "data": ds.info.Checksum},
+		PeakFLOPs: manifest.Machine.PeakFLOPs, Resume: o.resume,
+	})
+	if err == nil && !outcome.Stopped {
+		say("controls: scoring on the same data")
+		err = runControls(ctx, run, file, ds, outcome.Results)
+	}
+	return o.finish(ctx, run, manifest, outcome, err, begin, stdout)
+}
+
+// finish closes the manifest, writes the report and says how it went.
+func (o *runOptions) finish(ctx context.Context, run *record.Run, m record.Manifest, outcome train.Outcome, runErr error, begin time.Time, stdout io.Writer) error {
+	s := &m.Seconds
+	s.Total += time.Since(begin).Seconds()
+	s.Train, s.Plugin, s.RPC, s.Harness, s.Checkpoint = outcome.Seconds.Train, outcome.Seconds.Plugin, outcome.Seconds.RPC, outcome.Seconds.Harness, outcome.Seconds.Checkpoint
+	s.Eval += outcome.Seconds.Eval
+	m.State = "finished"
+	if outcome.Stopped || runErr != nil {
+		m.State = "stopped"
+	} else {
+		m.Finished = time.Now().UTC()
+	}
+	if err := run.WriteManifest(m); err != nil && runErr == nil {
+		runErr = err
+	}
+	if runErr != nil {
+		return interrupted(ctx, runErr)
+	}
+	if outcome.Stopped {
+		return hinted{fmt.Errorf("stopped: %w", errInterrupted), "go on with --resume; every model has a checkpoint in " + run.Dir}
+	}
+	rep, err := report.Build(run.Dir)
+	if err != nil {
+		return err
+	}
+	if err := report.Write(run.Dir, rep); err != nil {
+		return err
+	}
+	page := filepath.Join(run.Dir, "report.html")
+	if o.json {
+		return json.NewEncoder(stdout).Encode(map[string]any{"event": "report", "time": time.Now().UTC(), "run": run.Dir, "report": page})
+	}
+	if err := report.WriteTable(stdout, rep); err != nil {
+		return err
+	}
+	fmt.Fprintf(stdout, "\nreport: %s\n", page)
+	return failures(outcome.Results, page)
+}
+
+// failures makes an error of trainings that failed: the report holds the others, a script must notice.
+func failures(results []record.Result, page string) error {
+	var failed []record.Result
+	for _, r := range results {
+		if r.Status == "failed" {
+			failed = append(failed, r)
+		}
+	}
+	if len(failed) == 0 {
+		return nil
+	}
+	text := fmt.Sprintf("%d of %d trainings failed:", len(failed), len(results))
+	for _, r := range failed {
+		text += fmt.Sprintf("\n  %s seed %d: %s: %s", r.Model, r.Seed, r.Failure.Kind, r.Failure.Message)
+	}
+	return hinted{errors.New(text), "the report shows them beside the others: " + page}
+}
+
+// interrupted marks an error that came of the user's own interrupt.
+func interrupted(ctx context.Context, err error) error {
+	if cause := context.Cause(ctx); errors.Is(cause, errInterrupted) {
+		return fmt.Errorf("%w: %v", errInterrupted, err)
+	}
+	return err
+}
+
+// absolute makes the paths of an experiment independent of where its file lies, so that the resolved copy in the run
+// directory means the same.
+func absolute(file *experiment.File) error {
+	paths := []*string{}
+	if c := file.Data.Corpus; c != nil {
+		paths = append(paths, &c.Path)
+	}
+	for i := range file.Models {
+		paths = append(paths, &file.Models[i].Plugin)
+	}
+	for _, p := range paths {
+		if *p == "" {
+			continue
+		}
+		abs, err := filepath.Abs(file.Resolve(*p))
+		if err != nil {
+			return err
+		}
+		*p = abs
+	}
+	return nil
+}
+
+// sink chooses how progress is shown: events for programs, a live picture on a terminal, lines elsewhere.
+func (o *runOptions) sink(stdout, stderr io.Writer) train.Sink {
+	if o.json {
+		return train.JSON(stdout)
+	}
+	if f, ok := stderr.(*os.File); ok && term.IsTerminal(int(f.Fd())) && os.Getenv("TERM") != "dumb" {
+		return train.Terminal(stderr, func() (int, int) {
+			cols, rows, err := term.GetSize(int(f.Fd()))
+			if err != nil {
+				return 80, 24
+			}
+			return cols, rows
+		})
+	}
+	return train.Plain(stderr, 5*time.Second)
+}
+
+// jobs lists the trainings, seeds outermost: a run that is stopped early still holds every model.
+func jobs(f *fleet, file *experiment.File, plan *experiment.Plan) []train.Job {
+	var out []train.Job
+	for _, seed := range plan.Seeds {
+		for i, m := range plan.Models {
+			ref := reference(file, file.Models[i])
+			req := file.BuildRequest(m.Config, m.Card.Vocab, seed)
+			out = append(out, train.Job{Model: m.Name, Seed: seed, TrainFLOPs: m.TrainFLOPs,
+				Open: func(ctx context.Context) (*train.Session, error) { return f.session(ctx, ref, req) }})
+		}
+	}
+	return out
+}
+
+func plannedTokens(p *experiment.Plan) string {
+	if p.Tokens == 0 {
+		return "as many as time allows"
+	}
+	return short(float64(p.Tokens))
+}
