@@ -2,7 +2,6 @@ package kernel
 
 import (
 	"fmt"
-	"runtime"
 	"testing"
 )
 
@@ -49,5 +48,141 @@ func BenchmarkGemm(b *testing.B) {
 			})
 		}
 	}
-	runtime.KeepAlive(b)
+}
+
+// eachPool runs f with one thread and with two.
+func eachPool(b *testing.B, f func(b *testing.B, p *Pool)) {
+	for _, threads := range []int{1, 2} {
+		b.Run(fmt.Sprintf("threads=%d", threads), func(b *testing.B) {
+			p := NewPool(threads)
+			defer p.Close()
+			b.ReportAllocs()
+			f(b, p)
+		})
+	}
+}
+
+func tokens(b *testing.B, m int) {
+	b.ReportMetric(float64(m)*float64(b.N)/b.Elapsed().Seconds(), "tokens/s")
+}
+
+// Eight sequences of 256 tokens, width 256: the sizes that small models train at.
+const (
+	benchRows = 2048
+	benchSeq  = 256
+)
+
+func benchSegments() []Segment {
+	var n []int
+	for range benchRows / benchSeq {
+		n = append(n, benchSeq)
+	}
+	return segments(n...)
+}
+
+func BenchmarkAttention(b *testing.B) {
+	d := AttentionDims{H: 8, G: 8, K: 32, Scale: 0.18}
+	r := source(1)
+	qkv := normals(r, benchRows*(d.H+2*d.G)*d.K, 1)
+	out, lse := make([]float32, benchRows*d.H*d.K), make([]float32, benchRows*d.H)
+	dout, dqkv := normals(r, len(out), 1), make([]float32, len(qkv))
+	segs := benchSegments()
+	// Two products of T·T/2 by K in the forward pass, five in the backward.
+	flops := float64(benchRows) * benchSeq * float64(d.H*d.K)
+	b.Run("forward", func(b *testing.B) {
+		eachPool(b, func(b *testing.B, p *Pool) {
+			for b.Loop() {
+				Attention(p, out, lse, qkv, segs, nil, d)
+			}
+			gflops(b, 2*flops)
+			tokens(b, benchRows)
+		})
+	})
+	b.Run("backward", func(b *testing.B) {
+		eachPool(b, func(b *testing.B, p *Pool) {
+			for b.Loop() {
+				AttentionBackward(p, dqkv, dout, out, lse, qkv, segs, d)
+			}
+			gflops(b, 5*flops)
+			tokens(b, benchRows)
+		})
+	})
+}
+
+func BenchmarkScan(b *testing.B) {
+	for _, c := range []struct {
+		name  string
+		shape scanShape
+	}{
+		{"mamba,D=512,N=16", ScanDims{512, 16}.shape()},
+		{"ssd,H=8,P=64,N=64", SSDDims{8, 64, 1, 64}.shape()},
+	} {
+		s := c.shape
+		in := scanInputs(s, benchRows)
+		segs := benchSegments()
+		y, saved := make([]float32, benchRows*s.h*s.p), make([]float32, s.saved(benchRows, len(segs)))
+		var grads [][]float32
+		for _, x := range in {
+			grads = append(grads, make([]float32, len(x)))
+		}
+		work := make([]float32, s.backwardScratch(benchRows, len(segs)))
+		b.Run(c.name+",forward", func(b *testing.B) {
+			eachPool(b, func(b *testing.B, p *Pool) {
+				for b.Loop() {
+					runScan(p, y, in[0], in[1], in[2], in[3], in[4], in[5], segs, nil, saved, benchRows, s)
+				}
+				tokens(b, benchRows)
+			})
+		})
+		b.Run(c.name+",backward", func(b *testing.B) {
+			eachPool(b, func(b *testing.B, p *Pool) {
+				for b.Loop() {
+					runScanBackward(p, grads[0], grads[1], grads[2], grads[3], grads[4], grads[5], y,
+						in[0], in[1], in[2], in[3], in[4], in[5], segs, saved, benchRows, s, work)
+				}
+				tokens(b, benchRows)
+			})
+		})
+	}
+}
+
+func BenchmarkRows(b *testing.B) {
+	const d, v = 256, 4096
+	r := source(1)
+	x, y, dy, dx := normals(r, benchRows*d, 1), make([]float32, benchRows*d), normals(r, benchRows*d, 1), make([]float32, benchRows*d)
+	gain, dgain, rstd, mean := normals(r, d, 1), make([]float32, d), make([]float32, benchRows), make([]float32, benchRows)
+	logits, targets, logp := normals(r, 512*v, 1), make([]int32, 512), make([]float32, 512)
+	weights := normals(r, 1<<20, 1)
+	g, m1, m2 := normals(r, 1<<20, 1), make([]float32, 1<<20), make([]float32, 1<<20)
+	w := normals(r, d*4, 1)
+	segs := benchSegments()
+	o := AdamW{LR: 1e-3, Beta1: 0.9, Beta2: 0.99, Eps: 1e-8, WeightDecay: 0.1, GradScale: 1, Correction1: 0.1, Correction2: 0.01}
+	for _, c := range []struct {
+		name string
+		rows int
+		run  func(p *Pool)
+	}{
+		{"rmsnorm", benchRows, func(p *Pool) { RMSNorm(p, y, rstd, x, gain, benchRows, d, 1e-5) }},
+		{"rmsnorm backward", benchRows, func(p *Pool) { RMSNormBackward(p, dx, dgain, dy, x, gain, rstd, benchRows, d) }},
+		{"layernorm", benchRows, func(p *Pool) { LayerNorm(p, y, mean, rstd, x, gain, nil, benchRows, d, 1e-5) }},
+		{"layernorm backward", benchRows, func(p *Pool) { LayerNormBackward(p, dx, dgain, nil, dy, x, gain, mean, rstd, benchRows, d) }},
+		{"rotary", benchRows, func(p *Pool) { Rotary(p, x, benchRows, d, 8, 32, segs, 1e4, false) }},
+		{"gelu", benchRows, func(p *Pool) { GELU(p, y, x) }},
+		{"gelu backward", benchRows, func(p *Pool) { GELUBackward(p, dx, dy, x) }},
+		{"swiglu", benchRows, func(p *Pool) { SwiGLU(p, y, x, benchRows, d/2) }},
+		{"conv", benchRows, func(p *Pool) { CausalConv(p, y, x, w, gain, benchRows, d, 4, segs, nil) }},
+		{"conv backward", benchRows, func(p *Pool) { CausalConvBackward(p, dx, w, dgain, dy, x, w, benchRows, d, 4, segs) }},
+		{"softmax loss V=4096", 512, func(p *Pool) { SoftmaxLoss(p, logits, targets, nil, logp, nil, 512, v, true) }},
+		{"adamw 1M", 1, func(p *Pool) { o.Step(p, weights, g, m1, m2) }},
+		{"sum squares 1M", 1, func(p *Pool) { SumSquares(p, g) }},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			eachPool(b, func(b *testing.B, p *Pool) {
+				for b.Loop() {
+					c.run(p)
+				}
+				tokens(b, c.rows)
+			})
+		})
+	}
 }

@@ -10,8 +10,9 @@ const (
 	log2e    = 1.44269504088896341
 	ln2Hi    = 0.693359375 // 10 bits: n*ln2Hi is exact for |n| < 2^14
 	ln2Lo    = -2.12194440054690583e-4
-	expFloor = -104 // below this exp is 0 in float32
-	expCeil  = 89   // above this it is +Inf
+	expFloor = -87.3    // at and below this exp is 0: subnormal numbers are slow
+	expTiny  = 1.22e-38 // a little above e^expFloor
+	expCeil  = 89       // above this exp is +Inf
 )
 
 // Coefficients of exp(r) = 1 + r + r²·P(r) on |r| <= ln2/2 (Cephes, expf).
@@ -24,7 +25,8 @@ const (
 	expP5 = 5.0000001201e-1
 )
 
-// exp32 is e^x: at most 2 ulp off, 0 below -104, +Inf above 88.7, NaN of NaN.
+// exp32 is e^x: at most 1 ulp off, 0 where it would be below 1.22e-38 (x < -87.3),
+// +Inf above 88.7, NaN of NaN.
 func exp32(x float32) float32 {
 	if x < expFloor {
 		x = expFloor
@@ -45,10 +47,13 @@ func exp32(x float32) float32 {
 	p = p*r + expP4
 	p = p*r + expP5
 	p = p*(r*r) + r + 1
-	// 2^n in two factors, so that subnormal results round once.
 	i := int32(n)
-	h := i >> 1
-	return p * pow2(h) * pow2(i-h)
+	h := i >> 1 // in two factors: n may be 128
+	p = p * pow2(h) * pow2(i-h)
+	if p <= expTiny {
+		return 0
+	}
+	return p
 }
 
 // pow2 is 2^n for -126 <= n <= 127.

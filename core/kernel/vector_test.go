@@ -35,9 +35,8 @@ func sweep(lo, hi float64, n int) []float32 {
 func TestExpError(t *testing.T) {
 	forEachISA(t, func(t *testing.T) {
 		for _, c := range []struct{ lo, hi, limit float64 }{
-			{-87, 88.7, 1.6},   // normal results
-			{-1, 1, 1.6},       // where softmax's weights are
-			{-104, -87.5, 1.6}, // subnormal results, rounded once
+			{-87.2, 88.7, 1}, // everything that is neither 0 nor +Inf
+			{-1, 1, 1},       // where softmax's weights are
 		} {
 			x := sweep(c.lo, c.hi, 40000)
 			y := make([]float32, len(x))
@@ -57,7 +56,7 @@ func TestExpError(t *testing.T) {
 func TestExpSpecial(t *testing.T) {
 	inf := float32(math.Inf(1))
 	forEachISA(t, func(t *testing.T) {
-		x := []float32{0, -inf, inf, -200, 200, 89, -104, float32(math.Copysign(0, -1))}
+		x := []float32{0, -inf, inf, -200, 200, 89, -87.4, float32(math.Copysign(0, -1))}
 		want := []float32{1, 0, inf, 0, inf, inf, 0, 1}
 		y := make([]float32, len(x))
 		active.expInto(y, x, 1, 0)

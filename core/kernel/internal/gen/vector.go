@@ -76,7 +76,7 @@ func (v vec) and(mask int32, x, dst string) {
 // exp replaces x by e^x, as exp32 in math.go does, with fused multiply-adds.
 func (v vec) exp(x, n, p, t string) {
 	// The second source of min and max wins if one is NaN.
-	v.op("VMOVUPS %s, %s", v.c(-104), t)
+	v.op("VMOVUPS %s, %s", v.c(-87.3), t)
 	v.op("VMAXPS %s, %s, %s", x, t, x)
 	v.op("VMOVUPS %s, %s", v.c(89), t)
 	v.op("VMINPS %s, %s, %s", x, t, x)
@@ -97,6 +97,8 @@ func (v vec) exp(x, n, p, t string) {
 	v.op("VADDPS %s, %s, %s", v.c(1), p, p)
 	if v.reg == "Z" {
 		v.op("VSCALEFPS %s, %s, %s", n, p, x)
+		v.op("VCMPPS $6, %s, %s, K2", v.c(1.22e-38), x) // not <=: NaN stays
+		v.op("VMOVAPS.Z %s, K2, %s", x, x)
 		return
 	}
 	v.op("VCVTPS2DQ %s, %s", n, n)
@@ -107,7 +109,8 @@ func (v vec) exp(x, n, p, t string) {
 		v.op("VPSLLD $23, %s, %s", part, part)
 		v.op("VMULPS %s, %s, %s", part, p, p)
 	}
-	v.op("VMOVAPS %s, %s", p, x)
+	v.op("VCMPPS $6, %s, %s, %s", v.c(1.22e-38), p, t)
+	v.op("VANDPS %s, %s, %s", t, p, x)
 }
 
 // sigmoid sets s to 1/(1+e^-x); x keeps its value unless it is s.
