@@ -9,6 +9,9 @@ var nativeISAs = []isa{
 		tile:      tileAVX2,
 		transpose: transposeAVX2,
 		vectors:   vectorsOf(vecY),
+
+		scanSteps:     scanStepsAVX2,
+		scanStepsBack: scanStepsBackAVX2,
 	},
 	{
 		name:      "avx512",
@@ -16,6 +19,9 @@ var nativeISAs = []isa{
 		tile:      tileAVX512,
 		transpose: transposeAVX512,
 		vectors:   vectorsOf(vecZ),
+
+		scanSteps:     scanStepsAVX512,
+		scanStepsBack: scanStepsBackAVX512,
 	},
 }
 

@@ -14,6 +14,11 @@ type isa struct {
 	// transpose sets dst[j*ldd+i] = src[i*lds+j] for i < rows, j < cols.
 	transpose func(dst []float32, ldd int, src []float32, lds, rows, cols int)
 
+	// scanSteps runs the recurrence over a block's steps; scanStepsBack computes a
+	// block's states again and runs its steps backwards.
+	scanSteps     func(k *scanBlock)
+	scanStepsBack func(k *scanBackBlock)
+
 	vectors
 }
 
@@ -58,7 +63,11 @@ var generic = isa{
 	name:      "generic",
 	tile:      tileGeneric,
 	transpose: transpose,
-	vectors:   genericVectors,
+
+	scanSteps:     scanStepsGeneric,
+	scanStepsBack: scanStepsBackGeneric,
+
+	vectors: genericVectors,
 }
 
 // isas lists the instruction sets from plain Go to the fastest.

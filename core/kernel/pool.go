@@ -110,11 +110,32 @@ func serial(t task, n, grain int) {
 	}
 }
 
-// jobs is a free list of task values, so that starting an operation allocates
-// nothing once as many have run at the same time before.
+// jobs is a free list of values that outlive a stack frame, such as tasks: starting
+// an operation allocates nothing once as many have run at the same time before.
 type jobs[T any] struct {
 	mu   sync.Mutex
 	free []*T
+}
+
+func (l *jobs[T]) take() *T {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	last := len(l.free) - 1
+	if last < 0 {
+		return new(T)
+	}
+	t := l.free[last]
+	l.free = l.free[:last]
+	return t
+}
+
+// put takes t back and drops its references to the caller's memory.
+func (l *jobs[T]) put(t *T) {
+	var zero T
+	*t = zero
+	l.mu.Lock()
+	l.free = append(l.free, t)
+	l.mu.Unlock()
 }
 
 // launch runs the task t over items [0,n) in pieces of grain items.
@@ -125,22 +146,10 @@ func launch[T any, P interface {
 	if n <= 0 {
 		return
 	}
-	list.mu.Lock()
-	var j *T
-	if last := len(list.free) - 1; last >= 0 {
-		j = list.free[last]
-		list.free = list.free[:last]
-	} else {
-		j = new(T)
-	}
-	list.mu.Unlock()
+	j := list.take()
 	*j = t
 	p.each(P(j), n, grain)
-	var zero T
-	*j = zero // drop the references to the caller's memory
-	list.mu.Lock()
-	list.free = append(list.free, j)
-	list.mu.Unlock()
+	list.put(j)
 }
 
 // pieceWork is the number of scalar steps that a piece should hold, so that

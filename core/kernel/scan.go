@@ -132,11 +132,12 @@ func (t *scan) run(lo, hi int) {
 	blocks := t.h * t.blocks()
 	work := scratch.take(2*n*lanes + lanes)
 	h, rest := work.f[:n*lanes], work.f[n*lanes:]
+	k := scanBlocks.take()
 	for piece := lo; piece < hi; piece++ {
 		si, blk := piece/blocks, piece%blocks
 		s := &t.segs[si]
 		state := stateOf(t.states, si)
-		k := t.block(blk, t.u, t.dt, t.a, t.b, t.c, t.skip, rest)
+		*k = t.block(blk, t.u, t.dt, t.a, t.b, t.c, t.skip, rest)
 		k.h = h
 		clear(h)
 		if state != nil {
@@ -149,14 +150,17 @@ func (t *scan) run(lo, hi int) {
 			}
 			k.at(s.Start+r, min(scanChunk, s.Len-r))
 			k.y = t.y[k.row*k.ldu+k.channel:]
-			scanSteps(&k)
+			active.scanSteps(k)
 		}
 		if state != nil {
 			transpose(state[k.channel*n:], n, h, lanes, n, k.lanes)
 		}
 	}
+	scanBlocks.put(k)
 	scratch.put(work)
 }
+
+var scanBlocks jobs[scanBlock]
 
 // A scanBlock is a run of steps of one block of lanes.
 type scanBlock struct {
@@ -211,7 +215,7 @@ func (k *scanBlock) at(row, steps int) {
 	k.u, k.dt, k.b, k.c = k.u0[row*k.ldu:], k.dt0[row*k.lddt:], k.b0[row*k.ldb:], k.c0[row*k.ldb:]
 }
 
-// laneOf returns the dt of a lane at a step.
+// laneDt returns the dt of a lane at a step.
 func (k *scanBlock) laneDt(step, lane int) float32 {
 	if k.scalar {
 		return k.dt[step*k.lddt]
@@ -219,8 +223,7 @@ func (k *scanBlock) laneDt(step, lane int) float32 {
 	return k.dt[step*k.lddt+lane]
 }
 
-// scanSteps runs the recurrence over the block's steps.
-func scanSteps(k *scanBlock) {
+func scanStepsGeneric(k *scanBlock) {
 	for s := range k.steps {
 		b, c := k.b[s*k.ldb:][:k.n], k.c[s*k.ldb:][:k.n]
 		for l := range k.lanes {

@@ -112,6 +112,7 @@ func (t *scanCombine) run(lo, hi int) {
 type scanBackBlock struct {
 	scanBlock
 	dy, du, ddt []float32 // from the first step's row
+	ddtLanes    []float32 // [steps,16], =: ddt by lane if scalar
 	hs          []float32 // [steps+1,N,16]: states, the first before the first step
 	es          []float32 // [steps,N,16] decays; [steps,16] if scalar
 	dh          []float32 // [N,16]: gradient of the state after the last step, updated
@@ -131,7 +132,8 @@ func (t *scanBackward) run(lo, hi int) {
 		decay = lanes
 	}
 	perBlock := nl + decay + lanes // dh, da, dskip
-	work := scratch.take((scanChunk+1)*nl + scanChunk*decay + 2*scanChunk*nl + full*perBlock + nl + lanes)
+	work := scratch.take((scanChunk+1)*nl + scanChunk*decay + 2*scanChunk*nl + full*perBlock + scanChunk*lanes + nl + lanes)
+	k := scanBackBlocks.take()
 	for piece := lo; piece < hi; piece++ {
 		si, gi := piece/(t.g*perSet), piece%(t.g*perSet)
 		first := gi/perSet*setBlocks + gi%perSet*full
@@ -142,14 +144,15 @@ func (t *scanBackward) run(lo, hi int) {
 		hs, f := f[:(scanChunk+1)*nl], f[(scanChunk+1)*nl:]
 		es, f := f[:scanChunk*decay], f[scanChunk*decay:]
 		acc, f := f[:2*scanChunk*nl], f[2*scanChunk*nl:]
-		carry, rest := f[:full*perBlock], f[full*perBlock:]
+		carry, f := f[:full*perBlock], f[full*perBlock:]
+		ddtLanes, rest := f[:scanChunk*lanes], f[scanChunk*lanes:]
 		clear(carry)
 		for r := (s.Len+scanChunk-1)/scanChunk*scanChunk - scanChunk; r >= 0; r -= scanChunk {
 			steps := min(scanChunk, s.Len-r)
 			clear(acc)
 			for blk := first; blk < last; blk++ {
 				own := carry[(blk-first)*perBlock:][:perBlock]
-				k := scanBackBlock{scanBlock: t.block(blk, t.u, t.dt, t.a, t.b, t.c, t.skip, rest)}
+				*k = scanBackBlock{scanBlock: t.block(blk, t.u, t.dt, t.a, t.b, t.c, t.skip, rest), ddtLanes: ddtLanes}
 				k.at(s.Start+r, steps)
 				k.dy, k.du = t.dy[k.row*k.ldu+k.channel:], t.du[k.row*k.ldu+k.channel:]
 				k.ddt = t.ddt[k.row*k.lddt:]
@@ -168,7 +171,14 @@ func (t *scanBackward) run(lo, hi int) {
 				k.db, k.dc = acc[:scanChunk*nl], acc[scanChunk*nl:]
 				at := ((savedChunk(t.segs, si)+r/scanChunk)*blocks + blk) * nl
 				copy(hs[:nl], t.saved[at:at+nl])
-				scanStepsBack(&k)
+				active.scanStepsBack(k)
+				if t.scalar {
+					for i := range steps {
+						sum := (*[lanes]float32)(ddtLanes[i*lanes:])
+						clear(sum[k.lanes:])
+						k.ddt[i*k.lddt] += laneSum(sum)
+					}
+				}
 			}
 			at := (gi*t.m + s.Start + r) * n
 			laneSums(t.dbPart[at:at+steps*n], acc)
@@ -179,8 +189,11 @@ func (t *scanBackward) run(lo, hi int) {
 			t.storeParts(si, blk, own[nl:nl+decay], own[nl+decay:])
 		}
 	}
+	scanBackBlocks.put(k)
 	scratch.put(work)
 }
+
+var scanBackBlocks jobs[scanBackBlock]
 
 // storeParts writes a block's da and dskip to its segment's parts.
 func (t *scanBackward) storeParts(si, blk int, da, dskip []float32) {
@@ -201,20 +214,14 @@ func (t *scanBackward) storeParts(si, blk int, da, dskip []float32) {
 	*s += sum[1]
 }
 
-// laneSums sets out[i] to the sum of x[16i:16i+16], as a tree.
+// laneSums sets out[i] to the sum of x[16i:16i+16].
 func laneSums(out, x []float32) {
 	for i := range out {
-		v := x[i*lanes:][:lanes]
-		a := (v[0] + v[8]) + (v[4] + v[12])
-		b := (v[1] + v[9]) + (v[5] + v[13])
-		c := (v[2] + v[10]) + (v[6] + v[14])
-		d := (v[3] + v[11]) + (v[7] + v[15])
-		out[i] = (a + c) + (b + d)
+		out[i] = laneSum((*[lanes]float32)(x[i*lanes:]))
 	}
 }
 
-// scanStepsBack computes the block's states again and runs its steps backwards.
-func scanStepsBack(k *scanBackBlock) {
+func scanStepsBackGeneric(k *scanBackBlock) {
 	nl := k.n * lanes
 	for s := range k.steps {
 		for l := range k.lanes {
@@ -270,12 +277,10 @@ func scanStepsBack(k *scanBackBlock) {
 			k.du[s*k.ldu+l] = k.skip[l]*g + dt*s1
 			ddt[l] = u*s1 + s2
 		}
-		if !k.scalar {
+		if k.scalar {
+			copy(k.ddtLanes[s*lanes:], ddt[:])
+		} else {
 			copy(k.ddt[s*k.lddt:][:k.lanes], ddt[:])
-			continue
 		}
-		var sum [1]float32
-		laneSums(sum[:], ddt[:])
-		k.ddt[s*k.lddt] += sum[0]
 	}
 }

@@ -20,6 +20,7 @@ func main() {
 		"gemm":      emitGemm,
 		"transpose": emitTranspose,
 		"vector":    emitMaps,
+		"scan":      emitScan,
 	} {
 		f := &file{constants: map[string]uint32{}}
 		f.printf("%s\n#include \"textflag.h\"\n", header)

@@ -1,0 +1,136 @@
+package kernel
+
+import "unsafe"
+
+// scanArgs are the arguments of the scans' steps. Strides are in bytes; n counts
+// bytes between two steps' states. The generator knows the order.
+type scanArgs struct {
+	steps, n       int
+	u, dt, y       unsafe.Pointer
+	b, c           unsafe.Pointer
+	a, h, skip     unsafe.Pointer
+	ldu, lddt, ldb int
+	mask           uintptr // the lanes in use: bits, or the address of words of maskWords
+	dy, du, ddt    unsafe.Pointer
+	hs, es         unsafe.Pointer
+	dh, da, dskip  unsafe.Pointer
+	db, dc         unsafe.Pointer
+	ldddt          int
+}
+
+// at is the address of x[i], or nil if x is empty.
+func at(x []float32, i int) unsafe.Pointer {
+	if len(x) == 0 {
+		return nil
+	}
+	return unsafe.Pointer(&x[i])
+}
+
+// newScanArgs fills the arguments for the channels of the block from lane on.
+func newScanArgs(k *scanBlock, lane int) scanArgs {
+	last := k.steps - 1
+	_ = k.u[last*k.ldu+k.lanes-1]
+	_, _ = k.b[last*k.ldb+k.n-1], k.c[last*k.ldb+k.n-1]
+	args := scanArgs{
+		steps: k.steps, n: 4 * lanes * k.n,
+		u: at(k.u, lane), dt: at(k.dt, 0), b: at(k.b, 0), c: at(k.c, 0),
+		a: at(k.a, 0), skip: at(k.skip, lane),
+		ldu: 4 * k.ldu, lddt: 4 * k.lddt, ldb: 4 * k.ldb,
+	}
+	if !k.scalar {
+		_ = k.dt[last*k.lddt+k.lanes-1]
+		args.dt, args.a = at(k.dt, lane), at(k.a, lane)
+	}
+	return args
+}
+
+func scanStepsAVX512(k *scanBlock) {
+	args := forwardArgs(k, 0)
+	args.mask = 0xffff >> (16 - k.lanes)
+	if k.scalar {
+		ssdForwardZ(&args)
+	} else {
+		scanForwardZ(&args)
+	}
+}
+
+func scanStepsAVX2(k *scanBlock) {
+	for lane := 0; lane < k.lanes; lane += 8 {
+		args := forwardArgs(k, lane)
+		args.mask = words(k.lanes - lane)
+		if k.scalar {
+			ssdForwardY(&args)
+		} else {
+			scanForwardY(&args)
+		}
+	}
+}
+
+// words is the address of the mask of the first n of 8 lanes.
+func words(n int) uintptr { return uintptr(unsafe.Pointer(&maskWords[8-min(n, 8)])) }
+
+func forwardArgs(k *scanBlock, lane int) scanArgs {
+	_ = k.y[(k.steps-1)*k.ldu+k.lanes-1]
+	args := newScanArgs(k, lane)
+	args.y, args.h = at(k.y, lane), at(k.h, lane)
+	return args
+}
+
+func scanStepsBackAVX512(k *scanBackBlock) {
+	args := statesArgs(k, 0)
+	args.mask = 0xffff >> (16 - k.lanes)
+	if k.scalar {
+		ssdStatesZ(&args)
+		backwardArgs(k, 0, &args)
+		ssdBackwardZ(&args)
+	} else {
+		scanStatesZ(&args)
+		backwardArgs(k, 0, &args)
+		scanBackwardZ(&args)
+	}
+}
+
+func scanStepsBackAVX2(k *scanBackBlock) {
+	for lane := 0; lane < k.lanes; lane += 8 {
+		args := statesArgs(k, lane)
+		args.mask = words(k.lanes - lane)
+		if k.scalar {
+			ssdStatesY(&args)
+			backwardArgs(k, lane, &args)
+			ssdBackwardY(&args)
+		} else {
+			scanStatesY(&args)
+			backwardArgs(k, lane, &args)
+			scanBackwardY(&args)
+		}
+	}
+}
+
+func statesArgs(k *scanBackBlock, lane int) scanArgs {
+	args := newScanArgs(&k.scanBlock, lane)
+	args.hs, args.es = at(k.hs, lane), at(k.es, lane)
+	return args
+}
+
+// backwardArgs completes the arguments for the steps from the last to the first.
+func backwardArgs(k *scanBackBlock, lane int, args *scanArgs) {
+	last := k.steps - 1
+	decay := k.n * lanes
+	if k.scalar {
+		decay = lanes
+	} else {
+		lane0 := last*k.lddt + lane
+		args.dt = at(k.dt, lane0)
+		args.ddt, args.ldddt = at(k.ddt, lane0), 4*k.lddt
+	}
+	if k.scalar {
+		args.dt = at(k.dt, last*k.lddt)
+		args.ddt, args.ldddt = at(k.ddtLanes, last*lanes+lane), 4*lanes
+	}
+	args.u, args.dy, args.du = at(k.u, last*k.ldu+lane), at(k.dy, last*k.ldu+lane), at(k.du, last*k.ldu+lane)
+	args.b, args.c = at(k.b, last*k.ldb), at(k.c, last*k.ldb)
+	args.hs, args.es = at(k.hs, last*k.n*lanes+lane), at(k.es, last*decay+lane)
+	args.dh, args.da, args.dskip = at(k.dh, lane), at(k.da, lane), at(k.dskip, lane)
+	args.db, args.dc = at(k.db, last*k.n*lanes+lane), at(k.dc, last*k.n*lanes+lane)
+	_, _ = k.dy[last*k.ldu+k.lanes-1], k.du[last*k.ldu+k.lanes-1]
+}
