@@ -17,7 +17,8 @@ type NGramConfig struct {
 	// Documents makes every EOD open its document, as batches in data.Documents mode do: no n-gram looks past it.
 	Documents bool
 	EOD       int32 // used with Documents; TrainNGram takes it from the stream
-	// MaxMemory bounds the tables, in bytes; default 512 MB. When it is reached, n-grams not seen before are left out.
+	// MaxMemory bounds the tables, in bytes; default 512 MB. Where a table would have to grow beyond it, n-grams of that order not
+	// seen before are left out; single tokens never are. While a table grows, its old form takes half as much again.
 	MaxMemory int64
 }
 
@@ -48,7 +49,7 @@ func (m *NGram) Full() bool { return m.full }
 func (m *NGram) NGrams() int {
 	n := 0
 	for k := range m.levels {
-		n += len(m.levels[k].count)
+		n += m.levels[k].used
 	}
 	return n
 }
@@ -82,7 +83,7 @@ func (m *NGram) advance(h *history, token int32) {
 	h.nodes = h.nodes[:n]
 	next := uint32(0)
 	for k := range n {
-		child := m.levels[k].find(h.nodes[k], token)
+		child, _ := m.levels[k].find(h.nodes[k], token)
 		h.nodes[k], next = next, child
 	}
 	h.nodes = append(h.nodes, next)
@@ -92,13 +93,14 @@ func (m *NGram) advance(h *history, token int32) {
 func (m *NGram) prob(h *history, token int32) float64 {
 	p := 1 / float64(m.cfg.Vocab)
 	for k, node := range h.nodes[:min(len(h.nodes), m.cfg.Order)] {
-		p = m.interpolate(k, node, m.levels[k].find(node, token), p)
+		_, count := m.levels[k].find(node, token)
+		p = m.interpolate(k, node, count, p)
 	}
 	return p
 }
 
-// interpolate adds one order; child is the node of history+token at level k, or missing.
-func (m *NGram) interpolate(k int, node, child uint32, lower float64) float64 {
+// interpolate adds one order; count is that of history+token at level k, 0 if it never occurred.
+func (m *NGram) interpolate(k int, node, count uint32, lower float64) float64 {
 	if node == missing {
 		return lower
 	}
@@ -108,11 +110,7 @@ func (m *NGram) interpolate(k int, node, child uint32, lower float64) float64 {
 	}
 	d := &m.levels[k].discount
 	mass := d[1]*float64(s.ones) + d[2]*float64(s.twos) + d[3]*float64(s.more)
-	c := 0.0
-	if child != missing {
-		n := m.levels[k].count[child]
-		c = float64(n) - d[min(n, 3)]
-	}
+	c := float64(count) - d[min(count, 3)] // d[0] is 0
 	return (c + mass*lower) / float64(s.total)
 }
 

@@ -9,73 +9,67 @@ import (
 // stats sums up the n-grams that extend one history: the sum of their counts, and how many have a count of one, two and more.
 type stats struct{ total, ones, twos, more uint32 }
 
-// level is a hash table from (node of the history, next token) to the node of the longer n-gram. Nodes are numbered in order of
+// entry is an n-gram in a table; a count of 0 marks an empty place.
+type entry struct {
+	key   uint64 // node of the history << 32 | token
+	node  uint32
+	count uint32
+}
+
+const entrySize = 16
+
+// level is a hash table from (node of the history, next token) to the longer n-gram, with linear probing. Nodes are numbered in order of
 // appearance, so that tables, and with them results, do not depend on anything but the tokens.
 type level struct {
-	keys  []uint64 // open addressing, linear probing; history<<32 | token, plus 1
-	ids   []uint32
-	count []uint32 // by node
+	entries []entry
+	used    int
 
-	discount [4]float64 // by min(count, 3)
-	stats    []stats    // by node: what follows it
-	first    []uint32   // by node of the history: where its children begin in tokens
-	tokens   []int32
+	discount [4]float64     // by min(count, 3)
+	stats    []stats        // by node: what follows it
+	first    []uint32       // by node of the history: where its children begin in tokens
+	tokens   []int32        // grouped by node of the history
 	winner   []atomic.Int32 // by node of the history: 1 + the likeliest next token, 0 = not asked yet
 }
 
-func (l *level) init() {
-	l.keys = make([]uint64, 1<<8)
-	l.ids = make([]uint32, 1<<8)
-}
+func (l *level) init() { l.entries = make([]entry, 1<<8) }
 
-func (l *level) slot(key uint64) int {
-	mask := len(l.keys) - 1
-	i := int(rng.Mix(key)) & mask
-	for l.keys[i] != 0 && l.keys[i] != key {
-		i = (i + 1) & mask
+func nodeKey(node uint32, token int32) uint64 { return uint64(node)<<32 | uint64(uint32(token)) }
+
+// home is where the search for a key starts.
+func (l *level) home(key uint64) int { return int(rng.Mix(key)) & (len(l.entries) - 1) }
+
+// place is where a key is, or the empty place where it would go.
+func (l *level) place(key uint64) *entry {
+	i := l.home(key)
+	for {
+		e := &l.entries[i]
+		if e.count == 0 || e.key == key {
+			return e
+		}
+		i = (i + 1) & (len(l.entries) - 1)
 	}
-	return i
 }
 
-func nodeKey(node uint32, token int32) uint64 { return uint64(node)<<32 | uint64(uint32(token)) + 1 }
-
-func (l *level) find(node uint32, token int32) uint32 {
+// find answers the node and the count of an n-gram, or missing.
+func (l *level) find(node uint32, token int32) (child, count uint32) {
 	if node == missing {
-		return missing
+		return missing, 0
 	}
-	if i := l.slot(nodeKey(node, token)); l.keys[i] != 0 {
-		return l.ids[i]
+	if e := l.place(nodeKey(node, token)); e.count != 0 {
+		return e.node, e.count
 	}
-	return missing
+	return missing, 0
 }
 
-// insert finds or makes a node; fresh says that it is new. It answers missing when it would have to make one and may not.
-func (l *level) insert(node uint32, token int32, grow bool) (id uint32, fresh bool) {
-	key := nodeKey(node, token)
-	i := l.slot(key)
-	if l.keys[i] != 0 {
-		return l.ids[i], false
-	}
-	if !grow || len(l.count) == missing-1 {
-		return missing, false
-	}
-	if 4*(len(l.count)+1) > 3*len(l.keys) {
-		l.rehash()
-		i = l.slot(key)
-	}
-	id = uint32(len(l.count))
-	l.keys[i], l.ids[i] = key, id
-	l.count = append(l.count, 0)
-	return id, true
-}
+// crowded says that the table has to double before it takes one more.
+func (l *level) crowded() bool { return 4*(l.used+1) > 3*len(l.entries) }
 
-func (l *level) rehash() {
-	keys, ids := l.keys, l.ids
-	l.keys, l.ids = make([]uint64, 2*len(keys)), make([]uint32, 2*len(ids))
-	for j, key := range keys {
-		if key != 0 {
-			i := l.slot(key)
-			l.keys[i], l.ids[i] = key, ids[j]
+func (l *level) double() {
+	old := l.entries
+	l.entries = make([]entry, 2*len(old))
+	for _, e := range old {
+		if e.count != 0 {
+			*l.place(e.key) = e
 		}
 	}
 }
@@ -85,12 +79,12 @@ func (l *level) rehash() {
 func (l *level) finish(histories int, following []stats) {
 	l.first = make([]uint32, histories+1)
 	var counts [5]float64 // how many n-grams have a count of 1, 2, 3, 4
-	for i, key := range l.keys {
-		if key == 0 {
+	for _, e := range l.entries {
+		if e.count == 0 {
 			continue
 		}
-		n := l.count[l.ids[i]]
-		s := &following[(key-1)>>32]
+		n := e.count
+		s := &following[e.key>>32]
 		s.total += n
 		switch n {
 		case 1:
@@ -103,17 +97,17 @@ func (l *level) finish(histories int, following []stats) {
 		if n < 5 {
 			counts[n]++
 		}
-		l.first[(key-1)>>32+1]++
+		l.first[e.key>>32+1]++
 	}
 	for i := range histories {
 		l.first[i+1] += l.first[i]
 	}
-	l.tokens = make([]int32, len(l.count))
+	l.tokens = make([]int32, l.used)
 	fill := append([]uint32(nil), l.first...)
-	for _, key := range l.keys {
-		if key != 0 {
-			at := &fill[(key-1)>>32]
-			l.tokens[*at] = int32(uint32(key - 1))
+	for _, e := range l.entries {
+		if e.count != 0 {
+			at := &fill[e.key>>32]
+			l.tokens[*at] = int32(uint32(e.key))
 			*at++
 		}
 	}

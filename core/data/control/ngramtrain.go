@@ -12,6 +12,7 @@ type NGramTrainer struct {
 	m    *NGram
 	h    history
 	next []uint32 // by k: node of the last k tokens and the new one
+	warm uint64   // keeps the compiler from dropping loads that only fill the cache
 }
 
 const defaultMemory = 512 << 20
@@ -65,21 +66,28 @@ func (t *NGramTrainer) add(token int32) {
 	m := t.m
 	m.tokens++
 	n := len(t.h.nodes) // histories of 0..n-1 tokens
-	longer := true      // the n-gram with one more token in front is new; the longest has no longer one and always counts
+	// The look-ups of all orders miss the cache; asking for all of them at once overlaps the waiting.
+	var warm uint64
+	for k, node := range t.h.nodes {
+		l := &m.levels[k]
+		warm += l.entries[l.home(nodeKey(node, token))].key
+	}
+	t.warm = warm
+	longer := true // the n-gram with one more token in front is new; the longest has no longer one and always counts
 	for k := n - 1; k >= 0; k-- {
 		t.next[k] = missing
 		if t.h.nodes[k] == missing {
 			continue
 		}
-		l := &m.levels[k]
-		id, fresh := l.insert(t.h.nodes[k], token, !m.full || k == 0)
-		if id == missing {
-			// The tables are full. What is left out must not hide the shorter n-grams, which count it as one more occurrence.
+		// Where the tables are full, what is left out must not hide the shorter n-gram, which then counts each occurrence.
+		e := t.place(k, nodeKey(t.h.nodes[k], token))
+		if e == nil {
 			continue
 		}
-		t.next[k] = id
-		if longer {
-			l.count[id]++
+		t.next[k] = e.node
+		fresh := e.count == 0
+		if fresh || longer {
+			e.count++
 		}
 		longer = fresh
 	}
@@ -93,9 +101,28 @@ func (t *NGramTrainer) add(token int32) {
 		keep := min(n, m.cfg.Order-1)
 		t.h.nodes = append(append(t.h.nodes[:0], 0), t.next[:keep]...)
 	}
-	if m.tokens&0xfff == 0 && !m.full {
-		m.full = m.memory() >= m.cfg.MaxMemory
+}
+
+// place finds or makes an n-gram of k+1 tokens; a new one has a count of 0, which the caller must raise. It answers nil where memory does
+// not allow a new one. Single tokens are always kept, so that no token is unseen for lack of memory.
+func (t *NGramTrainer) place(k int, key uint64) *entry {
+	m := t.m
+	l := &m.levels[k]
+	e := l.place(key)
+	if e.count != 0 {
+		return e
 	}
+	if l.crowded() {
+		if k > 0 && m.memory()+int64(len(l.entries))*m.entryCost(k) > m.cfg.MaxMemory {
+			m.full = true
+			return nil
+		}
+		l.double()
+		e = l.place(key)
+	}
+	e.key, e.node = key, uint32(l.used)
+	l.used++
+	return e
 }
 
 // Finish computes discounts and what follows each history. The trainer must not be used afterwards.
@@ -105,7 +132,7 @@ func (t *NGramTrainer) Finish() *NGram {
 		parents := 1
 		following := m.stats
 		if k > 0 {
-			parents = len(m.levels[k-1].count)
+			parents = m.levels[k-1].used
 			following = make([]stats, parents)
 			m.levels[k-1].stats = following
 		}
@@ -114,15 +141,20 @@ func (t *NGramTrainer) Finish() *NGram {
 	return m
 }
 
-// memory is the size of the tables in bytes, with what Finish will add.
+// entryCost is what one place in a table can cost in bytes: three quarters of them fill up, each with a place in the list of tokens
+// and, as a history of its own, with stats, first and winner.
+func (m *NGram) entryCost(k int) int64 {
+	if k == m.cfg.Order-1 {
+		return entrySize + 3*4/4
+	}
+	return entrySize + 3*(4+16+4+4)/4
+}
+
+// memory is the most that tables of the present sizes can take, in bytes, once Finish has run.
 func (m *NGram) memory() int64 {
 	var n int64
 	for k := range m.levels {
-		l := &m.levels[k]
-		n += int64(len(l.keys))*12 + int64(cap(l.count))*4 + int64(len(l.count))*4
-		if k < m.cfg.Order-1 {
-			n += int64(len(l.count)) * (16 + 4 + 4)
-		}
+		n += int64(len(m.levels[k].entries)) * m.entryCost(k)
 	}
 	return n
 }
