@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/archlab/archlab/core/family"
 	"github.com/archlab/archlab/core/record"
@@ -40,6 +41,12 @@ func failureOf(err error, step int, s *Session) *record.Failure {
 	var down bool
 	if s != nil && s.Down != nil {
 		down, f.Log = s.Down()
+	}
+	// The first line says what happened; a dead plugin's last words follow it, and have a place of their own.
+	message, more, _ := strings.Cut(f.Message, "\n")
+	f.Message = message
+	if len(f.Log) == 0 && more != "" {
+		f.Log = strings.Split(more, "\n")
 	}
 	var (
 		deadline *DeadlineError

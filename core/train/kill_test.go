@@ -5,6 +5,7 @@ package train
 import (
 	"context"
 	"errors"
+	"math"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -66,13 +67,13 @@ func TestKilledRunResumesBitExact(t *testing.T) {
 				t.Fatal("not finished after 60 tries")
 			}
 			cmd := exec.Command(exe)
-			cmd.Env = append(os.Environ(), childDir+"="+dir)
+			cmd.Env = append(os.Environ(), childDir+"="+dir, "GORACE=atexit_sleep_ms=0")
 			cmd.Stderr = os.Stderr
 			if err := cmd.Start(); err != nil {
 				t.Fatal(err)
 			}
 			// Longer and longer, so that the run ends whatever the machine's speed.
-			wait := time.Duration(rng.IntN(40+10*try)) * time.Millisecond
+			wait := time.Duration(rng.Float64() * 40 * math.Pow(1.12, float64(try)) * float64(time.Millisecond))
 			timer := time.AfterFunc(wait, func() { _ = cmd.Process.Kill() })
 			err := cmd.Wait()
 			timer.Stop()
