@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"time"
 
@@ -85,63 +86,98 @@ func checkCanceledBefore(ctx context.Context, p *probe) error {
 }
 
 func checkCanceledDuring(ctx context.Context, p *probe) error {
-	m, err := p.warmModel(ctx)
-	if err != nil {
-		return err
+	b := p.batch(p.rng("canceled-during"), 8, 32)
+	var share float64
+	for try := range 2 { // on a busy machine the cancellation may come late; a family that ignores it never gets below the bound
+		c, err := p.cancelStep(ctx, b, 1+try)
+		if err != nil {
+			return err
+		}
+		if share = c.share; c.finished {
+			continue
+		}
+		p.ended(sprintf("Train of %d micro-batches, cancelled after about a tenth", c.n), c.err)
+		if len(p.res.Failures) > 0 {
+			return nil
+		}
+		if share <= p.tol {
+			p.measure(share)
+			return p.untouched(ctx, c, b)
+		}
 	}
-	rng := p.rng("canceled-during")
-	b := p.batch(rng, 8, 32)
-	// How much work and time one micro-batch takes, after a first one that may compile.
-	if _, err := train(ctx, m, adam(1e-3), b); err != nil {
-		return err
+	p.within(share, "want little work after the cancellation, %.0f %% of the step's was done", 100*share)
+	return nil
+}
+
+// canceledStep is a step that was cancelled while it ran.
+type canceledStep struct {
+	m        family.Model
+	before   outcome // what was saved before it
+	n        int     // its micro-batches
+	finished bool    // it ended before it could be cancelled
+	err      error   // what it answered
+	share    float64 // of its work that was done
+}
+
+// cancelStep starts a step that would take some seconds and cancels it after about a tenth. The model has stepped twice before.
+func (p *probe) cancelStep(ctx context.Context, b family.Batch, times int) (c canceledStep, err error) {
+	if c.m, err = p.warmModel(ctx); err != nil {
+		return c, err
 	}
-	start := time.Now()
-	one, err := counted(ctx, m, func() error { _, err := train(ctx, m, adam(1e-3), b); return err })
-	if err != nil {
-		return err
+	// How much work and time one micro-batch takes; the first one may compile.
+	took, one := time.Duration(math.MaxInt64), 0.0
+	for range 2 {
+		start := time.Now()
+		if one, err = counted(ctx, c.m, func() error { _, err := train(ctx, c.m, adam(1e-3), b); return err }); err != nil {
+			return c, err
+		}
+		took = min(took, time.Since(start))
 	}
-	took := time.Since(start)
-	n := min(max(int(1500*time.Millisecond/max(took, time.Microsecond)), 20), 3000)
-	many := make([]family.Batch, n)
+	c.n = times * min(max(int(1500*time.Millisecond/max(took, time.Microsecond)), 20), 1000)
+	many := make([]family.Batch, c.n)
 	for i := range many {
 		many[i] = b
 	}
-	before, err := trained(ctx, m, adam(0))
-	if err != nil {
-		return err
+	if c.before, err = trained(ctx, c.m, adam(0)); err != nil {
+		return c, err
 	}
-	if _, err := m.Profile(ctx, true); err != nil {
-		return err
+	if _, err := c.m.Profile(ctx, true); err != nil {
+		return c, err
 	}
 	during, cancel := context.WithCancel(ctx)
 	defer cancel()
 	answer := make(chan error, 1)
 	go func() {
-		_, err := m.Train(during, family.TrainRequest{MicroBatches: many, Optimizer: adam(1e-2)})
+		_, err := c.m.Train(during, family.TrainRequest{MicroBatches: many, Optimizer: adam(1e-2)})
 		answer <- err
 	}()
-	time.Sleep(max(took*time.Duration(n)/10, 5*time.Millisecond))
+	select {
+	case err := <-answer:
+		c.finished, c.share = true, 1
+		return c, err
+	case <-time.After(max(took*time.Duration(c.n)/10, 5*time.Millisecond)):
+	}
 	cancel()
 	select {
-	case err = <-answer:
-		p.ended(sprintf("Train of %d micro-batches, cancelled after about a tenth", n), err)
+	case c.err = <-answer:
 	case <-time.After(hang):
-		p.violation("Train did not return within %v of its cancellation", hang)
-		return nil
+		return c, fmt.Errorf("Train did not return within %v of its cancellation", hang)
 	}
-	r, err := m.Profile(ctx, true)
+	r, err := c.m.Profile(ctx, true) // waits for what still runs: calls on one model are serialised
+	c.share = r.FLOPs / (one * float64(c.n))
+	return c, err
+}
+
+// untouched demands that a cancelled step left no trace.
+func (p *probe) untouched(ctx context.Context, c canceledStep, b family.Batch) error {
+	after, err := trained(ctx, c.m, adam(0))
 	if err != nil {
 		return err
 	}
-	p.within(r.FLOPs/(one*float64(n)), "want little work after the cancellation, %.0f %% of the step's was done", 100*r.FLOPs/(one*float64(n)))
-	after, err := trained(ctx, m, adam(0))
-	if err != nil {
-		return err
-	}
-	if where, ok := sameWeights(before.weights, after.weights); !ok {
+	if where, ok := sameWeights(c.before.weights, after.weights); !ok {
 		p.failf("the cancelled step changed the weights: %s", where)
 	}
-	if !bytes.Equal(before.optimizer, after.optimizer) {
+	if !bytes.Equal(c.before.optimizer, after.optimizer) {
 		p.failf("the cancelled step changed the optimizer")
 	}
 	// Gradients that the cancelled step had summed up must not leak into the next one.
@@ -153,7 +189,7 @@ func checkCanceledDuring(ctx context.Context, p *probe) error {
 	if err != nil {
 		return err
 	}
-	got, err := trained(ctx, m, adam(1e-3), b)
+	got, err := trained(ctx, c.m, adam(1e-3), b)
 	if err != nil {
 		return err
 	}
