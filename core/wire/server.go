@@ -78,7 +78,8 @@ func (s *server) Describe(ctx context.Context, _ *pb.DescribeRequest) (*pb.Descr
 	return encodeDescription(d), nil
 }
 
-// Build implements the service. A model whose caller has gone away is released at once: nobody would learn its handle.
+// Build implements the service. A model whose caller has gone away is released at once: nobody would learn its handle. (A
+// caller who leaves while the answer is under way is not noticed; its model lives until the process ends.)
 func (s *server) Build(ctx context.Context, req *pb.BuildRequest) (*pb.BuildResponse, error) {
 	done := busy(ctx)
 	m, card, err := s.fam.Build(ctx, decodeBuild(req))
