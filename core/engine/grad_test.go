@@ -160,14 +160,14 @@ func TestSumAddsMicroBatchesInOrder(t *testing.T) {
 	parts := []float32{1e8, 1, -1e8}
 	for i, x := range parts {
 		w.Grad[3] = x
-		p.Sum(i, len(parts))
+		p.Sum(nil, i, len(parts))
 	}
 	if want := (parts[0] + parts[1]) + parts[2]; w.Grad[3] != want {
 		t.Errorf("got %v, want %v", w.Grad[3], want)
 	}
 	before := p.Bytes()
 	q := makeParams(t, ParamSpec{Name: "w", Shape: []int{2, 2}}, ParamSpec{Name: "f", Shape: []int{2}, Fixed: true})
-	q.Sum(0, 1)
+	q.Sum(nil, 0, 1)
 	if q.Bytes() >= before {
 		t.Errorf("one micro-batch holds %d bytes, three hold %d: want less", q.Bytes(), before)
 	}

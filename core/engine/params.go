@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 
+	"github.com/archlab/archlab/core/kernel"
 	"gorgonia.org/tensor"
 )
 
@@ -76,7 +77,7 @@ func (p *Params) Train() {
 
 // Sum adds the gradients of micro-batch i (0, 1, ...) of n to those of the micro-batches before it, in order. With one
 // micro-batch nothing moves.
-func (p *Params) Sum(i, n int) {
+func (p *Params) Sum(pool *kernel.Pool, i, n int) {
 	if n == 1 {
 		return
 	}
@@ -89,9 +90,7 @@ func (p *Params) Sum(i, n int) {
 		copy(p.summed, grads)
 		return
 	}
-	for j, g := range grads {
-		p.summed[j] += g
-	}
+	kernel.AddInto(pool, p.summed, grads)
 	if i == n-1 {
 		copy(grads, p.summed)
 	}

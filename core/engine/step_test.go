@@ -87,7 +87,7 @@ func (tr *trainer) step(t testing.TB) float32 {
 		t.Fatal(err)
 	}
 	loss := tr.loss[0]
-	tr.params.Sum(0, 1)
+	tr.params.Sum(nil, 0, 1)
 	tr.params.Update(tr.pool, engine.Step{LearningRate: 1e-2, Beta1: 0.9, Beta2: 0.95, Epsilon: 1e-8, WeightDecay: 0.1, Clip: 1}, tr.params.GradNorm(tr.pool))
 	return loss
 }

@@ -3,6 +3,7 @@ package model
 import (
 	"context"
 	"fmt"
+	"reflect"
 
 	"github.com/archlab/archlab/core/engine"
 	"github.com/archlab/archlab/core/family"
@@ -13,10 +14,11 @@ import (
 // Extend checks everything, feeds all states together and picks what was asked for. A call that fails or is cancelled
 // leaves every state as it was.
 func (m *lm) Extend(ctx context.Context, req family.ExtendRequest) (family.ExtendResult, error) {
-	if err := m.enter(ctx); err != nil {
+	leave, err := m.work(ctx)
+	if err != nil {
 		return family.ExtendResult{}, err
 	}
-	defer m.leave()
+	defer leave()
 	list, err := m.checkExtend(req)
 	if err != nil {
 		return family.ExtendResult{}, err
@@ -171,7 +173,7 @@ func (m *lm) draftsByReplay() (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	return len(p.States()) != len(m.decoder.slots), nil
+	return !reflect.DeepEqual(p.States(), m.decoder.slots), nil
 }
 
 // replay fills draft [Draft,V] with the logits of the draft heads after tokens: head k is read at the last token, with

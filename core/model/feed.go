@@ -2,7 +2,6 @@ package model
 
 import (
 	"context"
-	"slices"
 
 	"github.com/archlab/archlab/core/engine"
 	"github.com/archlab/archlab/core/kernel"
@@ -21,7 +20,6 @@ type feeding struct {
 
 	length int
 	snaps  []*snapshot
-	fixed  [][]float32
 }
 
 // visitor is told of the logits that a run made: row j of p.logits (and p.drafts) is position at of feeding f.
@@ -37,9 +35,11 @@ type feedOptions struct {
 // begin remembers what undo needs and makes room.
 func (f *feeding) begin(slots []engine.StateSpec) {
 	f.length, f.snaps = len(f.s.tokens), f.s.snaps
-	f.fixed = make([][]float32, len(slots))
+	if f.s.before == nil {
+		f.s.before = make([][]float32, len(slots))
+	}
 	for i := range f.s.seq.Slots {
-		f.fixed[i] = slices.Clone(f.s.seq.Slots[i].Fixed)
+		f.s.before[i] = append(f.s.before[i][:0], f.s.seq.Slots[i].Fixed...)
 	}
 	f.s.reserve(slots, f.length+len(f.tokens))
 }
@@ -48,7 +48,7 @@ func (f *feeding) begin(slots []engine.StateSpec) {
 func (f *feeding) undo() {
 	f.s.tokens, f.s.snaps = f.s.tokens[:f.length], f.snaps
 	for i := range f.s.seq.Slots {
-		copy(f.s.seq.Slots[i].Fixed, f.fixed[i])
+		copy(f.s.seq.Slots[i].Fixed, f.s.before[i])
 	}
 }
 

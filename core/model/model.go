@@ -96,11 +96,21 @@ func (m *lm) Release(ctx context.Context) error {
 	return nil
 }
 
+// work is enter for the calls whose wall time Profile reports; what it answers replaces leave.
+func (m *lm) work(ctx context.Context) (leave func(), err error) {
+	if err := m.enter(ctx); err != nil {
+		return nil, err
+	}
+	start := time.Now()
+	return func() {
+		m.usage.busy += time.Since(start)
+		m.leave()
+	}, nil
+}
+
 // run executes a plan and keeps the books.
 func (m *lm) run(ctx context.Context, p *engine.Plan, r *engine.Run) error {
-	start := time.Now()
 	err := p.RunContext(ctx, r)
-	m.usage.busy += time.Since(start)
 	m.usage.flops += r.FLOPs
 	if err == nil {
 		return nil

@@ -13,10 +13,11 @@ const scoreRows = 2048
 
 // Score judges a batch, some sequences at a time.
 func (m *lm) Score(ctx context.Context, b family.Batch) (family.ScoreResult, error) {
-	if err := m.enter(ctx); err != nil {
+	leave, err := m.work(ctx)
+	if err != nil {
 		return family.ScoreResult{}, err
 	}
-	defer m.leave()
+	defer leave()
 	if err := b.Check(m.card.Vocab); err != nil {
 		return family.ScoreResult{}, err
 	}

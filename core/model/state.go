@@ -22,6 +22,7 @@ type state struct {
 	seq    engine.SequenceState
 	tokens []int32
 	snaps  []*snapshot // by length, ascending
+	before [][]float32 // each slot's Fixed before the feeding under way
 }
 
 // snapshot is what a state was at an earlier length, except for areas that keep every token: those need only be cut.

@@ -117,8 +117,10 @@ func (m *lm) Rewind(ctx context.Context, id family.StateID, n int) error {
 		return nil
 	}
 	again := s.back(m.decoder.slots, length)
-	if _, err := m.feed(ctx, []*feeding{{s: again, tokens: s.tokens[len(again.tokens):length]}}, feedOptions{}); err != nil {
-		return err
+	if rest := s.tokens[len(again.tokens):length]; len(rest) > 0 {
+		if _, err := m.feed(ctx, []*feeding{{s: again, tokens: rest}}, feedOptions{}); err != nil {
+			return err
+		}
 	}
 	m.decoder.states[id] = again
 	return nil

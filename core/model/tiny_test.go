@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"testing"
 
+	"github.com/archlab/archlab/core/engine"
 	"github.com/archlab/archlab/core/family"
 	"github.com/archlab/archlab/core/nn"
 	"gorgonia.org/gorgonia"
@@ -24,6 +25,7 @@ type tinyConfig struct {
 	Replay   bool    `json:"replay" doc:"draft heads read the tokens in between"`
 	Aux      float64 `json:"aux" min:"0"`
 	Buffer   bool    `json:"buffer"`
+	Trip     bool    `json:"trip" doc:"an op that calls tripped"`
 	Act      string  `json:"act" enum:"gelu,silu"`
 	Schedule []int   `json:"schedule"`
 }
@@ -72,6 +74,9 @@ func (m *tiny) Forward(g *nn.Graph) nn.Output {
 			Theta:           100, Init: nn.Normal(0.3), Out: nn.Normal(0.3),
 		}
 		x = nn.Residual(g, "norm2", norm, x, func(x *nn.Node) *nn.Node { return a.Forward(g, "attention", x) })
+	}
+	if m.Trip {
+		x = nn.Apply(trip{}, x.Shape(), x)
 	}
 	up := g.Linear("up", x, 2*d, nn.Normal(0.3), true)
 	if m.Act == "silu" {
@@ -148,6 +153,22 @@ func (m *tiny) Costs(t int) family.Cost {
 	}
 	return family.Cost{TrainFLOPs: train, PrefillFLOPs: c.Forward, DecodeFLOPs: c.Decode, StateBytes: 4 * int64(c.State)}
 }
+
+// tripped is called by models with a trip while they run, after their stateful ops.
+var tripped func()
+
+type trip struct{ nn.NoLayout }
+
+func (trip) Name() string { return "trip" }
+
+func (trip) Bind(b engine.Binding) (engine.Kernel, error) {
+	return func(r *engine.Run) {
+		copy(b.Out.F32, b.In[0].F32)
+		tripped()
+	}, nil
+}
+
+func (trip) Grad(_ gorgonia.Nodes, _, grad *nn.Node) gorgonia.Nodes { return gorgonia.Nodes{grad} }
 
 // build makes a tiny model.
 func build(t testing.TB, config string, threads int) *lm {

@@ -14,10 +14,11 @@ import (
 
 // Train takes one step. Nothing changes before the update, so that a cancelled or failed call leaves the model as it was.
 func (m *lm) Train(ctx context.Context, req family.TrainRequest) (family.TrainResult, error) {
-	if err := m.enter(ctx); err != nil {
+	leave, err := m.work(ctx)
+	if err != nil {
 		return family.TrainResult{}, err
 	}
-	defer m.leave()
+	defer leave()
 	batches, err := m.checkTrain(req)
 	if err != nil {
 		return family.TrainResult{}, err
@@ -96,8 +97,8 @@ func (s *trainStep) micro(ctx context.Context, i int, b *packed) error {
 	m := s.m
 	if len(b.rows) == 0 { // nothing is predicted
 		m.params.Zero()
-		m.params.Sum(i, s.n)
-		return ctx.Err()
+		m.params.Sum(m.pool, i, s.n)
+		return nil
 	}
 	p, err := m.plan(nn.Training, b.batch.B*b.batch.T)
 	if err == nil && p.MixesRows() && len(b.rows) < p.Capacity() {
@@ -115,7 +116,7 @@ func (s *trainStep) micro(ctx context.Context, i int, b *packed) error {
 		return err
 	}
 	start := time.Now()
-	m.params.Sum(i, s.n)
+	m.params.Sum(m.pool, i, s.n)
 	s.collect(p, share)
 	forward, backward := p.Seconds()
 	s.res.Seconds.Forward += forward
@@ -170,7 +171,6 @@ func (s *trainStep) update(o family.OptimizerStep) {
 	}
 	took := time.Since(start)
 	s.res.Seconds.Update = took.Seconds()
-	m.usage.busy += took
 	m.usage.flops += flops
 	m.usage.ops.Add(engine.OpStat{Op: "adamw", Calls: 1, Nanoseconds: int64(took), FLOPs: flops})
 }
