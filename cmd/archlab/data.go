@@ -3,9 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 
 	"github.com/archlab/archlab/core/data"
@@ -216,17 +214,16 @@ func corpusInfo(c *data.Corpus, tok data.Tokenizer, streams [3]*data.Stream) rec
 	return info
 }
 
-// tokenizerFile holds a learned vocabulary in the run directory, so that a run can be used without its corpus.
-const tokenizerFile = "tokenizer.bpe"
+// tokenizerFile holds the vocabulary in the run directory, so that a run can be used without its corpus.
+const tokenizerFile = "tokenizer.json"
 
-// saveTokenizer keeps what OpenTokenizer would have to learn again.
+// saveTokenizer keeps what may have been learned; a task without text has nothing to keep.
 func saveTokenizer(dir string, tok data.Tokenizer) error {
-	bpe, ok := tok.(*data.BPE)
-	if !ok {
+	if tok == nil {
 		return nil
 	}
 	var buf bytes.Buffer
-	if err := bpe.Save(&buf); err != nil {
+	if err := data.SaveTokenizer(&buf, tok); err != nil {
 		return err
 	}
 	return record.WriteFile(filepath.Join(dir, tokenizerFile), buf.Bytes())
@@ -234,12 +231,8 @@ func saveTokenizer(dir string, tok data.Tokenizer) error {
 
 // loadTokenizer answers the tokenizer of a run and refuses another one than the run was made with.
 func loadTokenizer(r *record.Reader) (data.Tokenizer, error) {
-	var tok data.Tokenizer = data.Bytes{}
-	path := filepath.Join(r.Dir, tokenizerFile)
-	bpe, err := data.LoadBPE(path)
-	if err == nil {
-		tok = bpe
-	} else if _, e := os.Stat(path); !errors.Is(e, os.ErrNotExist) {
+	tok, err := data.LoadTokenizer(filepath.Join(r.Dir, tokenizerFile))
+	if err != nil {
 		return nil, err
 	}
 	if want := r.Manifest.Data.Fingerprint; tok.Fingerprint() != want {
