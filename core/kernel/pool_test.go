@@ -1,0 +1,224 @@
+package kernel
+
+import (
+	"sync"
+	"testing"
+)
+
+// An operation at work on its own buffers. reset restores inputs that run changes.
+type operation struct {
+	name  string
+	reset func()
+	run   func(p *Pool)
+	outs  [][]float32
+}
+
+// operations returns every parallel operation at a size with several pieces and
+// ragged edges.
+func operations() []operation {
+	r := source(21)
+	const m, d, v = 197, 72, 301
+	segs := segments(70, 1, 0, 126)
+	f := func(n int) []float32 { return make([]float32, n) }
+	x, dy, gain, bias := normals(r, m*d, 1), normals(r, m*d, 1), normals(r, d, 1), normals(r, d, 1)
+	ids := make([]int32, m)
+	for i := range ids {
+		ids[i] = int32(r.IntN(40)) - 1
+	}
+	var ops []operation
+	add := func(name string, run func(p *Pool), outs ...[]float32) {
+		ops = append(ops, operation{name: name, run: run, outs: outs, reset: func() {}})
+	}
+	inPlace := func(name string, run func(p *Pool), outs ...[]float32) {
+		var saved [][]float32
+		for _, o := range outs {
+			saved = append(saved, append([]float32(nil), o...))
+		}
+		ops = append(ops, operation{name: name, run: run, outs: outs, reset: func() {
+			for i, o := range outs {
+				copy(o, saved[i])
+			}
+		}})
+	}
+
+	c := f(300 * 310)
+	a, b := normals(r, 300*290, 1), normals(r, 290*310, 1)
+	add("gemm", func(p *Pool) { Gemm(p, false, false, 300, 310, 290, a, 290, b, 310, 0, c, 310) }, c)
+	ct := f(100 * 310)
+	add("gemm few rows, b transposed", func(p *Pool) { Gemm(p, false, true, 100, 300, 290, a, 290, b, 290, 0, ct, 310) }, ct)
+	out, stat, stat2, dx, dg, db := f(m*d), f(m), f(m), f(m*d), f(d), f(d)
+	big, bigOut := normals(r, 5*pieceWork+3, 1), f(5*pieceWork+3)
+	add("add", func(p *Pool) { Add(p, bigOut, big, big) }, bigOut)
+	add("gelu", func(p *Pool) { GELU(p, bigOut, big) }, bigOut)
+	add("silu gate", func(p *Pool) { SiLUGate(p, bigOut, big, big, len(big)) }, bigOut)
+	add("swiglu", func(p *Pool) { SwiGLU(p, bigOut, big, 1000, 40) }, bigOut)
+	add("swiglu backward", func(p *Pool) { SwiGLUBackward(p, bigOut, big, big, 1000, 40) }, bigOut)
+	add("rms norm", func(p *Pool) { RMSNorm(p, out, stat, x, gain, m, d, 1e-5) }, out, stat)
+	add("rms norm backward", func(p *Pool) { RMSNormBackward(p, dx, dg, dy, x, gain, stat, m, d) }, dx, dg)
+	add("layer norm", func(p *Pool) { LayerNorm(p, out, stat2, stat, x, gain, bias, m, d, 1e-5) }, out, stat2, stat)
+	add("layer norm backward", func(p *Pool) { LayerNormBackward(p, dx, dg, db, dy, x, gain, stat2, stat, m, d) }, dx, dg, db)
+	add("gather", func(p *Pool) { GatherRows(p, out, x, ids, d) }, out)
+	table := f(40 * d)
+	inPlace("scatter", func(p *Pool) { ScatterAddRows(p, table, dy, ids, d) }, table)
+	add("add bias", func(p *Pool) { AddBias(p, out, x, bias, m, d) }, out)
+	add("column sums", func(p *Pool) { ColumnSums(p, dg, x, m, d) }, dg)
+	turned := append([]float32(nil), x...)
+	inPlace("rotary", func(p *Pool) { Rotary(p, turned, m, d, 3, 22, segs, 1e4, false) }, turned)
+
+	att := AttentionDims{H: 4, G: 2, K: 9, Scale: 0.3}
+	qkv := normals(r, m*8*9, 1)
+	attOut, lse, dqkv := f(m*36), f(m*4), f(m*72)
+	add("attention", func(p *Pool) { Attention(p, attOut, lse, qkv, segs, nil, att) }, attOut, lse)
+	add("attention backward", func(p *Pool) { AttentionBackward(p, dqkv, dy, attOut, lse, qkv, segs, att) }, dqkv)
+	w, dw := normals(r, d*4, 1), f(d*4)
+	add("conv", func(p *Pool) { CausalConv(p, out, x, w, bias, m, d, 4, segs, nil) }, out)
+	add("conv backward", func(p *Pool) { CausalConvBackward(p, dx, dw, db, dy, x, w, m, d, 4, segs) }, dx, dw, db)
+	for _, s := range []struct {
+		name  string
+		shape scanShape
+	}{{"selective scan", ScanDims{150, 5}.shape()}, {"ssd", SSDDims{12, 20, 2, 6}.shape()}} {
+		in := scanInputs(s.shape, m)
+		y, saved, work := f(len(in[0])), f(s.shape.saved(m, len(segs))), f(s.shape.backwardScratch(m, len(segs)))
+		var g [][]float32
+		for _, x := range in {
+			g = append(g, f(len(x)))
+		}
+		add(s.name, func(p *Pool) {
+			runScan(p, y, in[0], in[1], in[2], in[3], in[4], in[5], segs, nil, saved, m, s.shape)
+		}, y, saved)
+		dy := normals(r, len(y), 1)
+		add(s.name+" backward", func(p *Pool) {
+			runScanBackward(p, g[0], g[1], g[2], g[3], g[4], g[5], dy, in[0], in[1], in[2], in[3], in[4], in[5], segs, saved, m, s.shape, work)
+		}, g...)
+	}
+	gate, slot := normals(r, m, 1), make([]int32, m)
+	for i := range slot {
+		slot[i] = int32((i*5)%m) - 1
+	}
+	add("combine", func(p *Pool) { CombineRows(p, out, x, gate, slot, m, 1, d) }, out)
+	add("combine backward", func(p *Pool) { CombineRowsBackward(p, dx, stat, dy, x, gate, slot, m, 1, d) }, dx, stat)
+	logits := normals(r, m*v, 1)
+	inPlace("softmax loss", func(p *Pool) { stat[0] = float32(SoftmaxLoss(p, logits, ids, nil, stat2, nil, m, v, true)) }, logits, stat, stat2)
+	add("softmax", func(p *Pool) { SoftmaxRows(p, out, x, m, d) }, out)
+	add("log softmax", func(p *Pool) { LogSoftmaxRows(p, out, x, m, d) }, out)
+	add("log softmax backward", func(p *Pool) { LogSoftmaxRowsBackward(p, dx, dy, x, m, d) }, dx)
+	weights, m1, m2 := normals(r, len(big), 1), f(len(big)), f(len(big))
+	o := AdamW{LR: 0.1, Beta1: 0.9, Beta2: 0.9, Eps: 1e-8, GradScale: 1, Correction1: 0.1, Correction2: 0.1}
+	inPlace("adamw", func(p *Pool) { o.Step(p, weights, big, m1, m2) }, weights, m1, m2)
+	sum := f(2)
+	add("sum squares", func(p *Pool) {
+		s := SumSquares(p, big)
+		sum[0] = float32(s)
+		sum[1] = float32(s - float64(sum[0]))
+	}, sum)
+	return ops
+}
+
+func TestThreadsChangeNoBit(t *testing.T) {
+	two, three := NewPool(2), NewPool(3)
+	defer two.Close()
+	defer three.Close()
+	forEachISA(t, func(t *testing.T) {
+		for _, o := range operations() {
+			o.reset()
+			o.run(nil)
+			var want [][]float32
+			for _, x := range o.outs {
+				want = append(want, append([]float32(nil), x...))
+			}
+			for _, p := range []*Pool{NewPool(1), two, three} {
+				o.reset()
+				o.run(p)
+				for i, x := range o.outs {
+					expectBits(t, o.name, x, want[i])
+				}
+			}
+		}
+	})
+}
+
+func TestNothingAllocates(t *testing.T) {
+	p := NewPool(2)
+	defer p.Close()
+	forEachISA(t, func(t *testing.T) {
+		for _, o := range operations() {
+			for _, pool := range []*Pool{nil, p} {
+				o.run(pool)
+				if n := testing.AllocsPerRun(5, func() { o.run(pool) }); n != 0 {
+					t.Errorf("%s, %d threads: %g allocations a run", o.name, pool.Threads(), n)
+				}
+			}
+		}
+	})
+}
+
+type recorder struct {
+	mu   sync.Mutex
+	seen []int
+}
+
+func (r *recorder) run(lo, hi int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for i := lo; i < hi; i++ {
+		r.seen[i]++
+	}
+}
+
+func TestPoolCoversEachItemOnce(t *testing.T) {
+	for _, threads := range []int{0, 1, 2, 5} {
+		p := NewPool(threads)
+		if p.Threads() != max(threads, 1) {
+			t.Errorf("a pool of %d has %d threads", threads, p.Threads())
+		}
+		for _, n := range []int{0, 1, 2, 7, 100} {
+			for _, grain := range []int{0, 1, 3, 200} {
+				r := &recorder{seen: make([]int, n)}
+				p.each(r, n, grain)
+				for i, c := range r.seen {
+					if c != 1 {
+						t.Fatalf("threads %d, n %d, grain %d: item %d ran %d times", threads, n, grain, i, c)
+					}
+				}
+			}
+		}
+		p.Close()
+		p.Close()
+		r := &recorder{seen: make([]int, 9)}
+		p.each(r, 9, 1) // serially
+		if r.seen[8] != 1 {
+			t.Error("a closed pool does not run")
+		}
+	}
+	var none *Pool
+	none.Close()
+	if none.Threads() != 1 {
+		t.Error("a nil pool has one thread")
+	}
+}
+
+// Several goroutines may share a pool.
+func TestPoolIsShared(t *testing.T) {
+	p := NewPool(3)
+	defer p.Close()
+	var wg sync.WaitGroup
+	for g := range 4 {
+		wg.Go(func() {
+			x := normals(source(uint64(g)), 40*50, 1)
+			want, got := make([]float32, 40*40), make([]float32, 40*40)
+			Gemm(nil, false, true, 40, 40, 50, x, 50, x, 50, 0, want, 40)
+			for range 20 {
+				Gemm(p, false, true, 40, 40, 50, x, 50, x, 50, 0, got, 40)
+				big := make([]float32, 3*pieceWork)
+				Add(p, big, big, big)
+			}
+			for i := range want {
+				if got[i] != want[i] {
+					t.Error("a shared pool changes results")
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+}

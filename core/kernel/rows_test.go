@@ -1,0 +1,148 @@
+package kernel
+
+import (
+	"slices"
+	"sort"
+	"testing"
+)
+
+func TestGatherAndScatter(t *testing.T) {
+	p := NewPool(2)
+	defer p.Close()
+	forEachISA(t, func(t *testing.T) {
+		for _, d := range []int{1, 7, 33, 100} {
+			r := source(uint64(d))
+			table := normals(r, 5*d, 1)
+			ids := []int32{3, -1, 0, 3, 4, 3, 0}
+			out := guarded(t, len(ids)*d)
+			GatherRows(p, out, table, ids, d)
+			dtable, dout := guardedCopy(t, normals(r, 5*d, 1)), normals(r, len(ids)*d, 1)
+			want := append([]float32(nil), dtable...)
+			ScatterAddRows(p, dtable, dout, ids, d)
+			for i, id := range ids {
+				for j := range d {
+					w := float32(0)
+					if id >= 0 {
+						w = table[int(id)*d+j]
+						want[int(id)*d+j] += dout[i*d+j]
+					}
+					if out[i*d+j] != w {
+						t.Fatalf("row %d of id %d: %g, want %g", i, id, out[i*d+j], w)
+					}
+				}
+			}
+			expectBits(t, "dtable", dtable, want)
+		}
+		expectPanic(t, "kernel: rows: id outside the table", func() { GatherRows(nil, make([]float32, 2), make([]float32, 4), []int32{2}, 2) })
+	})
+}
+
+func TestBiasAndColumnSums(t *testing.T) {
+	p := NewPool(2)
+	defer p.Close()
+	forEachISA(t, func(t *testing.T) {
+		for _, s := range [][2]int{{0, 3}, {1, 1}, {7, 33}, {200, 17}} {
+			m, n := s[0], s[1]
+			r := source(uint64(m))
+			x, bias := normals(r, m*n, 1), normals(r, n, 1)
+			out, sums := guarded(t, m*n), guarded(t, n)
+			AddBias(p, out, x, bias, m, n)
+			ColumnSums(p, sums, x, m, n)
+			want := make([]float64, n)
+			for i := range m * n {
+				if out[i] != x[i]+bias[i%n] {
+					t.Fatal("AddBias is wrong")
+				}
+				want[i%n] += float64(x[i])
+			}
+			// Blocks of 64 rows are summed in float32: sums of size 8, 64 roundings.
+			expect(t, "column sums", sums, want, 1e-5)
+		}
+	})
+}
+
+func TestTopK(t *testing.T) {
+	scores := []float32{
+		0.1, 0.5, 0.5, -1,
+		4, 3, 2, 1,
+		0, 0, 0, 0,
+	}
+	for k, want := range map[int][]int32{
+		1: {1, 0, 0},
+		2: {1, 2, 0, 1, 0, 1},
+		4: {1, 2, 0, 3, 0, 1, 2, 3, 0, 1, 2, 3},
+	} {
+		idx := make([]int32, 3*k)
+		TopK(idx, scores, 3, 4, k)
+		if !slices.Equal(idx, want) {
+			t.Errorf("top %d: %v, want %v", k, idx, want)
+		}
+	}
+	// Against a stable sort.
+	const m, e, k = 50, 9, 4
+	r := source(3)
+	x := make([]float32, m*e)
+	for i := range x {
+		x[i] = float32(r.IntN(6)) // many ties
+	}
+	idx := make([]int32, m*k)
+	TopK(idx, x, m, e, k)
+	for i := range m {
+		order := []int{0, 1, 2, 3, 4, 5, 6, 7, 8}
+		sort.SliceStable(order, func(a, b int) bool { return x[i*e+order[a]] > x[i*e+order[b]] })
+		for j := range k {
+			if int(idx[i*k+j]) != order[j] {
+				t.Fatalf("row %v: %v, want the start of %v", x[i*e:(i+1)*e], idx[i*k:(i+1)*k], order)
+			}
+		}
+	}
+}
+
+func TestCountingSort(t *testing.T) {
+	expert := []int32{2, 0, -1, 2, 1, 0, -1, 2}
+	order, offsets := make([]int32, 6), make([]int32, 5)
+	CountingSort(order, offsets, expert, len(expert), 4)
+	if want := []int32{1, 5, 4, 0, 3, 7}; !slices.Equal(order, want) {
+		t.Errorf("order %v, want %v", order, want)
+	}
+	if want := []int32{0, 2, 3, 6, 6}; !slices.Equal(offsets, want) {
+		t.Errorf("offsets %v, want %v", offsets, want)
+	}
+	slot := make([]int32, len(expert))
+	InvertOrder(slot, order, len(expert))
+	if want := []int32{3, 0, -1, 4, 2, 1, -1, 5}; !slices.Equal(slot, want) {
+		t.Errorf("slots %v, want %v", slot, want)
+	}
+	expectPanic(t, "kernel: counting sort: expert out of range", func() { CountingSort(order, offsets, []int32{4}, 1, 4) })
+	CountingSort(nil, offsets, nil, 0, 4)
+}
+
+func TestCombineRows(t *testing.T) {
+	p := NewPool(2)
+	defer p.Close()
+	forEachISA(t, func(t *testing.T) {
+		for _, d := range []int{1, 7, 33} {
+			const m, k = 4, 2
+			slot := []int32{3, 0, -1, 5, 1, -1, 2, 4}
+			r := source(uint64(d))
+			y, gate, dout := normals(r, 6*d, 1), normals(r, m*k, 1), normals(r, m*d, 1)
+			out, dy, dgate := guarded(t, m*d), guarded(t, 6*d), guarded(t, m*k)
+			naive := func(in [][]float64) []float64 {
+				out := make([]float64, m*d)
+				for i := range m * d {
+					for j := range k {
+						if s := slot[i/d*k+j]; s >= 0 {
+							out[i] += in[1][i/d*k+j] * in[0][int(s)*d+i%d]
+						}
+					}
+				}
+				return out
+			}
+			in := [][]float64{wide(y), wide(gate)}
+			CombineRows(p, out, y, gate, slot, m, k, d)
+			expect(t, "out", out, naive(in), 1e-6)
+			CombineRowsBackward(p, dy, dgate, dout, y, gate, slot, m, k, d)
+			expectGradient(t, []string{"dy", "dgate"}, [][]float32{dy, dgate}, in, dout, naive, 1e-5)
+		}
+	})
+}
