@@ -3,11 +3,9 @@ package data
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -235,76 +233,6 @@ func TestEncodeIsSafeForConcurrentUse(t *testing.T) {
 	wg.Wait()
 }
 
-func TestSaveLoad(t *testing.T) {
-	b := fuzzBPE()
-	var file bytes.Buffer
-	if err := b.Save(&file); err != nil {
-		t.Fatal(err)
-	}
-	again, err := ReadBPE(bytes.NewReader(file.Bytes()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if again.Fingerprint() != b.Fingerprint() || !slices.Equal(again.Merges(), b.Merges()) {
-		t.Error("loaded another vocabulary")
-	}
-	edit := func(f func(*bpeFile)) string {
-		var x bpeFile
-		if err := json.Unmarshal(file.Bytes(), &x); err != nil {
-			t.Fatal(err)
-		}
-		f(&x)
-		out, _ := json.Marshal(x)
-		return string(out)
-	}
-	var doubling [][2]int32
-	for i := range int32(60) {
-		doubling = append(doubling, [2]int32{256 + i, 256 + i})
-	}
-	doubling[0] = [2]int32{'a', 'a'}
-	tests := map[string]struct {
-		file string
-		kind error
-		says string
-	}{
-		"empty":          {"", ErrFormat, "not a vocabulary"},
-		"cut short":      {file.String()[:file.Len()/2], ErrFormat, "not a vocabulary"},
-		"trailing":       {file.String() + "{}", ErrFormat, "something follows"},
-		"unknown key":    {`{"format":"archlab-bpe","extra":1}`, ErrFormat, "extra"},
-		"other format":   {edit(func(x *bpeFile) { x.Format = "gpt2" }), ErrFormat, `want "archlab-bpe" 1 "gpt2" 256`},
-		"newer version":  {edit(func(x *bpeFile) { x.Version = 2 }), ErrFormat, "version 2"},
-		"damaged merge":  {edit(func(x *bpeFile) { x.Merges[5][0]++ }), ErrCorrupt, "fingerprint"},
-		"unknown id":     {edit(func(x *bpeFile) { x.Merges[0][0] = 300 }), ErrFormat, "merges[0]: id 300 cannot be merged"},
-		"end of text":    {edit(func(x *bpeFile) { x.Merges[3][1] = eodID }), ErrFormat, "merges[3]: id 256"},
-		"negative":       {edit(func(x *bpeFile) { x.Merges[3][1] = -1 }), ErrFormat, "merges[3]: id -1"},
-		"twice":          {edit(func(x *bpeFile) { x.Merges[1] = x.Merges[0] }), ErrFormat, "is merged already, as id 257"},
-		"endless tokens": {edit(func(x *bpeFile) { x.Merges = doubling }), ErrFormat, "want at most 4096"},
-	}
-	for name, tt := range tests {
-		t.Run(name, func(t *testing.T) {
-			checkError(t, second(ReadBPE(strings.NewReader(tt.file))), tt.kind, tt.says)
-		})
-	}
-}
-
-func FuzzReadBPE(f *testing.F) {
-	var file bytes.Buffer
-	fuzzBPE().Save(&file)
-	f.Add(file.Bytes())
-	f.Add([]byte(`{"format":"archlab-bpe","version":1,"pattern":"gpt2","end_of_document":256,"merges":[[97,98],[257]]}`))
-	f.Fuzz(func(t *testing.T, raw []byte) {
-		b, err := ReadBPE(bytes.NewReader(raw))
-		if err != nil {
-			return
-		}
-		var out bytes.Buffer
-		b.Save(&out)
-		if again, err := ReadBPE(&out); err != nil || again.Fingerprint() != b.Fingerprint() {
-			t.Errorf("an accepted file does not survive saving: %v", err)
-		}
-	})
-}
-
 func TestVocabularyCache(t *testing.T) {
 	c := smallCorpus(t)
 	var logged []string
@@ -328,13 +256,17 @@ func TestVocabularyCache(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := cache.write(files[0], planted.Save); err != nil {
+	if err := cache.write(files[0], func(w io.Writer) error { return SaveTokenizer(w, planted) }); err != nil {
 		t.Fatal(err)
 	}
 	if open().Fingerprint() != planted.Fingerprint() {
 		t.Error("the cached file is not used")
 	}
-	for _, damage := range []string{"", "{", "not JSON"} {
+	var other bytes.Buffer
+	if err := SaveTokenizer(&other, Bytes{}); err != nil {
+		t.Fatal(err)
+	}
+	for _, damage := range []string{"", "{", "not JSON", other.String()} {
 		write(t, files[0], []byte(damage))
 		logged = nil
 		if open().Fingerprint() != first.Fingerprint() {
@@ -343,7 +275,7 @@ func TestVocabularyCache(t *testing.T) {
 		if len(logged) != 1 || !strings.Contains(logged[0], "learned again") {
 			t.Errorf("%q: logged %q", damage, logged)
 		}
-		if b, err := LoadBPE(files[0]); err != nil || b.Fingerprint() != first.Fingerprint() {
+		if b, err := LoadTokenizer(files[0]); err != nil || b.Fingerprint() != first.Fingerprint() {
 			t.Errorf("%q: the file was not repaired: %v", damage, err)
 		}
 	}
@@ -445,11 +377,5 @@ func TestFingerprints(t *testing.T) {
 		if !strings.HasPrefix(tt.got, tt.want) {
 			t.Errorf("got %.16s, want %s", tt.got, tt.want)
 		}
-	}
-	if os.Getenv(CacheEnv) == "" {
-		t.Setenv(CacheEnv, "/somewhere")
-	}
-	if DefaultCache().Dir != os.Getenv(CacheEnv) {
-		t.Error("the environment does not choose the cache")
 	}
 }

@@ -1,13 +1,11 @@
 package data
 
-import "container/heap"
-
 // longMerger merges words of any length in O(n log n): a linked list of symbols and a heap of the pairs that can merge. Without it one
 // line of a megabyte of spaces or letters would take hours.
 type longMerger struct {
 	ids        []int32 // by position of the symbol's first byte; -1 when merged away
 	prev, next []int32
-	heap       pairHeap
+	heap       heapOf[candidate]
 }
 
 // candidate is a pair that merged into id when it was pushed; it is stale when either symbol has changed since.
@@ -15,23 +13,12 @@ type candidate struct {
 	id, at, left, right int32
 }
 
-// pairHeap orders by id (the order of learning), then from left to right.
-type pairHeap []candidate
-
-func (h pairHeap) Len() int { return len(h) }
-func (h pairHeap) Less(i, j int) bool {
-	if h[i].id != h[j].id {
-		return h[i].id < h[j].id
+// before orders by id, which is the order of learning, then from left to right.
+func (c candidate) before(d candidate) bool {
+	if c.id != d.id {
+		return c.id < d.id
 	}
-	return h[i].at < h[j].at
-}
-func (h pairHeap) Swap(i, j int) { h[i], h[j] = h[j], h[i] }
-func (h *pairHeap) Push(x any)   { *h = append(*h, x.(candidate)) }
-func (h *pairHeap) Pop() any {
-	old := *h
-	x := old[len(old)-1]
-	*h = old[:len(old)-1]
-	return x
+	return c.at < d.at
 }
 
 func (m *longMerger) merge(b *BPE, dst []int32, word []byte) []int32 {
@@ -47,18 +34,18 @@ func (m *longMerger) merge(b *BPE, dst []int32, word []byte) []int32 {
 			m.heap = append(m.heap, candidate{id, i, m.ids[i], m.ids[i+1]})
 		}
 	}
-	heap.Init(&m.heap)
+	m.heap.init()
 	push := func(i int32) {
 		if i < 0 || m.next[i] >= n {
 			return
 		}
 		l, r := m.ids[i], m.ids[m.next[i]]
 		if id := b.rank(l, r); id != noRank {
-			heap.Push(&m.heap, candidate{id, i, l, r})
+			m.heap.push(candidate{id, i, l, r})
 		}
 	}
-	for m.heap.Len() > 0 {
-		c := heap.Pop(&m.heap).(candidate)
+	for len(m.heap) > 0 {
+		c := m.heap.pop()
 		j := m.next[c.at]
 		if m.ids[c.at] != c.left || j >= n || m.ids[j] != c.right {
 			continue

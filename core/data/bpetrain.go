@@ -1,10 +1,9 @@
 package data
 
 import (
-	"cmp"
-	"container/heap"
 	"context"
 	"fmt"
+	"io"
 	"runtime"
 	"slices"
 	"sync"
@@ -57,14 +56,16 @@ func openBPE(ctx context.Context, cfg TokenizerConfig, corpus *Corpus, cache Cac
 	}
 	path := cache.path("tokenizers", ".json", "bpe 1", corpus.Checksum, fmt.Sprint(cfg.Vocab), fmt.Sprint(cfg.TrainBytes))
 	if cache.Dir != "" {
-		b, err := LoadBPE(path)
-		switch {
-		case err == nil && b.Vocab() <= cfg.Vocab:
-			return b, nil
-		case err == nil:
-			err = errorf(ErrCorrupt, path, "%d ids, want at most %d", b.Vocab(), cfg.Vocab)
-			fallthrough
-		case !isNotExist(err):
+		tok, err := LoadTokenizer(path)
+		if err == nil {
+			b, ok := tok.(*BPE)
+			if ok && b.Vocab() <= cfg.Vocab {
+				cache.used(path)
+				return b, nil
+			}
+			err = errorf(ErrCorrupt, path, "%s, want a bpe of at most %d ids", tok.Name(), cfg.Vocab)
+		}
+		if !isNotExist(err) {
 			cache.log("a cached vocabulary is learned again", err)
 		}
 	}
@@ -75,7 +76,7 @@ func openBPE(ctx context.Context, cfg TokenizerConfig, corpus *Corpus, cache Cac
 		return nil, fmt.Errorf("learn a vocabulary of %d from %s: %w", cfg.Vocab, corpus.Name, err)
 	}
 	if cache.Dir != "" {
-		if err := cache.write(path, b.Save); err != nil {
+		if err := cache.write(path, func(w io.Writer) error { return SaveTokenizer(w, b) }); err != nil {
 			cache.log("the vocabulary is not cached", err)
 		}
 	}
@@ -119,7 +120,7 @@ func countWords(each func(func([]byte) error) error) (map[string]int64, error) {
 type trainer struct {
 	words []trainWord
 	pairs map[uint64]*pairInfo
-	queue pairQueue
+	queue heapOf[queued]
 	seen  []int32 // by word: the last merge that rewrote it
 }
 
@@ -151,7 +152,7 @@ func newTrainer(counts map[string]int64) *trainer {
 	for key, p := range t.pairs {
 		t.queue = append(t.queue, queued{p.count, key})
 	}
-	heap.Init(&t.queue)
+	t.queue.init()
 	return t
 }
 
@@ -174,18 +175,17 @@ func (t *trainer) count(word int32, ids []int32, n int64, list bool) {
 // best takes the most frequent pair off the queue. Counts of queued pairs only ever fall, so a stale head is queued again with
 // its true count.
 func (t *trainer) best() (uint64, bool) {
-	for t.queue.Len() > 0 {
+	for len(t.queue) > 0 {
 		head := t.queue[0]
 		p := t.pairs[head.pair]
 		switch {
 		case p == nil || p.count < 2:
-			heap.Pop(&t.queue)
+			t.queue.pop()
 		case p.count != head.count:
 			t.queue[0].count = p.count
-			heap.Fix(&t.queue, 0)
+			t.queue.down(0)
 		default:
-			heap.Pop(&t.queue)
-			return head.pair, true
+			return t.queue.pop().pair, true
 		}
 	}
 	return 0, false
@@ -229,7 +229,7 @@ func (t *trainer) merge(pair uint64, id int32) {
 	}
 	delete(t.pairs, pair)
 	for _, key := range fresh {
-		heap.Push(&t.queue, queued{t.pairs[key].count, key})
+		t.queue.push(queued{t.pairs[key].count, key})
 	}
 }
 
@@ -239,17 +239,10 @@ type queued struct {
 	pair  uint64
 }
 
-type pairQueue []queued
-
-func (q pairQueue) Len() int { return len(q) }
-func (q pairQueue) Less(i, j int) bool {
-	return cmp.Or(cmp.Compare(q[j].count, q[i].count), cmp.Compare(q[i].pair, q[j].pair)) < 0
-}
-func (q pairQueue) Swap(i, j int) { q[i], q[j] = q[j], q[i] }
-func (q *pairQueue) Push(x any)   { *q = append(*q, x.(queued)) }
-func (q *pairQueue) Pop() any {
-	old := *q
-	x := old[len(old)-1]
-	*q = old[:len(old)-1]
-	return x
+// before orders by count, descending, then by left and right id.
+func (q queued) before(r queued) bool {
+	if q.count != r.count {
+		return q.count > r.count
+	}
+	return q.pair < r.pair
 }

@@ -1,12 +1,16 @@
 package data
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
+	"time"
 )
 
 // CacheEnv overrides the directory of DefaultCache.
@@ -18,6 +22,8 @@ const CacheEnv = "ARCHLAB_CACHE_DIR"
 type Cache struct {
 	Dir string              // empty: cache nothing
 	Log func(string, error) // told what could not be read or written; may be nil
+	// DiskLimit bounds the bytes of each kind of file; the least recently used go first. 0 is 2 GB.
+	DiskLimit int64
 }
 
 // DefaultCache is $ARCHLAB_CACHE_DIR, else "archlab" in the user's cache directory, else no cache.
@@ -55,19 +61,77 @@ func (c Cache) create(path string) (*os.File, error) {
 	return os.CreateTemp(filepath.Dir(path), ".tmp-*")
 }
 
-// commit gives a temporary file its name, durably, or removes it.
+// commit gives a temporary file its name, or removes it. It does not wait for the disk: what a power cut leaves is found damaged and
+// made again.
 func (c Cache) commit(f *os.File, path string) error {
-	err := f.Sync()
-	if e := f.Close(); err == nil {
-		err = e
-	}
+	err := f.Close()
 	if err == nil {
 		err = os.Rename(f.Name(), path)
 	}
 	if err != nil {
 		os.Remove(f.Name())
+		return err
 	}
-	return err
+	c.prune(path)
+	return nil
+}
+
+// prune removes the least recently used files beside path until they fit in DiskLimit; path itself stays. Readers keep what they have
+// open, and a file that vanishes between two calls is made again.
+func (c Cache) prune(path string) {
+	type file struct {
+		path string
+		info os.FileInfo
+	}
+	var files []file
+	var total int64
+	list, err := os.ReadDir(filepath.Dir(path))
+	if err != nil {
+		return
+	}
+	for _, d := range list {
+		info, err := d.Info()
+		if err != nil || !info.Mode().IsRegular() {
+			continue
+		}
+		p := filepath.Join(filepath.Dir(path), d.Name())
+		if strings.HasPrefix(d.Name(), ".tmp-") {
+			// Somebody may be writing a young temporary file; an old one was left by a crash.
+			if time.Since(info.ModTime()) > time.Hour {
+				os.Remove(p)
+			}
+			continue
+		}
+		total += info.Size()
+		if p != path {
+			files = append(files, file{p, info})
+		}
+	}
+	slices.SortFunc(files, func(a, b file) int {
+		return cmp.Or(a.info.ModTime().Compare(b.info.ModTime()), cmp.Compare(a.path, b.path))
+	})
+	for _, f := range files {
+		if total <= c.limit() {
+			return
+		}
+		if os.Remove(f.path) == nil {
+			total -= f.info.Size()
+		}
+	}
+}
+
+// used marks a file as recently used.
+func (c Cache) used(path string) {
+	now := time.Now()
+	// A cache on a read-only disk still serves.
+	_ = os.Chtimes(path, now, now)
+}
+
+func (c Cache) limit() int64 {
+	if c.DiskLimit > 0 {
+		return c.DiskLimit
+	}
+	return 2 << 30
 }
 
 func (c Cache) write(path string, fill func(io.Writer) error) error {

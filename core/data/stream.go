@@ -77,8 +77,10 @@ func OpenStream(ctx context.Context, corpus *Corpus, split Split, tok Tokenizer,
 func openStream(ctx context.Context, corpus *Corpus, split Split, tok Tokenizer, cache Cache, memory int64) (*Stream, error) {
 	key := streamKey(corpus, split, tok)
 	if cache.Dir != "" {
-		store, err := openTokenFile(cache.path("tokens", ".bin", key), key, tok.Vocab(), memory)
+		path := cache.path("tokens", ".bin", key)
+		store, err := openTokenFile(path, key, tok.Vocab(), memory)
 		if err == nil {
+			cache.used(path)
 			return &Stream{tok, store}, nil
 		}
 		if !isNotExist(err) {

@@ -1,0 +1,40 @@
+package task_test
+
+import (
+	"fmt"
+
+	"github.com/archlab/archlab/core/data"
+	"github.com/archlab/archlab/core/data/task"
+)
+
+// A task, its training batches, and an exact check of an answer.
+func Example() {
+	t, err := task.Open(task.Config{Kind: "addition", MinDigits: 2, MaxDigits: 2})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	train, err := task.NewSampler(t, task.SamplerConfig{B: 4, Seed: 1})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	batch, err := train.Batch(0)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println("B, T:", batch.B, batch.T)
+
+	sums := t.(task.Verifiable)
+	prompt := sums.Prompt(data.Test, 1, 0)
+	solution, err := task.Solve(prompt)
+	fmt.Println(sums.Verify(prompt, solution), sums.Verify(prompt, solution+"0"), err)
+
+	solution, err = task.Solve("47+85=")
+	fmt.Println(solution, err)
+	// Output:
+	// B, T: 4 28
+	// true false <nil>
+	// 7+5+0=12,4+8+1=13:132 <nil>
+}
