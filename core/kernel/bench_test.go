@@ -186,3 +186,24 @@ func BenchmarkRows(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkPeak is what one thread could do at best: a tile whose operands stay in
+// the first-level cache.
+func BenchmarkPeak(b *testing.B) {
+	was := active
+	defer func() { active = was }()
+	for i := range isas {
+		if !runs(&isas[i]) {
+			continue
+		}
+		active = &isas[i]
+		b.Run(active.name, func(b *testing.B) {
+			const m, n, k = 84, 32, 100 // multiples of both tiles
+			x, y, z := make([]float32, m), make([]float32, n), make([]float32, m*n)
+			for b.Loop() {
+				active.tile(m, n, k*100, x, 1, 0, y, 0, z, n, false)
+			}
+			gflops(b, 2*m*n*k*100)
+		})
+	}
+}

@@ -128,11 +128,19 @@ func TestRotary(t *testing.T) {
 						want[h*k+i], want[h*k+i+k/2] = u*math.Cos(a)-v*math.Sin(a), v*math.Cos(a)+u*math.Sin(a)
 					}
 				}
-				// The angle is a float64 product of a float32 frequency: off by up to 304·2^-24.
-				expect(t, "row", x[(s.Start+r)*ld:(s.Start+r+1)*ld], want, 3e-5)
+				expect(t, "row", x[(s.Start+r)*ld:(s.Start+r+1)*ld], want, 1e-6)
 			}
 		}
 		Rotary(nil, x, m, ld, heads, k, segs, theta, true)
 		expect(t, "turned back", x, wide(orig), 1e-6)
+
+		// A row alone gets the same bits: the table's form does not matter.
+		copy(x, orig)
+		Rotary(nil, x, m, ld, heads, k, []Segment{{0, m, 5}}, theta, false)
+		for r := range m {
+			alone := append([]float32(nil), orig[r*ld:(r+1)*ld]...)
+			Rotary(nil, alone, 1, ld, heads, k, []Segment{{0, 1, 5 + r}}, theta, false)
+			expectBits(t, "row alone", alone, x[r*ld:(r+1)*ld])
+		}
 	})
 }

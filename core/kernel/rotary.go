@@ -7,12 +7,15 @@ import "math"
 // Dimensions: m rows of ld, of which the first heads*k columns are turned.
 
 type rotary struct {
-	x, freq []float32
-	ld      int
-	heads   int
-	k       int
-	segs    []Segment
-	sign    float32
+	x        []float32
+	cos, sin []float32 // a row of k/2 for each position from first on, or for each row
+	byRow    bool
+	first    int
+	freq     []float32 // [k/2] and the rest of each frequency, [k/2]
+	ld       int
+	heads, k int
+	segs     []Segment
+	sign     float32
 }
 
 var rotaryJobs jobs[rotary]
@@ -22,44 +25,84 @@ var rotaryJobs jobs[rotary]
 // pass.
 func Rotary(p *Pool, x []float32, m, ld, heads, k int, segs []Segment, theta float64, inverse bool) {
 	checkSegments(segs, m)
-	if k%2 != 0 || ld < heads*k || m > 0 && len(x) < (m-1)*ld+heads*k {
+	if k%2 != 0 || k < 0 || ld < heads*k || m > 0 && len(x) < (m-1)*ld+heads*k {
 		panic("kernel: rotary: wrong shape")
 	}
-	half := k / 2
-	freq := scratch.take(half)
-	for i := range freq.f {
-		freq.f[i] = float32(math.Pow(theta, -2*float64(i)/float64(k)))
+	if m == 0 || k == 0 {
+		return
 	}
-	sign := float32(1)
+	first, last := segs[0].Pos, 0
+	for _, s := range segs {
+		first, last = min(first, s.Pos), max(last, s.Pos+s.Len)
+	}
+	// Sequences of a batch share positions: one table row for each, unless they lie
+	// so far apart that one for each row is less.
+	half, angles := k/2, last-first
+	byRow := angles > m
+	if byRow {
+		angles = m
+	}
+	work := scratch.take((2*angles + 2) * half)
+	t := rotary{
+		x: x, cos: work.f[:angles*half], sin: work.f[angles*half : 2*angles*half], freq: work.f[2*angles*half:],
+		byRow: byRow, first: first, ld: ld, heads: heads, k: k, segs: segs, sign: 1,
+	}
 	if inverse {
-		sign = -1
+		t.sign = -1
 	}
-	launch(p, &rotaryJobs, rotary{x, freq.f, ld, heads, k, segs, sign}, m, grainFor(heads*k+16*k))
-	scratch.put(freq)
+	for i := range half {
+		f := math.Pow(theta, -2*float64(i)/float64(k))
+		t.freq[i] = float32(f)
+		t.freq[half+i] = float32(f - float64(t.freq[i]))
+	}
+	launch(p, &anglesJobs, rotaryAngles{t}, angles, grainFor(16*k))
+	launch(p, &rotaryJobs, t, m, grainFor(heads*k))
+	scratch.put(work)
+}
+
+// rotaryAngles fills the table.
+type rotaryAngles struct{ rotary }
+
+var anglesJobs jobs[rotaryAngles]
+
+func (t *rotaryAngles) run(lo, hi int) {
+	if !t.byRow {
+		for i := lo; i < hi; i++ {
+			t.angles(i, t.first+i)
+		}
+		return
+	}
+	for si := range t.segs {
+		s := &t.segs[si]
+		for r := max(lo, s.Start); r < min(hi, s.Start+s.Len); r++ {
+			t.angles(r, s.Pos+r-s.Start)
+		}
+	}
+}
+
+func (t *rotaryAngles) angles(row, pos int) {
+	half := t.k / 2
+	for i := range half {
+		f := float64(t.freq[i]) + float64(t.freq[half+i])
+		sin, cos := math.Sincos(float64(pos) * f)
+		t.sin[row*half+i], t.cos[row*half+i] = float32(sin), float32(cos)
+	}
 }
 
 func (t *rotary) run(lo, hi int) {
 	half := t.k / 2
-	angles := scratch.take(2 * half)
-	cos, sin := angles.f[:half], angles.f[half:]
 	for si := range t.segs {
 		s := &t.segs[si]
 		for r := max(lo, s.Start); r < min(hi, s.Start+s.Len); r++ {
-			pos := float64(s.Pos + r - s.Start)
-			for i, f := range t.freq {
-				sn, cs := math.Sincos(pos * float64(f))
-				cos[i], sin[i] = float32(cs), t.sign*float32(sn)
+			at := r
+			if !t.byRow {
+				at = s.Pos + r - s.Start - t.first
 			}
+			cos, sin := t.cos[at*half:][:half], t.sin[at*half:][:half]
 			for h := range t.heads {
 				x := t.x[r*t.ld+h*t.k:][:t.k]
-				a, b := x[:half], x[half:]
-				for i, c := range cos {
-					u, v := a[i], b[i]
-					a[i] = u*c - v*sin[i]
-					b[i] = v*c + u*sin[i]
-				}
+				active.rotate(x[:half], x[half:], cos, sin, t.sign)
 			}
 		}
 	}
-	scratch.put(angles)
 }
