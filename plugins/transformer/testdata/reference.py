@@ -192,6 +192,7 @@ cases = [
     run("gpt2", base, 23, 12, 3, 12, [], 0.0),
     run("llama", llama, 23, 32, 2, 13, [4, 5, 17], 1.0),
     run("window and convolution", dict(llama, mlp="squared_relu", kv_heads=1, window=3, qk_norm=True, conv=3, bias=True, layers=1, tie_embeddings=True), 11, 32, 2, 9, [6], 0.0),
+    run("longer", dict(llama, width=48, heads=3, kv_heads=3, head_width=16, ff_width=40, layers=1), 31, 96, 1, 90, [70], 1.0),
     run("no positions", dict(base, positions="none", heads=2, kv_heads=2, head_width=6, bias=False), 11, 32, 2, 7, [3], 0.0),
 ]
 json.dump(dict(torch=torch.__version__, cases=cases), sys.stdout, indent=1)
