@@ -164,6 +164,43 @@ func TestSnapshotsAreLogSpaced(t *testing.T) {
 	}
 }
 
+// Snapshots of tokens that were dropped, by Rewind or by a call that was cancelled, are not gone back to.
+func TestDroppedTokensLeaveNoSnapshots(t *testing.T) {
+	for _, c := range decodeConfigs {
+		for _, drop := range []string{"rewind", "cancel"} {
+			t.Run(c.name+" "+drop, func(t *testing.T) {
+				tripped = func() {}
+				m := build(t, `{"trip":true,`+c.config[1:], 1)
+				r := rand.New(rand.NewPCG(5, 5))
+				id := open(t, m)
+				seq := tokens(r, 20)
+				extend(t, m, id, seq)
+				if drop == "rewind" {
+					for range 10 {
+						extend(t, m, id, tokens(r, 20))
+					}
+					rewind(t, m, id, 200)
+				} else {
+					item := family.ExtendItem{State: id, Tokens: tokens(r, 500)}
+					if _, err := m.Extend(cancelling(2), family.ExtendRequest{Items: []family.ExtendItem{item}}); err == nil {
+						t.Fatal("not cancelled")
+					}
+				}
+				for range 20 {
+					x := tokens(r, 28)
+					seq = append(seq, x...)
+					extend(t, m, id, x)
+				}
+				for _, n := range []int{30, 150, 80, 40, 40, 15, 60, 40, 40} {
+					rewind(t, m, id, n)
+					seq = seq[:len(seq)-n]
+					same(t, "rewind", probe(t, m, id), fresh(t, m, append(slices.Clone(seq), 1)))
+				}
+			})
+		}
+	}
+}
+
 // cancelling answers a context that ends at the n-th run of a model with a trip, in the middle of the run, counted from 1;
 // 0 ends it at once.
 func cancelling(n int) context.Context {
