@@ -45,26 +45,29 @@ func (t *invariantScan) run(lo, hi int) {
 	for piece := lo; piece < hi; piece++ {
 		s, c := t.segs[piece/blocks], piece%blocks*lanes
 		w := min(lanes, t.d-c)
+		clear(work.f)
 		transpose(decay, lanes, t.decay[c*t.n:], t.n, w, t.n)
 		transpose(weight, lanes, t.weight[c*t.n:], t.n, w, t.n)
-		clear(h)
 		state := stateOf(t.states, piece/blocks)
 		if state != nil {
 			transpose(h, lanes, state[c*t.n:], t.n, w, t.n)
 		}
+		var skip, u, y [lanes]float32 // channels past the last are zeros that nobody reads
+		copy(skip[:], t.skip[c:c+w])
 		for r := s.Start; r < s.Start+s.Len; r++ {
-			u, y := t.u[r*t.d+c:][:w], t.y[r*t.d+c:][:w]
+			copy(u[:w], t.u[r*t.d+c:])
 			for l, v := range u {
-				y[l] = t.skip[c+l] * v
+				y[l] = skip[l] * v
 			}
 			for n := 0; n < nl; n += lanes {
-				e, k, h := decay[n:][:w], weight[n:][:w], h[n:][:w]
+				e, k, h := lanesAt(decay, n), lanesAt(weight, n), lanesAt(h, n)
 				for l, v := range u {
 					x := e[l]*h[l] + v
 					h[l] = x
 					y[l] += k[l] * x
 				}
 			}
+			copy(t.y[r*t.d+c:][:w], y[:])
 		}
 		if state != nil {
 			transpose(state[c*t.n:], t.n, h, lanes, t.n, w)
@@ -72,6 +75,9 @@ func (t *invariantScan) run(lo, hi int) {
 	}
 	scratch.put(work)
 }
+
+// lanesAt answers x[n:n+lanes].
+func lanesAt(x []float32, n int) *[lanes]float32 { return (*[lanes]float32)(x[n:]) }
 
 type invariantScanBackward struct {
 	du, ddecay, dweight, dskip []float32
@@ -148,15 +154,23 @@ type invariantBlock struct {
 
 func (k *invariantBlock) at(c int) {
 	k.c, k.width = c, min(lanes, k.d-c)
+	clear(k.e) // channels past the last are zeros that nobody reads
+	clear(k.w)
 	transpose(k.e, lanes, k.decay[c*k.n:], k.n, k.width, k.n)
 	transpose(k.w, lanes, k.weight[c*k.n:], k.n, k.width, k.n)
 }
 
+// row answers the block's channels of row r.
+func (k *invariantBlock) row(x []float32, r int) (v [lanes]float32) {
+	copy(v[:k.width], x[r*k.d+k.c:])
+	return v
+}
+
 // step sets next to the state after row r.
 func (k *invariantBlock) step(next, h []float32, r int) {
-	u := k.u[r*k.d+k.c:][:k.width]
+	u := k.row(k.u, r)
 	for n := 0; n < k.n*lanes; n += lanes {
-		e, h, next := k.e[n:][:k.width], h[n:][:k.width], next[n:][:k.width]
+		e, h, next := lanesAt(k.e, n), lanesAt(h, n), lanesAt(next, n)
 		for l, v := range u {
 			next[l] = e[l]*h[l] + v
 		}
@@ -176,24 +190,26 @@ func (k *invariantBlock) forward(s *Segment) {
 	}
 }
 
-// backward runs the steps [row,row+steps) backwards from the state before them.
-func (k *invariantBlock) backward(row, steps int, start []float32) {
+// backward runs the steps [first,first+steps) backwards from the state before them.
+func (k *invariantBlock) backward(first, steps int, start []float32) {
 	nl := k.n * lanes
 	copy(k.hs[:nl], start)
 	for s := range steps {
-		k.step(k.hs[(s+1)*nl:][:nl], k.hs[s*nl:][:nl], row+s)
+		k.step(k.hs[(s+1)*nl:][:nl], k.hs[s*nl:][:nl], first+s)
 	}
+	var skip [lanes]float32
+	copy(skip[:k.width], k.skip[k.c:])
+	ds := lanesAt(k.ds, 0)
 	for s := steps - 1; s >= 0; s-- {
-		at := (row+s)*k.d + k.c
-		dy, u, du := k.dy[at:][:k.width], k.u[at:][:k.width], k.du[at:][:k.width]
+		dy, u := k.row(k.dy, first+s), k.row(k.u, first+s)
+		var du [lanes]float32
 		for l, g := range dy {
-			k.ds[l] += g * u[l]
-			du[l] = k.skip[k.c+l] * g
+			ds[l] += g * u[l]
+			du[l] = skip[l] * g
 		}
 		for n := 0; n < nl; n += lanes {
-			before, after := k.hs[s*nl+n:][:k.width], k.hs[(s+1)*nl+n:][:k.width]
-			e, w, dh := k.e[n:][:k.width], k.w[n:][:k.width], k.dh[n:][:k.width]
-			de, dw := k.de[n:][:k.width], k.dw[n:][:k.width]
+			before, after := lanesAt(k.hs, s*nl+n), lanesAt(k.hs, (s+1)*nl+n)
+			e, w, dh, de, dw := lanesAt(k.e, n), lanesAt(k.w, n), lanesAt(k.dh, n), lanesAt(k.de, n), lanesAt(k.dw, n)
 			for l, g := range dy {
 				x := dh[l] + w[l]*g
 				dw[l] += g * after[l]
@@ -202,5 +218,6 @@ func (k *invariantBlock) backward(row, steps int, start []float32) {
 				dh[l] = e[l] * x
 			}
 		}
+		copy(k.du[(first+s)*k.d+k.c:][:k.width], du[:])
 	}
 }
