@@ -173,7 +173,7 @@ func TestDroppedTokensLeaveNoSnapshots(t *testing.T) {
 				m := build(t, `{"trip":true,`+c.config[1:], 1)
 				r := rand.New(rand.NewPCG(5, 5))
 				id := open(t, m)
-				seq := tokens(r, 20)
+				seq := tokens(r, 10)
 				extend(t, m, id, seq)
 				if drop == "rewind" {
 					for range 10 {
