@@ -40,8 +40,8 @@ func InvariantScan(p *Pool, y, u, decay, weight, skip []float32, segs []Segment,
 func (t *invariantScan) run(lo, hi int) {
 	nl := t.n * lanes
 	blocks := (t.d + lanes - 1) / lanes
-	work := scratch.take(3 * nl)
-	decay, weight, h := work.f[:nl], work.f[nl:2*nl], work.f[2*nl:]
+	work := scratch.take(5 * nl)
+	decay, weight, h, us, ys := work.f[:nl], work.f[nl:2*nl], work.f[2*nl:3*nl], work.f[3*nl:4*nl], work.f[4*nl:]
 	for piece := lo; piece < hi; piece++ {
 		s, c := t.segs[piece/blocks], piece%blocks*lanes
 		w := min(lanes, t.d-c)
@@ -52,22 +52,16 @@ func (t *invariantScan) run(lo, hi int) {
 		if state != nil {
 			transpose(h, lanes, state[c*t.n:], t.n, w, t.n)
 		}
-		var skip, u, y [lanes]float32 // channels past the last are zeros that nobody reads
-		copy(skip[:], t.skip[c:c+w])
 		for r := s.Start; r < s.Start+s.Len; r++ {
-			copy(u[:w], t.u[r*t.d+c:])
+			u, y := t.u[r*t.d+c:][:w], t.y[r*t.d+c:][:w]
+			spread(us, u)
+			active.mul(h, decay, h)
+			active.add(h, h, us)
+			active.mul(ys, weight, h)
+			gather16(ys, t.n)
 			for l, v := range u {
-				y[l] = skip[l] * v
+				y[l] = t.skip[c+l]*v + ys[l]
 			}
-			for n := 0; n < nl; n += lanes {
-				e, k, h := lanesAt(decay, n), lanesAt(weight, n), lanesAt(h, n)
-				for l, v := range u {
-					x := e[l]*h[l] + v
-					h[l] = x
-					y[l] += k[l] * x
-				}
-			}
-			copy(t.y[r*t.d+c:][:w], y[:])
 		}
 		if state != nil {
 			transpose(state[c*t.n:], t.n, h, lanes, t.n, w)
@@ -76,8 +70,21 @@ func (t *invariantScan) run(lo, hi int) {
 	scratch.put(work)
 }
 
-// lanesAt answers x[n:n+lanes].
-func lanesAt(x []float32, n int) *[lanes]float32 { return (*[lanes]float32)(x[n:]) }
+// spread sets every 16 floats of out to x, of at most 16.
+func spread(out, x []float32) {
+	for n := 0; n < len(out); n += lanes {
+		copy(out[n:n+lanes], x)
+	}
+}
+
+// gather16 adds the n blocks of 16 floats of x into the first, as a tree.
+func gather16(x []float32, n int) {
+	for n > 1 {
+		half := n / 2
+		active.add(x[:half*lanes], x[:half*lanes], x[(n-half)*lanes:n*lanes])
+		n -= half
+	}
+}
 
 type invariantScanBackward struct {
 	du, ddecay, dweight, dskip []float32
@@ -109,14 +116,15 @@ func InvariantScanBackward(p *Pool, du, ddecay, dweight, dskip, dy, u, decay, we
 func (t *invariantScanBackward) run(lo, hi int) {
 	nl := t.n * lanes
 	chunks := (t.longest + invariantChunk - 1) / invariantChunk
-	work := scratch.take((chunks+invariantChunk+1)*nl + 7*nl + 2*lanes)
+	work := scratch.take((chunks+invariantChunk+1)*nl + 9*nl + 2*lanes)
 	f := work.f
 	cut := func(n int) (part []float32) {
 		part, f = f[:n], f[n:]
 		return part
 	}
 	k := invariantBlock{invariantScanBackward: t, starts: cut(chunks * nl), hs: cut((invariantChunk + 1) * nl), dh: cut(nl)}
-	k.e, k.w = cut(nl), cut(nl)
+	k.e, k.w, k.us, k.gs = cut(nl), cut(nl), cut(nl), cut(nl)
+	clear(work.f)
 	sums, parts := cut(2*nl+lanes), cut(2*nl+lanes)
 	for b := lo; b < hi; b++ {
 		k.at(b * lanes)
@@ -146,6 +154,7 @@ type invariantBlock struct {
 	*invariantScanBackward
 	c, width   int       // first channel, channels
 	e, w       []float32 // [N,16] decay and weight
+	us, gs     []float32 // [N,16] a row of u and of dy for every state
 	starts     []float32 // [chunks,N,16] states before each chunk of a segment
 	hs         []float32 // [chunk+1,N,16] states inside a chunk
 	dh         []float32 // [N,16] gradient of the state, from the steps behind
@@ -161,20 +170,13 @@ func (k *invariantBlock) at(c int) {
 }
 
 // row answers the block's channels of row r.
-func (k *invariantBlock) row(x []float32, r int) (v [lanes]float32) {
-	copy(v[:k.width], x[r*k.d+k.c:])
-	return v
-}
+func (k *invariantBlock) row(x []float32, r int) []float32 { return x[r*k.d+k.c:][:k.width] }
 
 // step sets next to the state after row r.
 func (k *invariantBlock) step(next, h []float32, r int) {
-	u := k.row(k.u, r)
-	for n := 0; n < k.n*lanes; n += lanes {
-		e, h, next := lanesAt(k.e, n), lanesAt(h, n), lanesAt(next, n)
-		for l, v := range u {
-			next[l] = e[l]*h[l] + v
-		}
-	}
+	spread(k.us, k.row(k.u, r))
+	active.mul(next, k.e, h)
+	active.add(next, next, k.us)
 }
 
 // forward fills starts for a segment.
@@ -197,27 +199,18 @@ func (k *invariantBlock) backward(first, steps int, start []float32) {
 	for s := range steps {
 		k.step(k.hs[(s+1)*nl:][:nl], k.hs[s*nl:][:nl], first+s)
 	}
-	var skip [lanes]float32
-	copy(skip[:k.width], k.skip[k.c:])
-	ds := lanesAt(k.ds, 0)
 	for s := steps - 1; s >= 0; s-- {
-		dy, u := k.row(k.dy, first+s), k.row(k.u, first+s)
-		var du [lanes]float32
+		dy, u, du := k.row(k.dy, first+s), k.row(k.u, first+s), k.row(k.du, first+s)
+		spread(k.gs, dy)
+		active.mulAdd(k.dw, k.gs, k.hs[(s+1)*nl:][:nl])
+		active.mulAdd(k.dh, k.w, k.gs)
+		active.mulAdd(k.de, k.dh, k.hs[s*nl:][:nl])
+		copy(k.gs, k.dh)
+		gather16(k.gs, k.n)
+		active.mul(k.dh, k.e, k.dh)
 		for l, g := range dy {
-			ds[l] += g * u[l]
-			du[l] = skip[l] * g
+			k.ds[l] += g * u[l]
+			du[l] = k.skip[k.c+l]*g + k.gs[l]
 		}
-		for n := 0; n < nl; n += lanes {
-			before, after := lanesAt(k.hs, s*nl+n), lanesAt(k.hs, (s+1)*nl+n)
-			e, w, dh, de, dw := lanesAt(k.e, n), lanesAt(k.w, n), lanesAt(k.dh, n), lanesAt(k.de, n), lanesAt(k.dw, n)
-			for l, g := range dy {
-				x := dh[l] + w[l]*g
-				dw[l] += g * after[l]
-				du[l] += x
-				de[l] += x * before[l]
-				dh[l] = e[l] * x
-			}
-		}
-		copy(k.du[(first+s)*k.d+k.c:][:k.width], du[:])
 	}
 }
