@@ -1,10 +1,9 @@
 package nn
 
 // Every op counts its floating-point operations by the functions of this file, and families add up their analytic costs
-// from the same functions. Matrix products, convolutions, scans and attention count exactly: a multiply-add is two, and
-// attention counts the pairs of a query and a key that it may see. For the rest, where an operation is an
-// exponential or a square root as soon as a sum, the counts are fixed figures by element; they are below one percent of any model
-// of a useful size.
+// from the same functions, so that a card differs from a count only if it left an op out. Matrix products, convolutions
+// and attention count exactly: a multiply-add is two, and attention counts the pairs of a query and a key that it may
+// see. Elsewhere, where an operation may be an exponential or a sum, the counts are fixed figures by element.
 
 // Operations by element.
 const (
@@ -60,7 +59,7 @@ func AttentionFLOPs(pairs, heads, k int) float64 {
 	return float64(pairs) * float64(heads) * float64(4*k+softmaxElement)
 }
 
-// LossFLOPs counts the projection of m rows of d to v logits and their softmax. The backward pass counts LossBackwardFLOPs.
+// LossFLOPs counts the projection of m rows of d to v logits, and their softmax.
 func LossFLOPs(m, d, v int) float64 {
 	return LinearFLOPs(m, d, v, false) + softmaxElement*float64(m)*float64(v)
 }

@@ -4,7 +4,6 @@ import (
 	"github.com/archlab/archlab/core/engine"
 	"github.com/archlab/archlab/core/kernel"
 	"gorgonia.org/gorgonia"
-	"gorgonia.org/tensor"
 )
 
 // Embedding looks up rows of table [V,D] by ids [M]: [M,D]. A negative id gives a row of zeros.
@@ -61,12 +60,13 @@ func (g *Graph) Positions(table *Node) *Node {
 	return Apply(positions{T: t, D: d}, []int{g.rows, d}, table)
 }
 
-// positions saves the ids that it looked up; a position past the table gives a row of zeros.
-type positions struct{ T, D int }
+// positions gives a row of zeros for a position past the table.
+type positions struct {
+	NoLayout
+	T, D int
+}
 
 func (positions) Name() string { return "positions" }
-
-func (k positions) Layout(in []tensor.Shape) engine.Layout { return engine.Layout{} }
 
 func (k positions) Bind(b engine.Binding) (engine.Kernel, error) {
 	table, out := b.In[0].F32, b.Out.F32
@@ -94,11 +94,9 @@ func (k positions) Grad(in gorgonia.Nodes, _, grad *Node) gorgonia.Nodes {
 }
 
 // positionsGrad is dtable [T,D] from dout [M,D].
-type positionsGrad struct{ T, D int }
+type positionsGrad positions
 
 func (positionsGrad) Name() string { return "positions.dw" }
-
-func (positionsGrad) Layout([]tensor.Shape) engine.Layout { return engine.Layout{} }
 
 func (k positionsGrad) Bind(b engine.Binding) (engine.Kernel, error) {
 	dout, dtable := b.In[0].F32, b.Out.F32

@@ -230,3 +230,71 @@ func widen(x []float32) []float64 {
 	}
 	return y
 }
+
+// lossPlan is a training graph of a loss with n extra heads on one projection.
+func lossPlan(t *testing.T, rows, d, v, heads int) *engine.Plan {
+	t.Helper()
+	g := nn.NewGraph(rows, nn.Training)
+	out := nn.Output{Hidden: g.Input("h", d), Projection: g.Param("w", nn.Normal(0.1), v, d)}
+	for i := range heads {
+		out.Heads = append(out.Heads, nn.Head{Offset: i + 1, Hidden: g.Input(fmt.Sprint("h", i), d), Projection: out.Projection, Weight: 1})
+	}
+	loss := nn.Loss(g, out).Total
+	grads, err := gorgonia.Grad(loss, out.Hidden, out.Projection)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return plan(t, g, append(grads, loss)...)
+}
+
+// Rows of weight 0 cost nothing: the operations are those of the other rows alone.
+func TestLossCountsWeightedRows(t *testing.T) {
+	const rows, d, v = 40, 8, 16
+	pl := lossPlan(t, rows, d, v, 0)
+	weights := input(t, pl, "weights").F32
+	for _, n := range []int{0, 1, 17, rows} {
+		clear(weights)
+		for i := range n {
+			weights[rows-1-i] = 1
+		}
+		r := engine.Run{Rows: rows, Segments: nntest.Segments(rows)}
+		if err := pl.Run(&r); err != nil {
+			t.Fatal(err)
+		}
+		if want := nn.LossFLOPs(n, d, v) + nn.LossBackwardFLOPs(n, d, v); r.FLOPs != want {
+			t.Errorf("%d rows of %d: %g operations, want %g", n, rows, r.FLOPs, want)
+		}
+	}
+}
+
+// Logits exist for one block of rows of one head at a time: more rows and more heads add gradients of hidden states, never
+// logits.
+func TestLossMemory(t *testing.T) {
+	const d, v = 8, 50000
+	base := lossPlan(t, 256, d, v, 0).ArenaBytes()
+	for _, c := range []struct{ rows, heads int }{{256, 1}, {256, 4}, {4096, 0}, {4096, 4}} {
+		grown := lossPlan(t, c.rows, d, v, c.heads).ArenaBytes() - base
+		hidden := int64(4 * c.rows * d * (1 + c.heads))
+		if grown > hidden+1024 {
+			t.Errorf("%d rows, %d heads: %d bytes more, want at most the %d of the gradients of hidden states", c.rows, c.heads, grown, hidden)
+		}
+	}
+	if logits := int64(4 * 256 * v); base > logits {
+		t.Errorf("the arena has %d bytes, more than the logits of all rows would take (%d)", base, logits)
+	}
+}
+
+// The scalar of the auxiliary losses exists only where there are some.
+func TestShareInput(t *testing.T) {
+	for _, aux := range []bool{false, true} {
+		g := nn.NewGraph(2, nn.Scoring)
+		out := nn.Output{Hidden: g.Input("h", 3), Projection: g.Param("w", nn.Constant(0), 4, 3)}
+		if aux {
+			out.Aux = []nn.AuxLoss{{Name: "a", Node: g.Param("a", nn.Constant(2)), Coefficient: 3}}
+		}
+		pl := plan(t, g, nn.Loss(g, out).Total)
+		if _, ok := pl.Input(nn.Share); ok != aux {
+			t.Errorf("auxiliary losses %v: input %q %v", aux, nn.Share, ok)
+		}
+	}
+}

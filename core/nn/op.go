@@ -12,8 +12,8 @@ import (
 	"gorgonia.org/tensor"
 )
 
-// Kind is what the author of an op writes: a plain struct of numbers, bools and strings (no pointers, slices or maps: every field
-// goes into the op's hash, by which Gorgonia tells nodes apart). Apply makes a node of it.
+// Kind is what the author of an op writes: a plain struct of numbers, bools, strings and slices of those (no pointers, maps
+// or functions: every field goes into the op's hash, by which Gorgonia tells nodes apart). Apply makes a node of it.
 //
 // A Kind that also has
 //
