@@ -160,3 +160,28 @@ func TestEmbeddingParameters(t *testing.T) {
 		}
 	}
 }
+
+// With the published sizes, the presets have the published models' numbers of parameters, to the last one.
+func TestPublishedSizes(t *testing.T) {
+	for _, c := range []struct {
+		name, config   string
+		vocab, context int
+		want           int64
+	}{
+		{"GPT-2", `{"preset":"gpt2","width":768,"layers":12,"heads":12}`, 50257, 1024, 124_439_808},
+		{"GPT-2 medium", `{"preset":"gpt2","width":1024,"layers":24,"heads":16}`, 50257, 1024, 354_823_168},
+		{"GPT-2 XL", `{"preset":"gpt2","width":1600,"layers":48,"heads":25}`, 50257, 1024, 1_557_611_200},
+		{"LLaMA 7B", `{"preset":"llama","width":4096,"layers":32,"heads":32,"ff_width":11008}`, 32000, 2048, 6_738_415_616},
+		{"Llama 3 8B", `{"preset":"llama","width":4096,"layers":32,"heads":32,"kv_heads":8,"ff_width":14336}`, 128256, 8192, 8_030_261_248},
+	} {
+		_, card, err := transformer.Family().Build(context.Background(), family.BuildRequest{
+			Config: json.RawMessage(c.config), Vocab: c.vocab, Context: c.context, CardOnly: true,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if card.Parameters != c.want {
+			t.Errorf("%s: %d parameters, want %d", c.name, card.Parameters, c.want)
+		}
+	}
+}
