@@ -79,12 +79,17 @@ func (d *decoder) expand(n *yaml.Node, depth int) (*yaml.Node, bool) {
 
 var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)$`)
 
+var fromParser = regexp.MustCompile(`^did not find expected (<document start>|node content|'-' indicator|key|',' or)`)
+
 // syntax reports an error of the YAML parser.
 func (d *decoder) syntax(err error) {
 	p := Problem{File: d.file, Message: err.Error()}
 	if m := yamlLine.FindStringSubmatch(err.Error()); m != nil {
 		p.Message = "not valid YAML: " + m[2]
 		if n, err := strconv.Atoi(m[1]); err == nil {
+			if fromParser.MatchString(m[2]) {
+				n++ // yaml.v3 counts lines from 0 in what its parser says, and from 1 in what its scanner says
+			}
 			p.Line, p.Column = n, 1
 		}
 	}

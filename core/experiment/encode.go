@@ -45,7 +45,7 @@ func encode(v reflect.Value, f field) *yaml.Node {
 		n := &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map"}
 		for _, g := range fieldsOf(v.Type()) {
 			c := v.Field(g.index)
-			if g.optional() && c.IsZero() {
+			if absent(c, g) {
 				continue
 			}
 			n.Content = append(n.Content, scalar("!!str", g.key), encode(c, g))
@@ -70,6 +70,20 @@ func encode(v reflect.Value, f field) *yaml.Node {
 		return scalar("", formatNumber(v.Float(), f.unit))
 	}
 	return scalar("", formatNumber(float64(v.Int()), f.unit))
+}
+
+// absent answers whether a field says nothing: an optional one that is zero. A mapping of settings always says something,
+// since zero may not be its fields' default, unless what it is named by is empty.
+func absent(v reflect.Value, f field) bool {
+	if v.Kind() != reflect.Struct || v.Type() == reflect.TypeFor[Object]() {
+		return f.optional() && v.IsZero()
+	}
+	for _, g := range fieldsOf(v.Type()) {
+		if f.or != "" && g.key == f.or {
+			return v.Field(g.index).IsZero()
+		}
+	}
+	return false
 }
 
 // bare copies a node without what it was surrounded by in its file.
@@ -98,7 +112,7 @@ func plain(v reflect.Value) any {
 		for _, g := range fieldsOf(v.Type()) {
 			c := v.Field(g.index)
 			switch {
-			case g.optional() && c.IsZero():
+			case absent(c, g):
 			default:
 				out[g.key] = plain(c)
 			}
