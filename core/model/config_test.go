@@ -151,3 +151,23 @@ func TestPresets(t *testing.T) {
 		}
 	}
 }
+
+// Examples and the plain overlay stand in the schema, where a verifier finds them.
+func TestSchemaHasExamples(t *testing.T) {
+	d, err := tinyFamily().Describe(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var s struct {
+		Examples []json.RawMessage `json:"examples"`
+		Plain    json.RawMessage   `json:"x-archlab-plain"`
+	}
+	if err := json.Unmarshal(d.ConfigSchema, &s); err != nil || len(s.Examples) != 3 || string(s.Plain) != `{"aux":0,"buffer":false}` {
+		t.Errorf("got %d examples, plain %s and %v", len(s.Examples), s.Plain, err)
+	}
+	for _, x := range s.Examples {
+		if _, _, err := tinyFamily().Build(context.Background(), family.BuildRequest{Config: x, Vocab: 5, Context: 8, CardOnly: true}); err != nil {
+			t.Errorf("example %s: %v", x, err)
+		}
+	}
+}

@@ -53,6 +53,12 @@ type Spec[C any] struct {
 	Default C
 	// Presets are named configs, chosen by the config key "preset".
 	Presets []Preset[C]
+	// Examples are small configs, as JSON objects, that show the family's variants. They stand in the schema, and the
+	// conformance suite judges the family on them.
+	Examples []string
+	// Plain is laid over the examples, as a JSON object, by checks that need what is minimised to be a sum over tokens
+	// that is smooth in every weight: it switches off auxiliary losses, rule-based updates and discrete choices.
+	Plain string
 	// New checks what the tags cannot and makes the model. Errors are *family.Error with InvalidConfig that name the key.
 	New func(config C, vocab, context int) (Architecture, error)
 }

@@ -28,7 +28,7 @@ func (b *builder[C]) Describe(context.Context) (family.Description, error) {
 		names = append(names, p.Name)
 		d.Presets[p.Name] = p.Summary
 	}
-	schema, err := schemaWith(b.spec.Default, names)
+	schema, err := schemaWith(b.spec.Default, names, b.spec.Examples, b.spec.Plain)
 	if err != nil {
 		return family.Description{}, family.Errorf(family.Internal, "config_schema", "%v", err)
 	}

@@ -89,9 +89,9 @@ func wanted(t reflect.Type) string {
 }
 
 // Schema answers a JSON Schema (draft 2020-12) of a config struct that holds the defaults.
-func Schema(config any) (json.RawMessage, error) { return schemaWith(config, nil) }
+func Schema(config any) (json.RawMessage, error) { return schemaWith(config, nil, nil, "") }
 
-func schemaWith(config any, presets []string) (json.RawMessage, error) {
+func schemaWith(config any, presets, examples []string, plain string) (json.RawMessage, error) {
 	v := reflect.ValueOf(config)
 	for v.Kind() == reflect.Pointer {
 		v = v.Elem()
@@ -105,15 +105,21 @@ func schemaWith(config any, presets []string) (json.RawMessage, error) {
 		s.Properties = append(ordered{{"preset", p}}, s.Properties...)
 	}
 	s.Schema = "https://json-schema.org/draft/2020-12/schema"
+	for _, x := range examples {
+		s.Examples = append(s.Examples, json.RawMessage(x))
+	}
+	s.Plain = json.RawMessage(plain)
 	return json.Marshal(s)
 }
 
 type object struct {
-	Schema      string  `json:"$schema,omitempty"`
-	Type        string  `json:"type"`
-	Description string  `json:"description,omitempty"`
-	Properties  ordered `json:"properties"`
-	Additional  bool    `json:"additionalProperties"`
+	Schema      string            `json:"$schema,omitempty"`
+	Type        string            `json:"type"`
+	Description string            `json:"description,omitempty"`
+	Properties  ordered           `json:"properties"`
+	Additional  bool              `json:"additionalProperties"`
+	Examples    []json.RawMessage `json:"examples,omitempty"`
+	Plain       json.RawMessage   `json:"x-archlab-plain,omitempty"`
 }
 
 type property map[string]any

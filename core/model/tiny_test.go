@@ -39,6 +39,8 @@ func tinyFamily() family.Family {
 		},
 		Default: tinyConfig{Width: 16, Heads: 2, Conv: 3, Attend: true, Act: "gelu"},
 		Presets: []Preset[tinyConfig]{{Name: "wide", Summary: "twice as wide", Apply: func(c *tinyConfig) { c.Width = 32 }}},
+		Examples: []string{`{}`, `{"window":5,"conv":0}`, `{"stock":true,"aux":0.1,"buffer":true,"extra":1}`},
+		Plain:    `{"aux":0,"buffer":false}`,
 		New: func(c tinyConfig, vocab, context int) (Architecture, error) {
 			if c.Width%c.Heads != 0 {
 				return nil, family.Errorf(family.InvalidConfig, "heads", "width %d is not divisible by heads %d", c.Width, c.Heads)
