@@ -37,8 +37,8 @@ func tinyFamily() family.Family {
 			Capabilities: family.Capabilities{Decode: true, DraftHeads: true},
 			Knob:         family.Knob{Field: "width", Min: 8, Max: 64, Step: 8},
 		},
-		Default: tinyConfig{Width: 16, Heads: 2, Conv: 3, Attend: true, Act: "gelu"},
-		Presets: []Preset[tinyConfig]{{Name: "wide", Summary: "twice as wide", Apply: func(c *tinyConfig) { c.Width = 32 }}},
+		Default:  tinyConfig{Width: 16, Heads: 2, Conv: 3, Attend: true, Act: "gelu"},
+		Presets:  []Preset[tinyConfig]{{Name: "wide", Summary: "twice as wide", Apply: func(c *tinyConfig) { c.Width = 32 }}},
 		Examples: []string{`{}`, `{"window":5,"conv":0}`, `{"stock":true,"aux":0.1,"buffer":true,"extra":1}`},
 		Plain:    `{"aux":0,"buffer":false}`,
 		New: func(c tinyConfig, vocab, context int) (Architecture, error) {
