@@ -12,7 +12,7 @@ type CorpusConfig struct {
 	Path          string // text: a file, a directory or a pattern as of filepath.Glob; gosrc: GOROOT/src of another toolchain
 	Field         string // text: the field of a JSONL object that holds the text; default "text"
 	MaxBytes      int64  // keep at most this many bytes of text, chosen by content hash; 0 keeps all
-	DocumentBytes int    // text: longer plain files become several documents of about this size; default 8192, negative: never
+	DocumentBytes int    // text: longer plain files become several documents of at most this size; 0: at most 8192, less where there is little text; negative: never
 	Shares        Shares // default 90, 5, 5
 }
 

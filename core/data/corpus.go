@@ -121,7 +121,7 @@ func newCorpus(ctx context.Context, name string, src source, maxBytes int64, sha
 		if share > 0 && c.Documents[s] == 0 {
 			return nil, errorf(ErrTooShort, name, "the %s split is empty: %d documents are too few for shares %v",
 				Split(s), c.Documents[0]+c.Documents[1]+c.Documents[2], shares).
-				hint("give it more text, a smaller document_bytes, or a larger share")
+				hint("give it more text, or more and shorter documents: each goes to a split by its content alone")
 		}
 	}
 	return c, nil

@@ -64,10 +64,10 @@ func many(n int) map[string]string {
 	return files
 }
 
-// smallCorpus is a corpus of 120 files.
+// smallCorpus is a corpus of 140 files.
 func smallCorpus(t testing.TB) *Corpus {
 	t.Helper()
-	c, err := Open(context.Background(), CorpusConfig{Kind: "text", Path: tree(t, many(120))})
+	c, err := Open(context.Background(), CorpusConfig{Kind: "text", Path: tree(t, many(140))})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,8 +1,11 @@
 package data
 
+// earlier is what a heap asks of its values.
+type earlier[T any] interface{ before(T) bool }
+
 // heapOf is a binary heap of values, whose root comes before all others. Unlike container/heap it does not box what it holds: vocabularies
 // are learned and long words are merged by millions of pushes.
-type heapOf[T interface{ before(T) bool }] []T
+type heapOf[T earlier[T]] []T
 
 func (h heapOf[T]) init() {
 	for i := len(h)/2 - 1; i >= 0; i-- {

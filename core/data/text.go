@@ -30,17 +30,12 @@ func newTextSource(cfg CorpusConfig) (*textSource, error) {
 	if t.field == "" {
 		t.field = "text"
 	}
-	switch {
-	case t.piece == 0:
-		t.piece = 8192
-	case t.piece < 0:
-		t.piece = 0
-	case t.piece > maxDocument:
+	if t.piece > maxDocument {
 		return nil, errorf(ErrConfig, "document_bytes", "got %d, want at most %d", t.piece, maxDocument)
 	}
 	if cfg.Path == "" {
 		return nil, errorf(ErrConfig, "path", "a corpus of kind text needs a file, a directory or a pattern").
-			hint("set data.path, for example \"notes/*.txt\"")
+			hint("set path, for example \"notes/*.txt\"")
 	}
 	info, err := os.Stat(cfg.Path)
 	switch {
@@ -65,7 +60,38 @@ func newTextSource(cfg CorpusConfig) (*textSource, error) {
 		return nil, errorf(ErrEmpty, cfg.Path, "no files, expected text, .jsonl, .gz or .zst").
 			hint("hidden files and directories are not read")
 	}
+	switch {
+	case t.piece < 0:
+		t.piece = 0
+	case t.piece == 0:
+		if t.piece, err = t.defaultPiece(); err != nil {
+			return nil, err
+		}
+	}
 	return t, nil
+}
+
+const (
+	largestPiece  = 8192
+	smallestPiece = 256
+	enoughPieces  = 128
+)
+
+// defaultPiece is small enough for a corpus of few or small files to have about enoughPieces documents: with fewer, a split of one in
+// twenty is likely to be empty.
+func (t *textSource) defaultPiece() (int, error) {
+	if len(t.files) >= enoughPieces {
+		return largestPiece, nil
+	}
+	var total int64
+	for _, f := range t.files {
+		info, err := os.Stat(f.path)
+		if err != nil {
+			return 0, errorf(ErrNotFound, f.path, "cannot read").cause(err)
+		}
+		total += info.Size()
+	}
+	return int(min(largestPiece, max(smallestPiece, total/enoughPieces))), nil
 }
 
 // addDir adds every regular file below dir whose path has no hidden element.

@@ -2,6 +2,7 @@ package data
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -190,4 +191,24 @@ func FuzzJSONL(f *testing.F) {
 			t.Error("a corpus without documents")
 		}
 	})
+}
+
+func TestSmallFilesFillEverySplit(t *testing.T) {
+	var b strings.Builder
+	for i := range 1200 {
+		fmt.Fprintf(&b, "Line %d of a short book.\n", i*i)
+	}
+	// 36 kB in one file: with pieces of 8192 bytes, two splits of three would be empty.
+	for name, text := range map[string]string{"book.txt": b.String(), "book.txt.gz": gz(b.String())} {
+		dir := tree(t, map[string]string{name: text})
+		c := openDir(t, filepath.Join(dir, name))
+		if total := c.Bytes[0] + c.Bytes[1] + c.Bytes[2]; total != int64(b.Len()) {
+			t.Errorf("%s: %d bytes of %d", name, total, b.Len())
+		}
+		for s, n := range c.Documents {
+			if n == 0 {
+				t.Errorf("%s: no %s", name, Split(s))
+			}
+		}
+	}
 }

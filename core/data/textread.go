@@ -191,11 +191,11 @@ func jsonText(line []byte, field, where string) ([]byte, error) {
 		if len(names) > 10 {
 			names = append(names[:10], "...")
 		}
-		return nil, errorf(ErrFormat, where, "no field %q, the object has %q", field, names).hint("set data.field to the field that holds the text")
+		return nil, errorf(ErrFormat, where, "no field %q, the object has %q", field, names).hint("set field to the one that holds the text")
 	}
 	var text *string
 	if err := json.Unmarshal(raw, &text); err != nil || text == nil {
-		return nil, errorf(ErrFormat, where, "field %q is not a string: %.40s", field, raw).hint("set data.field to the field that holds the text")
+		return nil, errorf(ErrFormat, where, "field %q is not a string: %.40s", field, raw).hint("set field to the one that holds the text")
 	}
 	if *text == "" {
 		return nil, errorf(ErrFormat, where, "field %q is empty, expected text", field)

@@ -39,7 +39,7 @@ type NGram struct {
 // Name is "ngram-" and the order.
 func (m *NGram) Name() string { return fmt.Sprintf("ngram-%d", m.cfg.Order) }
 
-// Tokens is the number of tokens that it was trained on.
+// Tokens is the number of tokens or targets that were counted.
 func (m *NGram) Tokens() int64 { return m.tokens }
 
 // Full says that MaxMemory was reached, so that late n-grams are missing.

@@ -434,3 +434,96 @@ func TestNGramErrors(t *testing.T) {
 		t.Errorf("canceled: %v", err)
 	}
 }
+
+func TestAddBatchCountsWhatAddDoes(t *testing.T) {
+	// Where targets are the next tokens, a batch of rows is the same as rows of text with breaks between them.
+	const vocab, eod = 20, 3
+	ids := text(rng.New(21), 4000, vocab)
+	byBatch, err := NewNGramTrainer(NGramConfig{Order: 4, Vocab: vocab})
+	if err != nil {
+		t.Fatal(err)
+	}
+	byRow, err := NewNGramTrainer(NGramConfig{Order: 4, Vocab: vocab, Documents: true, EOD: eod})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const T = 40
+	for at := 0; at+2*T+1 <= len(ids); at += 2 * T {
+		b := family.Batch{B: 2, T: T}
+		for row := range 2 {
+			lo := at + row*T
+			b.Tokens = append(b.Tokens, ids[lo:lo+T]...)
+			b.Targets = append(b.Targets, ids[lo+1:lo+T+1]...)
+			for i := range T {
+				b.Weights = append(b.Weights, 1)
+				if i > 0 && ids[lo+i] == eod {
+					b.Starts = append(b.Starts, int32(row*T+i))
+				}
+			}
+			byRow.Break()
+			byRow.advance(ids[lo]) // the first token of a row is nobody's target
+			if err := byRow.Add(ids[lo+1 : lo+T+1]); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := byBatch.AddBatch(b); err != nil {
+			t.Fatal(err)
+		}
+	}
+	a, b := byBatch.Finish(), byRow.Finish()
+	if a.Tokens() != b.Tokens() || a.NGrams() != b.NGrams() {
+		t.Errorf("%d tokens, %d n-grams; want %d, %d", a.Tokens(), a.NGrams(), b.Tokens(), b.NGrams())
+	}
+	for i := range 50 {
+		h := ids[i*60 : i*60+i%6]
+		for w := range int32(vocab) {
+			if got, want := a.prob(a.walk(h), w), b.prob(b.walk(h), w); got != want {
+				t.Fatalf("p(%d|%v) = %v, want %v", w, h, got, want)
+			}
+		}
+	}
+}
+
+func TestAddBatchLearnsTargetsThatAreNotNextTokens(t *testing.T) {
+	// After token x the target is 9-x, whatever comes next in the row.
+	r := rng.New(3)
+	b := family.Batch{B: 1, T: 2000}
+	for i := range b.T {
+		x := int32(r.Intn(10))
+		b.Tokens, b.Targets, b.Weights = append(b.Tokens, x), append(b.Targets, 9-x), append(b.Weights, float32(i%2))
+	}
+	tr, err := NewNGramTrainer(NGramConfig{Order: 3, Vocab: 10})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := tr.AddBatch(b); err != nil {
+		t.Fatal(err)
+	}
+	m := tr.Finish()
+	if m.Tokens() != 1000 {
+		t.Errorf("counted %d targets", m.Tokens())
+	}
+	got, err := m.Score(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, w := range b.Weights {
+		if w != 0 && !got.Correct[i] {
+			t.Fatalf("position %d: p(target) = %v", i, math.Exp(float64(got.LogProbs[i])))
+		}
+	}
+	for x := range int32(10) {
+		sum := 0.0
+		for w := range int32(10) {
+			sum += m.prob(m.walk([]int32{x, 9 - x, x}), w)
+		}
+		if math.Abs(sum-1) > 1e-12 {
+			t.Errorf("sum %v", sum)
+		}
+	}
+	bad := b
+	bad.Tokens = bad.Tokens[1:]
+	if err := tr.AddBatch(bad); family.CodeOf(err) != family.InvalidArgument {
+		t.Errorf("a batch of another shape: %v", err)
+	}
+}

@@ -9,11 +9,11 @@ import (
 // stats sums up the n-grams that extend one history: the sum of their counts, and how many have a count of one, two and more.
 type stats struct{ total, ones, twos, more uint32 }
 
-// entry is an n-gram in a table; a count of 0 marks an empty place.
+// entry is an n-gram in a table.
 type entry struct {
-	key   uint64 // node of the history << 32 | token
-	node  uint32
-	count uint32
+	key    uint64 // node of the history << 32 | token
+	number uint32 // 1 + its node; 0 marks an empty place
+	count  uint32 // 0 for one that is only a history of others
 }
 
 const entrySize = 16
@@ -43,20 +43,20 @@ func (l *level) place(key uint64) *entry {
 	i := l.home(key)
 	for {
 		e := &l.entries[i]
-		if e.count == 0 || e.key == key {
+		if e.number == 0 || e.key == key {
 			return e
 		}
 		i = (i + 1) & (len(l.entries) - 1)
 	}
 }
 
-// find answers the node and the count of an n-gram, or missing.
+// find answers the node and the count of an n-gram, or missing and 0.
 func (l *level) find(node uint32, token int32) (child, count uint32) {
 	if node == missing {
 		return missing, 0
 	}
-	if e := l.place(nodeKey(node, token)); e.count != 0 {
-		return e.node, e.count
+	if e := l.place(nodeKey(node, token)); e.number != 0 {
+		return e.number - 1, e.count
 	}
 	return missing, 0
 }
@@ -68,7 +68,7 @@ func (l *level) double() {
 	old := l.entries
 	l.entries = make([]entry, 2*len(old))
 	for _, e := range old {
-		if e.count != 0 {
+		if e.number != 0 {
 			*l.place(e.key) = e
 		}
 	}

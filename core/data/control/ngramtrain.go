@@ -5,14 +5,14 @@ import (
 	"math"
 
 	"github.com/archlab/archlab/core/data"
+	"github.com/archlab/archlab/core/family"
 )
 
 // NGramTrainer counts n-grams token by token.
 type NGramTrainer struct {
 	m    *NGram
 	h    history
-	next []uint32 // by k: node of the last k tokens and the new one
-	warm uint64   // keeps the compiler from dropping loads that only fill the cache
+	warm uint64 // keeps the compiler from dropping loads that only fill the cache
 }
 
 const defaultMemory = 512 << 20
@@ -33,7 +33,7 @@ func NewNGramTrainer(cfg NGramConfig) (*NGramTrainer, error) {
 	case cfg.MaxMemory < 0:
 		return nil, configError("max_memory", "got %d, want 0 (the default) or more", cfg.MaxMemory)
 	}
-	t := &NGramTrainer{m: &NGram{cfg: cfg, levels: make([]level, cfg.Order), stats: make([]stats, 1)}, next: make([]uint32, cfg.Order)}
+	t := &NGramTrainer{m: &NGram{cfg: cfg, levels: make([]level, cfg.Order), stats: make([]stats, 1)}}
 	for k := range t.m.levels {
 		t.m.levels[k].init()
 	}
@@ -50,6 +50,39 @@ func (t *NGramTrainer) Break() { t.h.reset() }
 
 // Add counts tokens that follow those of the previous Add.
 func (t *NGramTrainer) Add(tokens []int32) error {
+	if err := t.check(tokens); err != nil {
+		return err
+	}
+	for _, token := range tokens {
+		t.count(token)
+		if t.m.cfg.Documents && token == t.m.cfg.EOD {
+			t.Break()
+		}
+		t.advance(token)
+	}
+	return nil
+}
+
+// AddBatch counts what a model would learn from a batch: each target of a weight other than 0, after the tokens before it in its row and
+// document. Targets need not be the next tokens, as in the recall tasks. Documents is not looked at; the batch's Starts are.
+func (t *NGramTrainer) AddBatch(b family.Batch) error {
+	if err := b.Check(t.m.cfg.Vocab); err != nil {
+		return err
+	}
+	if err := t.check(b.Tokens); err != nil {
+		return err
+	}
+	eachSegment(b, t.Break, func(i int) {
+		t.advance(b.Tokens[i])
+		if b.Weights[i] != 0 {
+			t.count(b.Targets[i])
+		}
+	})
+	t.Break()
+	return nil
+}
+
+func (t *NGramTrainer) check(tokens []int32) error {
 	if t.m.tokens+int64(len(tokens)) > math.MaxUint32 {
 		return &data.Error{Kind: data.ErrConfig, Where: "n-gram training", Message: "more than 2^32 tokens, which counts cannot hold"}
 	}
@@ -57,25 +90,17 @@ func (t *NGramTrainer) Add(tokens []int32) error {
 		if token < 0 || int(token) >= t.m.cfg.Vocab {
 			return &data.Error{Kind: data.ErrFormat, Where: "n-gram training", Message: fmt.Sprintf("token %d is outside the vocabulary [0,%d)", token, t.m.cfg.Vocab)}
 		}
-		t.add(token)
 	}
 	return nil
 }
 
-func (t *NGramTrainer) add(token int32) {
+// count records that a token followed the history.
+func (t *NGramTrainer) count(token int32) {
 	m := t.m
 	m.tokens++
-	n := len(t.h.nodes) // histories of 0..n-1 tokens
-	// The look-ups of all orders miss the cache; asking for all of them at once overlaps the waiting.
-	var warm uint64
-	for k, node := range t.h.nodes {
-		l := &m.levels[k]
-		warm += l.entries[l.home(nodeKey(node, token))].key
-	}
-	t.warm = warm
+	t.prefetch(token)
 	longer := true // the n-gram with one more token in front is new; the longest has no longer one and always counts
-	for k := n - 1; k >= 0; k-- {
-		t.next[k] = missing
+	for k := len(t.h.nodes) - 1; k >= 0; k-- {
 		if t.h.nodes[k] == missing {
 			continue
 		}
@@ -84,32 +109,47 @@ func (t *NGramTrainer) add(token int32) {
 		if e == nil {
 			continue
 		}
-		t.next[k] = e.node
 		fresh := e.count == 0
 		if fresh || longer {
 			e.count++
 		}
 		longer = fresh
 	}
-	if m.cfg.Documents && token == m.cfg.EOD {
-		t.h.nodes = append(t.h.nodes[:0], 0)
-		if m.cfg.Order > 1 {
-			t.h.nodes = append(t.h.nodes, t.next[0])
-		}
-	} else {
-		// nodes[k+1] is what nodes[k] became; the longest is dropped when it has reached Order-1 tokens.
-		keep := min(n, m.cfg.Order-1)
-		t.h.nodes = append(append(t.h.nodes[:0], 0), t.next[:keep]...)
-	}
 }
 
-// place finds or makes an n-gram of k+1 tokens; a new one has a count of 0, which the caller must raise. It answers nil where memory does
-// not allow a new one. Single tokens are always kept, so that no token is unseen for lack of memory.
+// advance appends a token to the history, as far as Order-1 tokens reach; after count of the same token it finds what count made.
+func (t *NGramTrainer) advance(token int32) {
+	h := &t.h
+	n := min(len(h.nodes), t.m.cfg.Order-1)
+	next := uint32(0)
+	for k := range n {
+		child := uint32(missing)
+		if h.nodes[k] != missing {
+			if e := t.place(k, nodeKey(h.nodes[k], token)); e != nil {
+				child = e.number - 1
+			}
+		}
+		h.nodes[k], next = next, child
+	}
+	h.nodes = append(h.nodes[:n], next)
+}
+
+// prefetch asks for the places of all orders at once, so that their cache misses overlap.
+func (t *NGramTrainer) prefetch(token int32) {
+	var sum uint64
+	for k, node := range t.h.nodes {
+		l := &t.m.levels[k]
+		sum += l.entries[l.home(nodeKey(node, token))].key
+	}
+	t.warm = sum
+}
+
+// place finds or makes an n-gram of k+1 tokens; a new one has a count of 0. It answers nil where memory does not allow a new one. Single tokens are always kept, so that no token is unseen for lack of memory.
 func (t *NGramTrainer) place(k int, key uint64) *entry {
 	m := t.m
 	l := &m.levels[k]
 	e := l.place(key)
-	if e.count != 0 {
+	if e.number != 0 {
 		return e
 	}
 	if l.crowded() {
@@ -120,8 +160,8 @@ func (t *NGramTrainer) place(k int, key uint64) *entry {
 		l.double()
 		e = l.place(key)
 	}
-	e.key, e.node = key, uint32(l.used)
 	l.used++
+	e.key, e.number = key, uint32(l.used)
 	return e
 }
 
