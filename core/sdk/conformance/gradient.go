@@ -103,10 +103,12 @@ type objective struct {
 	batch family.Batch
 	total bool    // the total has auxiliary parts: ask Train with a learning rate of 0 instead of Score
 	noise float64 // what float32 rounding may change
+	// middle is the objective at the weights that directions start from.
+	middle float64
 }
 
 func newObjective(m family.Model, b family.Batch, r family.TrainResult, logps []float32) objective {
-	o := objective{m: m, batch: b}
+	o := objective{m: m, batch: b, middle: r.Total}
 	o.total = math.Abs(r.Total-r.Loss) > 1e-6*max(1, math.Abs(r.Loss))
 	for i, w := range b.Weights {
 		o.noise += math.Abs(float64(w)) * max(1, math.Abs(float64(logps[i])))
@@ -147,37 +149,58 @@ type direction struct {
 	size  float64 // a step that is a few per cent of the weights it moves
 }
 
-// estimate is a central difference with what it may be off by.
-type estimate struct{ slope, doubt float64 }
-
-// differentiate measures the slope of o along d. It extrapolates two central differences (h and h/2), which cancels the error
-// of order h^2, and shrinks h while they disagree: that is how a jump is told from a slope, as when an expert is swapped for
-// another between the two points. The estimate with the smallest doubt is kept.
-func (o objective) differentiate(ctx context.Context, w *weights, d direction, scale float64) (estimate, error) {
-	best := estimate{doubt: math.Inf(1)}
-	h := d.size
-	for range 4 {
-		wide, err := o.central(ctx, w, d, h)
-		if err != nil {
-			return best, err
-		}
-		narrow, err := o.central(ctx, w, d, h/2)
-		if err != nil {
-			return best, err
-		}
-		e := estimate{slope: (4*narrow - wide) / 3, doubt: math.Abs(wide-narrow)/3 + 2*o.noise/h}
-		if !(e.doubt >= best.doubt) {
-			best = e
-		}
-		if best.doubt <= 0.003*max(math.Abs(best.slope), scale) {
-			break
-		}
-		h /= 8
-	}
-	return best, nil
+// estimate is a central difference with what it may be off by, and how far the recovered slope is from it.
+type estimate struct {
+	slope, doubt float64
+	off          float64 // relative to the larger slope, or to floor where both are smaller
+	resolved     bool    // the doubt is small enough to judge by
 }
 
-func (o objective) central(ctx context.Context, w *weights, d direction, h float64) (float64, error) {
+// judge measures the slope of o along d and holds the recovered slope against it.
+//
+// The loss is measured at +-h, +-h/2, +-h/4 ... Two neighbouring central differences are extrapolated, which cancels the error of
+// order h^2. What the estimate may be off by is read from what a smooth function would not do: a jump of J, as when an expert is
+// swapped for another between the points, adds J/2h to one central difference and J/h to the next, so that the extrapolation is
+// off by 7/3 of their difference, and it keeps the second difference from shrinking fourfold. Three steps and the middle must
+// agree, so that several jumps do not pass for a slope by chance. While the slopes disagree h shrinks, since jumps stay behind
+// and a wrong gradient does not, until rounding would blur a twentieth of the slope. The estimate that is closest to the
+// recovered slope is answered, unresolved ones last.
+func (o objective) judge(ctx context.Context, w *weights, d direction, floor, tolerance float64) (estimate, error) {
+	best := estimate{off: math.Inf(1)}
+	var first, second []float64 // central first differences, and sums of both sides less twice the middle
+	for h := d.size; ; h /= 2 {
+		slope, bend, err := o.central(ctx, w, d, h)
+		if err != nil {
+			return best, err
+		}
+		first, second = append(first, slope), append(second, bend)
+		k := len(first) - 1
+		if k < 2 {
+			continue
+		}
+		rounding := 3 * o.noise / (2 * h) // of the extrapolation of steps 2h and h
+		e := estimate{slope: (4*first[k] - first[k-1]) / 3}
+		e.doubt = max(7./3*math.Abs(first[k]-first[k-1]), 7./3*math.Abs(first[k-1]-first[k-2]),
+			math.Abs(second[k-1]-4*second[k])*7/(36*h), math.Abs(second[k-2]-4*second[k-1])*7/(72*h)) + rounding
+		size := max(math.Abs(e.slope), math.Abs(d.slope), floor)
+		e.resolved = e.doubt <= 0.06*size
+		if e.off = math.Abs(e.slope-d.slope) / size; e.off > tolerance { // the doubt speaks for the family
+			e.off = max(0, e.off-e.doubt/size)
+		}
+		if math.IsNaN(e.slope) {
+			return estimate{slope: e.slope, off: math.Inf(1), resolved: true}, nil
+		}
+		if e.resolved && !best.resolved || e.resolved == best.resolved && e.off < best.off {
+			best = e
+		}
+		if best.resolved && best.off <= tolerance || 2*rounding > 0.05*size {
+			return best, nil
+		}
+	}
+}
+
+// central answers the first difference of o along d, and the second difference times h^2.
+func (o objective) central(ctx context.Context, w *weights, d direction, h float64) (slope, bend float64, err error) {
 	var at [2]float64
 	var moved [2]float64 // as float32 stores it, along delta
 	for s, sign := range []float64{1, -1} {
@@ -189,10 +212,9 @@ func (o objective) central(ctx context.Context, w *weights, d direction, h float
 			moved[s] += (float64(x) - float64(old)) * d.delta[t][i]
 			return x
 		})
-		var err error
 		if at[s], err = o.at(ctx, file); err != nil {
-			return 0, err
+			return 0, 0, err
 		}
 	}
-	return (at[0] - at[1]) / (moved[0] - moved[1]), nil
+	return (at[0] - at[1]) / (moved[0] - moved[1]), at[0] - 2*o.middle + at[1], nil
 }
