@@ -20,8 +20,7 @@ type ScanDims struct{ D, N int }
 type SSDDims struct{ H, P, G, N int }
 
 const (
-	lanes     = 16 // channels in a block
-	scanChunk = 16 // steps between two saved states
+	lanes = 16 // channels in a block
 )
 
 // scanShape describes either scan: Mamba's is one head of D channels with a decay
@@ -61,12 +60,21 @@ func (s *scanShape) skips() int {
 	return s.p
 }
 
+// chunk returns the number of steps between two saved states: what the backward
+// pass holds of a chunk stays in the first-level cache for Mamba's N of 16.
+func (s *scanShape) chunk() int {
+	if s.scalar {
+		return 16
+	}
+	return 8
+}
+
 func (s *scanShape) saved(m, segments int) int {
-	return (m/scanChunk + segments) * s.h * s.blocks() * s.n * lanes
+	return (m/s.chunk() + segments) * s.h * s.blocks() * s.n * lanes
 }
 
 // savedChunk returns the index of a segment's first chunk among the saved states.
-func savedChunk(segs []Segment, si int) int { return segs[si].Start/scanChunk + si }
+func (s *scanShape) savedChunk(segs []Segment, si int) int { return segs[si].Start/s.chunk() + si }
 
 // SelectiveScanSaved returns the length of saved for m rows in the given number of
 // segments.
@@ -128,7 +136,7 @@ func runScan(p *Pool, y, u, dt, a, b, c, skip []float32, segs []Segment, states 
 
 // run handles pairs of a segment and a block of lanes.
 func (t *scan) run(lo, hi int) {
-	n := t.n
+	n, chunk := t.n, t.chunk()
 	blocks := t.h * t.blocks()
 	work := scratch.take(2*n*lanes + lanes)
 	h, rest := work.f[:n*lanes], work.f[n*lanes:]
@@ -143,12 +151,12 @@ func (t *scan) run(lo, hi int) {
 		if state != nil {
 			transpose(h, lanes, state[k.channel*n:], n, k.lanes, n)
 		}
-		for r := 0; r < s.Len; r += scanChunk {
+		for r := 0; r < s.Len; r += chunk {
 			if t.saved != nil {
-				at := ((savedChunk(t.segs, si)+r/scanChunk)*blocks + blk) * n * lanes
+				at := ((t.savedChunk(t.segs, si)+r/chunk)*blocks + blk) * n * lanes
 				copy(t.saved[at:at+n*lanes], h)
 			}
-			k.at(s.Start+r, min(scanChunk, s.Len-r))
+			k.at(s.Start+r, min(chunk, s.Len-r))
 			k.y = t.y[k.row*k.ldu+k.channel:]
 			active.scanSteps(k)
 		}

@@ -3,27 +3,30 @@ package kernel
 import "unsafe"
 
 // scanArgs are the arguments of the scans' steps. Strides are in bytes; n counts
-// bytes between two steps' states. The generator knows the order.
+// bytes between two steps' states. The generator knows the order. Addresses are numbers because
+// the assembly moves them past the ends of slices, where the garbage collector may
+// not see them; the block that a call works on keeps the memory alive and in place.
 type scanArgs struct {
 	steps, n       int
-	u, dt, y       unsafe.Pointer
-	b, c           unsafe.Pointer
-	a, h, skip     unsafe.Pointer
+	u, dt, y       uintptr
+	b, c           uintptr
+	a, h, skip     uintptr
 	ldu, lddt, ldb int
 	mask           uintptr // the lanes in use: bits, or the address of words of maskWords
-	dy, du, ddt    unsafe.Pointer
-	hs, es         unsafe.Pointer
-	dh, da, dskip  unsafe.Pointer
-	db, dc         unsafe.Pointer
+	dy, du, ddt    uintptr
+	hs, es         uintptr
+	dh, da, dskip  uintptr
+	db, dc         uintptr
 	ldddt          int
+	add            uintptr // mask if du and ddt are added to, none if they are set
 }
 
-// at is the address of x[i], or nil if x is empty.
-func at(x []float32, i int) unsafe.Pointer {
+// at is the address of x[i], or 0 if x is empty.
+func at(x []float32, i int) uintptr {
 	if len(x) == 0 {
-		return nil
+		return 0
 	}
-	return unsafe.Pointer(&x[i])
+	return uintptr(unsafe.Pointer(&x[i]))
 }
 
 // newScanArgs fills the arguments for the channels of the block from lane on.
@@ -79,6 +82,9 @@ func forwardArgs(k *scanBlock, lane int) scanArgs {
 func scanStepsBackAVX512(k *scanBackBlock) {
 	args := statesArgs(k, 0)
 	args.mask = 0xffff >> (16 - k.lanes)
+	if k.add {
+		args.add = args.mask
+	}
 	if k.scalar {
 		ssdStatesZ(&args)
 		backwardArgs(k, 0, &args)
@@ -94,6 +100,10 @@ func scanStepsBackAVX2(k *scanBackBlock) {
 	for lane := 0; lane < k.lanes; lane += 8 {
 		args := statesArgs(k, lane)
 		args.mask = words(k.lanes - lane)
+		args.add = words(0)
+		if k.add {
+			args.add = args.mask
+		}
 		if k.scalar {
 			ssdStatesY(&args)
 			backwardArgs(k, lane, &args)
@@ -109,6 +119,7 @@ func scanStepsBackAVX2(k *scanBackBlock) {
 func statesArgs(k *scanBackBlock, lane int) scanArgs {
 	args := newScanArgs(&k.scanBlock, lane)
 	args.hs, args.es = at(k.hs, lane), at(k.es, lane)
+	args.dy, args.du, args.ddt, args.ldddt = at(k.dy, lane), at(k.du, lane), at(k.ddt, 0), 4*k.lddt // to fetch
 	return args
 }
 

@@ -112,7 +112,8 @@ func (t *scanCombine) run(lo, hi int) {
 type scanBackBlock struct {
 	scanBlock
 	dy, du, ddt []float32 // from the first step's row
-	ddtLanes    []float32 // [steps,16], =: ddt by lane if scalar
+	ddtLanes    []float32 // [steps,16]: ddt by lane if scalar, += as du with add
+	add         bool      // add to du and ddt instead of setting them
 	hs          []float32 // [steps+1,N,16]: states, the first before the first step
 	es          []float32 // [steps,N,16] decays; [steps,16] if scalar
 	dh          []float32 // [N,16]: gradient of the state after the last step, updated
@@ -121,76 +122,119 @@ type scanBackBlock struct {
 	db, dc      []float32 // [steps,N,16]; +=
 }
 
+// backStates is the number of states that the backward pass takes at a time, so
+// that what it holds of them stays in the first-level cache.
+const backStates = 16
+
 // run handles pairs of a segment and a group of blocks.
 func (t *scanBackward) run(lo, hi int) {
 	perSet, full := t.groups()
-	n, nl := t.n, t.n*lanes
-	blocks := t.h * t.blocks()
-	setBlocks := blocks / t.g
-	decay := nl
-	if t.scalar {
-		decay = lanes
-	}
-	perBlock := nl + decay + lanes // dh, da, dskip
-	work := scratch.take((scanChunk+1)*nl + scanChunk*decay + 2*scanChunk*nl + full*perBlock + scanChunk*lanes + nl + lanes)
+	chunk, nl := t.chunk(), t.n*lanes
+	setBlocks := t.h * t.blocks() / t.g
 	k := scanBackBlocks.take()
+	part := chunk * min(t.n, backStates) * lanes
+	perBlock := 2*nl + lanes // dh, da, dskip
+	work := scratch.take(4*part + part/chunk + full*perBlock + chunk*lanes + nl + 3*lanes)
 	for piece := lo; piece < hi; piece++ {
 		si, gi := piece/(t.g*perSet), piece%(t.g*perSet)
 		first := gi/perSet*setBlocks + gi%perSet*full
-		last := min(first+full, (gi/perSet+1)*setBlocks)
-		s := &t.segs[si]
-
-		f := work.f
-		hs, f := f[:(scanChunk+1)*nl], f[(scanChunk+1)*nl:]
-		es, f := f[:scanChunk*decay], f[scanChunk*decay:]
-		acc, f := f[:2*scanChunk*nl], f[2*scanChunk*nl:]
-		carry, f := f[:full*perBlock], f[full*perBlock:]
-		ddtLanes, rest := f[:scanChunk*lanes], f[scanChunk*lanes:]
-		clear(carry)
-		for r := (s.Len+scanChunk-1)/scanChunk*scanChunk - scanChunk; r >= 0; r -= scanChunk {
-			steps := min(scanChunk, s.Len-r)
-			clear(acc)
-			for blk := first; blk < last; blk++ {
-				own := carry[(blk-first)*perBlock:][:perBlock]
-				*k = scanBackBlock{scanBlock: t.block(blk, t.u, t.dt, t.a, t.b, t.c, t.skip, rest), ddtLanes: ddtLanes}
-				k.at(s.Start+r, steps)
-				k.dy, k.du = t.dy[k.row*k.ldu+k.channel:], t.du[k.row*k.ldu+k.channel:]
-				k.ddt = t.ddt[k.row*k.lddt:]
-				if t.scalar {
-					k.ddt = k.ddt[blk/t.blocks():]
-					if blk%t.blocks() == 0 { // the head's blocks add up
-						for i := range steps {
-							k.ddt[i*k.lddt] = 0
-						}
-					}
-				} else {
-					k.ddt = k.ddt[k.channel:]
-				}
-				k.hs, k.es = hs, es
-				k.dh, k.da, k.dskip = own[:nl], own[nl:nl+decay], own[nl+decay:]
-				k.db, k.dc = acc[:scanChunk*nl], acc[scanChunk*nl:]
-				at := ((savedChunk(t.segs, si)+r/scanChunk)*blocks + blk) * nl
-				copy(hs[:nl], t.saved[at:at+nl])
-				active.scanStepsBack(k)
-				if t.scalar {
-					for i := range steps {
-						sum := (*[lanes]float32)(ddtLanes[i*lanes:])
-						clear(sum[k.lanes:])
-						k.ddt[i*k.lddt] += laneSum(sum)
-					}
-				}
-			}
-			at := (gi*t.m + s.Start + r) * n
-			laneSums(t.dbPart[at:at+steps*n], acc)
-			laneSums(t.dcPart[at:at+steps*n], acc[scanChunk*nl:])
+		g := scanGroup{
+			scanBackward: t, k: k, si: si, gi: gi,
+			first: first, last: min(first+full, (gi/perSet+1)*setBlocks), perBlock: perBlock,
 		}
-		for blk := first; blk < last; blk++ {
-			own := carry[(blk-first)*perBlock:][:perBlock]
-			t.storeParts(si, blk, own[nl:nl+decay], own[nl+decay:])
+		f := work.f
+		g.hs, f = f[:part+part/chunk], f[part+part/chunk:]
+		g.es, f = f[:part], f[part:]
+		g.db, f = f[:part], f[part:]
+		g.dc, f = f[:part], f[part:]
+		g.carry, f = f[:full*perBlock], f[full*perBlock:]
+		g.ddtLanes, f = f[:chunk*lanes], f[chunk*lanes:]
+		g.none, g.rest = f[:2*lanes], f[2*lanes:]
+		clear(g.carry)
+		s := &t.segs[si]
+		for r := (s.Len+chunk-1)/chunk*chunk - chunk; r >= 0; r -= chunk {
+			for n0 := 0; n0 < t.n; n0 += backStates {
+				g.states(r, min(chunk, s.Len-r), n0, min(backStates, t.n-n0))
+			}
+		}
+		for blk := g.first; blk < g.last; blk++ {
+			own := g.carry[(blk-g.first)*perBlock:][:perBlock]
+			t.storeParts(si, blk, own[nl:2*nl], own[2*nl:])
 		}
 	}
 	scanBackBlocks.put(k)
 	scratch.put(work)
+}
+
+// A scanGroup is a segment and a group of blocks at work.
+type scanGroup struct {
+	*scanBackward
+	k              *scanBackBlock
+	si, gi         int
+	first, last    int // blocks
+	perBlock       int
+	hs, es, db, dc []float32 // of one chunk and some states
+	carry          []float32 // [blocks,perBlock]
+	ddtLanes       []float32
+	none, rest     []float32
+}
+
+// states runs the steps [r,r+steps) of the segment backwards for the states
+// [n0,n0+n) of every block of the group.
+func (g *scanGroup) states(r, steps, n0, n int) {
+	s := &g.segs[g.si]
+	clear(g.db)
+	clear(g.dc)
+	nl, blocks := g.n*lanes, g.h*g.blocks()
+	for blk := g.first; blk < g.last; blk++ {
+		own := g.carry[(blk-g.first)*g.perBlock:][:g.perBlock]
+		k := g.k
+		*k = scanBackBlock{scanBlock: g.block(blk, g.u, g.dt, g.a, g.b, g.c, g.skip, g.rest), ddtLanes: g.ddtLanes}
+		k.at(s.Start+r, steps)
+		k.n, k.b, k.c = n, k.b[n0:], k.c[n0:]
+		k.dy, k.du = g.dy[k.row*k.ldu+k.channel:], g.du[k.row*k.ldu+k.channel:]
+		k.ddt = g.ddt[k.row*k.lddt:]
+		k.hs, k.es, k.db, k.dc = g.hs, g.es, g.db, g.dc
+		k.dh, k.da, k.dskip = own[n0*lanes:nl], own[nl+n0*lanes:2*nl], own[2*nl:]
+		k.add = n0 > 0
+		if g.scalar {
+			k.da = own[nl : nl+lanes]
+			k.ddt = k.ddt[blk/g.blocks():]
+		} else {
+			k.a = k.a[n0*lanes:]
+			k.ddt = k.ddt[k.channel:]
+		}
+		if k.add { // the terms with skip are in already
+			clear(g.none)
+			k.skip, k.dskip = g.none[:lanes], g.none[lanes:]
+		}
+		at := ((g.savedChunk(g.segs, g.si)+r/g.chunk())*blocks+blk)*nl + n0*lanes
+		copy(k.hs[:n*lanes], g.saved[at:at+n*lanes])
+		if g.scalar {
+			k.addHeadDt(blk%g.blocks() == 0 && n0 == 0)
+			continue
+		}
+		active.scanStepsBack(k)
+	}
+	for i := range steps {
+		at := (g.gi*g.m+s.Start+r+i)*g.n + n0
+		laneSums(g.dbPart[at:at+n], g.db[i*n*lanes:])
+		laneSums(g.dcPart[at:at+n], g.dc[i*n*lanes:])
+	}
+}
+
+// addHeadDt runs the steps and adds up ddt over the lanes, and over the head's
+// blocks and states.
+func (k *scanBackBlock) addHeadDt(first bool) {
+	clear(k.ddtLanes)
+	active.scanStepsBack(k)
+	for i := range k.steps {
+		sum := laneSum((*[lanes]float32)(k.ddtLanes[i*lanes:]))
+		if !first {
+			sum += k.ddt[i*k.lddt]
+		}
+		k.ddt[i*k.lddt] = sum
+	}
 }
 
 var scanBackBlocks jobs[scanBackBlock]
@@ -274,8 +318,15 @@ func scanStepsBackGeneric(k *scanBackBlock) {
 				k.da[l] += sw * dt
 				s2 = sw * k.a[0]
 			}
-			k.du[s*k.ldu+l] = k.skip[l]*g + dt*s1
+			du := k.skip[l]*g + dt*s1
 			ddt[l] = u*s1 + s2
+			if k.add {
+				du += k.du[s*k.ldu+l]
+				if !k.scalar {
+					ddt[l] += k.ddt[s*k.lddt+l]
+				}
+			}
+			k.du[s*k.ldu+l] = du
 		}
 		if k.scalar {
 			copy(k.ddtLanes[s*lanes:], ddt[:])

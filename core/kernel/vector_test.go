@@ -34,9 +34,13 @@ func sweep(lo, hi float64, n int) []float32 {
 
 func TestExpError(t *testing.T) {
 	forEachISA(t, func(t *testing.T) {
+		limit := 1.0
+		if active.name == "generic" {
+			limit = 1.2 // rounds twice where the others fuse
+		}
 		for _, c := range []struct{ lo, hi, limit float64 }{
-			{-87.2, 88.7, 1}, // everything that is neither 0 nor +Inf
-			{-1, 1, 1},       // where softmax's weights are
+			{-87.2, 88.7, limit}, // everything that is neither 0 nor +Inf
+			{-1, 1, 1},           // where softmax's weights are
 		} {
 			x := sweep(c.lo, c.hi, 40000)
 			y := make([]float32, len(x))

@@ -28,10 +28,10 @@ func attendRow(v vec) {
 	v.op("VSUBSS X%d, X%d, X%d", t1, t2, t2)
 	v.op("VBROADCASTSS X%d, %s", t1, v.r(shift))
 	v.op("VBROADCASTSS X%d, %s", t2, v.r(f))
-	v.exp(v.r(f), v.r(t0), v.r(t1), v.r(t2))
+	v.expNegative(v.r(f), v.r(t0), v.r(t1), v.r(t2))
 	for i := range nv {
 		v.f("VSUBPS", shift, i, i)
-		v.exp(v.r(i), v.r(t0), v.r(t1), v.r(t2))
+		v.expNegative(v.r(i), v.r(t0), v.r(t1), v.r(t2))
 		v.op("VMOVUPS %s, %d(SI)", v.r(i), i*4*v.w())
 	}
 	for step := 1; step < nv; step *= 2 {

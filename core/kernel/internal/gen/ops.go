@@ -183,7 +183,7 @@ var vecOps = []vecOp{
 		v.scalar(0, 2)
 		v.scalar(1, 3)
 		v.f("VFMSUB213PS", 3, 2, 0)
-		v.exp(v.r(0), v.r(3), v.r(4), v.r(5))
+		v.expNegative(v.r(0), v.r(3), v.r(4), v.r(5))
 		v.scalar(2, 3)
 		v.f("VSUBPS", 3, 1, 1)
 		v.f("VMULPS", 2, 1, 1)
@@ -228,7 +228,7 @@ var vecOps = []vecOp{
 		reduce: func(v vec, masked bool) {
 			v.scalar(0, 1)
 			v.f("VSUBPS", 1, 0, 0)
-			v.exp(v.r(0), v.r(1), v.r(2), v.r(3))
+			v.expNegative(v.r(0), v.r(1), v.r(2), v.r(3))
 			if masked {
 				v.keep(v.r(0))
 			}

@@ -29,6 +29,7 @@ const (
 	scanDb
 	scanDc
 	scanLDDdt
+	scanAdd // like mask: all lanes if du and ddt are added to, none if they are set
 )
 
 // laneBytes is the distance between two states of a block of lanes.
@@ -83,16 +84,28 @@ func (s scan) inputs() {
 	if s.scalar {
 		s.op("VBROADCASTSS (R9), %s", s.r(5))
 		s.f("VMULPS", 1, 5, 5)
-		s.exp(s.r(5), s.r(6), s.r(7), s.r(8))
+		s.expNegative(s.r(5), s.r(6), s.r(7), s.r(8))
 	}
 }
 
-// decay computes a state's decay from A at R9 and dt in 1, if states have their own.
-func (s scan) decay() {
+// decay computes the decay of the i'th state from R12 on, from A at R9 and dt in 1, if states have their own.
+func (s scan) decay(i int) {
 	if !s.scalar {
-		s.op("VMULPS (R9)(R12*1), %s, %s", s.r(1), s.r(5))
-		s.exp(s.r(5), s.r(6), s.r(7), s.r(8))
+		s.op("VMULPS %d(R9)(R12*1), %s, %s", i*laneBytes, s.r(1), s.r(5))
+		s.expNegative(s.r(5), s.r(6), s.r(7), s.r(8))
 	}
+}
+
+// state emits the forward step of the i'th state from R12 and R13 on; c·h goes to y.
+func (s scan) state(i, y int) {
+	h := fmt.Sprintf("%d(R10)(R12*1)", i*laneBytes)
+	s.op("VBROADCASTSS %d(DX)(R13*1), %s", 4*i, s.r(10))
+	s.decay(i)
+	s.f("VMULPS", 2, 10, 10)
+	s.op("VFMADD231PS %s, %s, %s", h, s.r(5), s.r(10))
+	s.op("VMOVUPS %s, %s", s.r(10), h)
+	s.op("VBROADCASTSS %d(R8)(R13*1), %s", 4*i, s.r(9))
+	s.f("VFMADD231PS", 9, 10, y)
 }
 
 // forward: h = e·h + x·b, y = skip·u + sum of c·h.
@@ -110,22 +123,42 @@ func (s scan) forward() {
 	s.op("MOVQ %d(DI), R13", scanSkip)
 	s.op("VMOVUPS (R13), %s", s.r(4))
 	s.label("step")
+	// Rows are far apart: fetch those of eight steps ahead.
+	s.op("MOVQ %d(DI), R15", scanLDU)
+	s.op("PREFETCHT0 (SI)(R15*8)")
+	s.op("PREFETCHT0 (CX)(R15*8)")
+	s.op("MOVQ %d(DI), R15", scanLDDt)
+	s.op("PREFETCHT0 (BX)(R15*8)")
 	s.inputs()
 	s.f("VMULPS", 4, 0, 3)
 	s.op("XORQ R12, R12")
 	s.op("XORQ R13, R13")
-	s.label("state")
-	s.op("VBROADCASTSS (DX)(R13*1), %s", s.r(10))
-	s.decay()
-	s.f("VMULPS", 2, 10, 10)
-	s.op("VFMADD231PS (R10)(R12*1), %s, %s", s.r(5), s.r(10))
-	s.op("VMOVUPS %s, (R10)(R12*1)", s.r(10))
-	s.op("VBROADCASTSS (R8)(R13*1), %s", s.r(9))
-	s.f("VFMADD231PS", 9, 10, 3)
+	// Four sums in turn, so that one addition need not wait for the last.
+	for _, y := range []int{11, 12, 13} {
+		s.zero(s.r(y))
+	}
+	s.op("LEAQ -%d(R11), R15", 4*laneBytes)
+	s.op("CMPQ R12, R15")
+	s.op("JGT rest")
+	s.label("fours")
+	for i, y := range []int{3, 11, 12, 13} {
+		s.state(i, y)
+	}
+	s.op("ADDQ $16, R13")
+	s.op("ADDQ $%d, R12", 4*laneBytes)
+	s.op("CMPQ R12, R15")
+	s.op("JLE fours")
+	s.label("rest")
+	s.op("CMPQ R12, R11")
+	s.op("JEQ sum")
+	s.state(0, 3)
 	s.op("ADDQ $4, R13")
 	s.op("ADDQ $%d, R12", laneBytes)
-	s.op("CMPQ R12, R11")
-	s.op("JNE state")
+	s.op("JMP rest")
+	s.label("sum")
+	s.f("VADDPS", 11, 3, 3)
+	s.f("VADDPS", 13, 12, 12)
+	s.f("VADDPS", 12, 3, 3)
 	s.store(s.r(3), "(CX)", true)
 	s.op("ADDQ %d(DI), SI", scanLDU)
 	s.op("ADDQ %d(DI), CX", scanLDU)
@@ -149,6 +182,15 @@ func (s scan) states() {
 	s.ptr(scanHS, "R10")
 	s.ptr(scanES, "CX")
 	s.label("step")
+	// The next block of lanes follows: fetch its rows.
+	s.op("PREFETCHT0 64(SI)")
+	s.op("PREFETCHT0 64(BX)")
+	for _, m := range []struct{ field, by int }{{scanDy, scanLDU}, {scanDu, scanLDU}, {scanDdt, scanLDDdt}} {
+		s.ptr(m.field, "R13")
+		s.op("PREFETCHT0 64(R13)")
+		s.op("ADDQ %d(DI), R13", m.by)
+		s.op("MOVQ R13, %d(DI)", m.field)
+	}
 	s.inputs()
 	if s.scalar {
 		s.op("VMOVUPS %s, (CX)", s.r(5))
@@ -159,7 +201,7 @@ func (s scan) states() {
 	s.op("XORQ R13, R13")
 	s.label("state")
 	s.op("VBROADCASTSS (DX)(R13*1), %s", s.r(10))
-	s.decay()
+	s.decay(0)
 	if !s.scalar {
 		s.op("VMOVUPS %s, (CX)(R12*1)", s.r(5))
 	}
@@ -186,6 +228,12 @@ func (s scan) states() {
 // first. The pointers of a step move in the argument block.
 func (s scan) backward() {
 	s.start("Backward", "Steps of the backward pass for one vector of channels.")
+	s.op("MOVQ %d(DI), R10", scanAdd)
+	if s.reg == "Z" {
+		s.op("KMOVW R10, K3")
+	} else {
+		s.op("VMOVUPS (R10), %s", s.r(14))
+	}
 	s.ptr(scanN, "R15")
 	s.ptr(scanDh, "R10")
 	s.ptr(scanDa, "R11")
@@ -264,9 +312,18 @@ func (s scan) backward() {
 	s.f("VFMADD231PS", 1, 6, 3)
 	s.f("VFMADD231PS", 0, 6, 7)
 	s.ptr(scanDu, "AX")
+	s.ptr(scanDdt, "SI")
+	if s.reg == "Z" {
+		s.op("VMOVUPS.Z (AX), K3, %s", s.r(8))
+		s.op("VMOVUPS.Z (SI), K3, %s", s.r(9))
+	} else {
+		s.op("VMASKMOVPS (AX), %s, %s", s.r(14), s.r(8))
+		s.op("VMASKMOVPS (SI), %s, %s", s.r(14), s.r(9))
+	}
+	s.f("VADDPS", 8, 3, 3)
+	s.f("VADDPS", 9, 7, 7)
 	s.store(s.r(3), "(AX)", true)
-	s.ptr(scanDdt, "AX")
-	s.store(s.r(7), "(AX)", true)
+	s.store(s.r(7), "(SI)", true)
 
 	for _, m := range []struct{ field, by int }{
 		{scanU, scanLDU}, {scanDy, scanLDU}, {scanDu, scanLDU}, {scanDt, scanLDDt}, {scanDdt, scanLDDdt},

@@ -73,43 +73,51 @@ func (v vec) and(mask int32, x, dst string) {
 	v.op("%s %s, %s, %s", name, v.ci(mask), x, dst)
 }
 
-// exp replaces x by e^x, as exp32 in math.go does, with fused multiply-adds.
+// expTerms are the coefficients of P in exp(r) = 1 + r + r²·P(r), then 1 and 1.
+var expTerms = []float64{1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1, 1, 1}
+
+// exp replaces x by e^x: the function of exp32 in math.go with fused
+// multiply-adds.
 func (v vec) exp(x, n, p, t string) {
 	// The second source of min and max wins if one is NaN.
-	v.op("VMOVUPS %s, %s", v.c(-87.3), t)
-	v.op("VMAXPS %s, %s, %s", x, t, x)
 	v.op("VMOVUPS %s, %s", v.c(89), t)
 	v.op("VMINPS %s, %s, %s", x, t, x)
-	v.op("VMULPS %s, %s, %s", v.c(1.44269504088896341), x, n)
+	v.expNegative(x, n, p, t)
+}
+
+// expNegative is exp for x <= 89, such as differences from a maximum.
+func (v vec) expNegative(x, n, p, t string) {
 	if v.reg == "Z" {
-		v.op("VRNDSCALEPS $8, %s, %s", n, n)
+		// Lanes below the range may hold anything until the mask clears them.
+		v.op("VCMPPS $5, %s, %s, K2", v.c(-87.3), x) // not less than: NaN stays
 	} else {
-		v.op("VROUNDPS $8, %s, %s", n, n)
+		v.op("VMOVUPS %s, %s", v.c(-87.3), t)
+		v.op("VMAXPS %s, %s, %s", x, t, x)
 	}
+	// Adding 1.5·2^23 rounds to an integer.
+	v.op("VMOVUPS %s, %s", v.c(12582912), n)
+	v.op("VMOVAPS %s, %s", n, t)
+	v.op("VFMADD231PS %s, %s, %s", v.c(1.44269504088896341), x, n)
+	v.op("VSUBPS %s, %s, %s", t, n, n)
 	v.op("VFNMADD231PS %s, %s, %s", v.c(0.693359375), n, x)
 	v.op("VFNMADD231PS %s, %s, %s", v.c(-2.12194440054690583e-4), n, x)
-	v.op("VMOVUPS %s, %s", v.c(1.9875691500e-4), p)
-	for _, c := range []float64{1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1} {
+	v.op("VMOVUPS %s, %s", v.c(expTerms[0]), p)
+	for _, c := range expTerms[1:] {
 		v.op("VFMADD213PS %s, %s, %s", v.c(c), x, p)
 	}
-	v.op("VMULPS %s, %s, %s", x, x, t)
-	v.op("VFMADD213PS %s, %s, %s", x, t, p)
-	v.op("VADDPS %s, %s, %s", v.c(1), p, p)
 	if v.reg == "Z" {
-		v.op("VSCALEFPS %s, %s, %s", n, p, x)
-		v.op("VCMPPS $6, %s, %s, K2", v.c(1.22e-38), x) // not <=: NaN stays
-		v.op("VMOVAPS.Z %s, K2, %s", x, x)
+		v.op("VSCALEFPS.Z %s, %s, K2, %s", n, p, x)
 		return
 	}
 	v.op("VCVTPS2DQ %s, %s", n, n)
-	v.op("VPSRAD $1, %s, %s", n, t)
+	v.op("VPSRAD $1, %s, %s", n, t) // in two factors: n may be 128
 	v.op("VPSUBD %s, %s, %s", t, n, n)
 	for _, part := range []string{t, n} {
 		v.op("VPADDD %s, %s, %s", v.ci(127), part, part)
 		v.op("VPSLLD $23, %s, %s", part, part)
 		v.op("VMULPS %s, %s, %s", part, p, p)
 	}
-	v.op("VCMPPS $6, %s, %s, %s", v.c(1.22e-38), p, t)
+	v.op("VCMPPS $6, %s, %s, %s", v.c(1.22e-38), p, t) // not less or equal: NaN stays
 	v.op("VANDPS %s, %s, %s", t, p, x)
 }
 
