@@ -68,7 +68,7 @@ func nearest(s string, candidates []string) (string, bool) {
 			best, dist = c, d
 		}
 	}
-	return best, best != "" && dist <= max(1, (len(s)+2)/3)
+	return best, best != "" && dist <= max(1, (len(s)+2)/3) && dist < max(len(s), len(best))
 }
 
 // distance is the number of insertions, deletions, substitutions and swaps of neighbours that turn a into b (optimal
