@@ -4,7 +4,6 @@ import (
 	"github.com/archlab/archlab/core/engine"
 	"github.com/archlab/archlab/core/kernel"
 	"gorgonia.org/gorgonia"
-	"gorgonia.org/tensor"
 )
 
 // StepSize is softplus(bias) of a parameter: the scans' step where it does not depend on the input. Unlike Softplus it
@@ -38,29 +37,4 @@ func (stepSizeGrad) Bind(b engine.Binding) (engine.Kernel, error) {
 		kernel.SoftplusBackward(b.Pool, dx, dy, x)
 		r.FLOPs += ActivationFLOPs(1, len(x))
 	}, nil
-}
-
-// AddBias is x + bias in every row: x [M,D], bias [D].
-func AddBias(x, bias *Node) *Node {
-	wantShape("add bias", "x", x, -1, -1)
-	wantShape("add bias", "bias", bias, x.Shape()[1])
-	return Apply(addBias{D: x.Shape()[1]}, x.Shape(), x, bias)
-}
-
-type addBias struct{ D int }
-
-func (addBias) Name() string { return "add_bias" }
-
-func (addBias) Layout([]tensor.Shape) engine.Layout { return engine.Layout{InPlace: []int{0}} }
-
-func (k addBias) Bind(b engine.Binding) (engine.Kernel, error) {
-	x, bias, y := b.In[0].F32, b.In[1].F32, b.Out.F32
-	return func(r *engine.Run) {
-		kernel.AddBias(b.Pool, y, x, bias, r.Rows, k.D)
-		r.FLOPs += float64(r.Rows * k.D)
-	}, nil
-}
-
-func (k addBias) Grad(_ gorgonia.Nodes, _, grad *Node) gorgonia.Nodes {
-	return gorgonia.Nodes{grad, Apply(columnSums{N: k.D}, []int{k.D}, grad)}
 }

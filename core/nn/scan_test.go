@@ -141,32 +141,33 @@ func TestInvariantScan(t *testing.T) {
 	}.Check(t)
 }
 
+// TestScanParameters: what is made of parameters alone is made whole, however few rows a run has.
 func TestScanParameters(t *testing.T) {
-	Case{
-		Params: []Tensor{Rows("x", 3), {Name: "log", Shape: []int{3}}},
-		Build: func(_ *nn.Graph, p Nodes) *nn.Node {
-			return nn.AddBias(p["x"], nn.Decay(p["log"]))
-		},
-		Reference: func(v Values) []float64 {
-			y := append([]float64(nil), v.F["x"]...)
-			for i := range y {
-				y[i] -= math.Exp(v.F["log"][i%3])
-			}
-			return y
-		},
-	}.Check(t)
-	Case{
-		Segments: Segments(2), // fewer rows than the parameter has elements
-		Params:   []Tensor{Rows("x", 7), {Name: "bias", Shape: []int{7}}},
-		Build: func(_ *nn.Graph, p Nodes) *nn.Node {
-			return nn.AddBias(p["x"], nn.StepSize(p["bias"]))
-		},
-		Reference: func(v Values) []float64 {
-			y := append([]float64(nil), v.F["x"]...)
-			for i := range y {
-				y[i] += math.Log1p(math.Exp(v.F["bias"][i%7]))
-			}
-			return y
-		},
-	}.Check(t)
+	for name, c := range map[string]struct {
+		build     func(*nn.Node) *nn.Node
+		reference func(float64) float64
+	}{
+		"decay":     {nn.Decay, func(x float64) float64 { return -math.Exp(x) }},
+		"step size": {nn.StepSize, func(x float64) float64 { return math.Log1p(math.Exp(x)) }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			const n = 7
+			Case{
+				Segments: Segments(2),
+				Params:   []Tensor{Rows("x", 1), {Name: "w", Shape: []int{n, 1}}, {Name: "p", Shape: []int{n}}},
+				Build: func(_ *nn.Graph, p Nodes) *nn.Node {
+					return nn.Linear(p["x"], p["w"], c.build(p["p"]))
+				},
+				Reference: func(v Values) []float64 {
+					var y []float64
+					for _, x := range v.F["x"] {
+						for j, w := range v.F["w"] {
+							y = append(y, x*w+c.reference(v.F["p"][j]))
+						}
+					}
+					return y
+				},
+			}.Check(t)
+		})
+	}
 }

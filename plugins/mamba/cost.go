@@ -29,7 +29,7 @@ func (m *mamba) Costs(t int) family.Cost {
 func (c Config) costMamba(t int) nn.Cost {
 	d, inner, n, r := c.Width, c.inner(), c.State, c.StepRank
 	common := nn.Sum(
-		nn.CostLinear(d, 2*inner, false),
+		nn.CostLinear(d, inner, false).Times(2), costShared(d),
 		nn.CostConv(inner, c.Conv), nn.CostActivation(inner),
 		costOnce(t, nn.DecayFLOPs(inner*n), float64(inner*n)),
 		nn.CostGate(inner), nn.CostLinear(inner, d, false),
@@ -46,7 +46,7 @@ func (c Config) costMamba(t int) nn.Cost {
 	scan.State = inner * n
 	return nn.Sum(common, scan,
 		nn.CostLinear(inner, r+2*n, false),
-		nn.CostLinear(r, inner, false), costBias(inner), nn.CostActivation(inner),
+		nn.CostLinear(r, inner, true), nn.CostActivation(inner),
 		costShared(inner), // u feeds both the projection and the scan
 	)
 }
@@ -56,16 +56,13 @@ func (c Config) costMamba2(t int) nn.Cost {
 	scan := nn.CostRow(nn.SSDFLOPs(1, inner, c.State), nn.SSDBackwardFLOPs(1, inner, c.State))
 	scan.State = inner * c.State
 	return nn.Sum(scan,
-		nn.CostLinear(d, 2*inner+2*gn+heads, false),
+		nn.CostLinear(d, inner, false).Times(2), nn.CostLinear(d, 2*gn, false), costShared(d).Times(3),
 		nn.CostConv(inner+2*gn, c.Conv), nn.CostActivation(inner+2*gn),
-		costBias(heads), nn.CostActivation(heads),
+		nn.CostLinear(d, heads, true), nn.CostActivation(heads),
 		costOnce(t, nn.DecayFLOPs(heads), float64(heads)),
 		nn.CostGate(inner), nn.CostNorm(inner), nn.CostLinear(inner, d, false),
 	)
 }
-
-// costBias is AddBias.
-func costBias(d int) nn.Cost { return nn.CostRow(float64(d), float64(d)) }
 
 // costShared is the sum of two gradients of one value.
 func costShared(d int) nn.Cost { return nn.CostRow(0, float64(d)) }

@@ -97,9 +97,8 @@ func (b *mixer) forward(x *nn.Node) *nn.Node {
 
 // mamba is the block of figure 3 of the Mamba paper with the scan of algorithm 2 (selective) or 1 (not).
 func (b *mixer) mamba(x *nn.Node) *nn.Node {
-	inner := b.inner()
-	parts := nn.Split(b.Linear(b.name+".in_proj", x, 2*inner, nn.FanIn(), false), inner, inner)
-	u, gate := b.conv(parts[0]), parts[1] // [M,I]
+	u := b.conv("conv", b.linear("in_proj", x, b.inner())) // [M,I]
+	gate := b.linear("gate_proj", x, b.inner())            // [M,I]
 	var y *nn.Node
 	if b.Selective {
 		y = b.selective(u)
@@ -113,9 +112,8 @@ func (b *mixer) mamba(x *nn.Node) *nn.Node {
 // is the softplus.
 func (b *mixer) selective(u *nn.Node) *nn.Node {
 	inner, n, r := b.inner(), b.State, b.StepRank
-	parts := nn.Split(b.Linear(b.name+".x_proj", u, r+2*n, nn.FanIn(), false), r, n, n)
-	dt := b.Linear(b.name+".dt_proj", parts[0], inner, nn.FanIn(), false)
-	dt = nn.Softplus(nn.AddBias(dt, b.stepBias(inner)))
+	parts := nn.Split(b.linear("x_proj", u, r+2*n), r, n, n)
+	dt := b.step(parts[0], inner)
 	return b.SelectiveScan(b.name+".scan", u, dt, b.realA(), parts[1], parts[2], b.skip(inner))
 }
 
@@ -128,24 +126,35 @@ func (b *mixer) invariant(u *nn.Node) *nn.Node {
 	return b.InvariantScan(b.name+".scan", u, dt, b.realA(), bs, cs, b.skip(inner))
 }
 
-// mamba2 is the block of figure 6 (right) of the Mamba-2 paper: all inputs of the scan come from one projection, and a norm
-// precedes the last one.
+// mamba2 is the block of figure 6 (right) of the Mamba-2 paper: all inputs of the scan are projected from the block's input,
+// and a norm precedes the last projection.
 func (b *mixer) mamba2(x *nn.Node) *nn.Node {
 	inner, heads, gn := b.inner(), b.heads(), b.Groups*b.State
-	x = b.Linear(b.name+".in_proj", x, 2*inner+2*gn+heads, nn.FanIn(), false)
-	parts := nn.Split(x, inner, inner+2*gn, heads)
-	gate, dt := parts[0], nn.Softplus(nn.AddBias(parts[2], b.stepBias(heads)))
-	parts = nn.Split(b.conv(parts[1]), inner, gn, gn)
-	y := b.SSD(b.name+".scan", parts[0], dt, b.scalarA(), parts[1], parts[2], b.skip(heads), b.Groups)
+	u := b.conv("conv", b.linear("in_proj", x, inner))                      // [M,HP]
+	bc := nn.Split(b.conv("bc_conv", b.linear("bc_proj", x, 2*gn)), gn, gn) // [M,GN] each
+	dt, gate := b.step(x, heads), b.linear("gate_proj", x, inner)           // [M,H], [M,HP]
+	y := b.SSD(b.name+".scan", u, dt, b.scalarA(), bc[0], bc[1], b.skip(heads), b.Groups)
 	return b.project(norm.Forward(b.Graph, b.name+".norm", nn.GateSiLU(y, gate)))
 }
 
+// linear is a projection of x to the given number of columns.
+func (b *mixer) linear(name string, x *nn.Node, columns int) *nn.Node {
+	return b.Linear(b.name+"."+name, x, columns, nn.FanIn(), false)
+}
+
+// step is softplus(x wᵀ + bias): n steps above 0.
+func (b *mixer) step(x *nn.Node, n int) *nn.Node {
+	w := b.Param(b.name+".dt_proj.weight", nn.FanIn(), n, x.Shape()[1])
+	return nn.Softplus(nn.Linear(x, w, b.stepBias(n)))
+}
+
 // conv is the causal depthwise convolution over time with its activation.
-func (b *mixer) conv(x *nn.Node) *nn.Node {
+func (b *mixer) conv(name string, x *nn.Node) *nn.Node {
 	d, bound := x.Shape()[1], 1/math.Sqrt(float64(b.Conv))
-	w := b.Param(b.name+".conv.weight", nn.FanIn(), d, b.Conv)
-	bias := b.Param(b.name+".conv.bias", nn.Uniform(-bound, bound), d)
-	return nn.SiLU(b.CausalConv(b.name+".conv", x, w, bias))
+	name = b.name + "." + name
+	w := b.Param(name+".weight", nn.FanIn(), d, b.Conv)
+	bias := b.Param(name+".bias", nn.Uniform(-bound, bound), d)
+	return nn.SiLU(b.CausalConv(name, x, w, bias))
 }
 
 // project is the output projection. Its initial values shrink with the depth, as GPT-2's do.

@@ -69,8 +69,8 @@ def scan(u, dt, a, b, c, skip):
 def mamba1(x, p, w, cfg):
     d, di, n, r, k = cfg["width"], cfg["width"] * cfg["expand"], cfg["state"], cfg.get("dt_rank"), cfg["conv"]
     t = x.shape[0]
-    u, z = (x @ w(p + "in_proj.weight", 2 * di, d).T).split(di, -1)
-    u = F.silu(conv(u, w(p + "conv.weight", di, k), w(p + "conv.bias", di)))
+    z = x @ w(p + "gate_proj.weight", di, d).T
+    u = F.silu(conv(x @ w(p + "in_proj.weight", di, d).T, w(p + "conv.weight", di, k), w(p + "conv.bias", di)))
     a = -torch.exp(w(p + "A_log", di, n))
     skip = w(p + "D", di)
     if cfg["selective"]:
@@ -88,10 +88,11 @@ def mamba2(x, p, w, cfg):
     d, di, n, g, k = cfg["width"], cfg["width"] * cfg["expand"], cfg["state"], cfg["groups"], cfg["conv"]
     hd = cfg["head_width"]
     nh, t = di // hd, x.shape[0]
-    z, xbc, dt = (x @ w(p + "in_proj.weight", 2 * di + 2 * g * n + nh, d).T).split([di, di + 2 * g * n, nh], -1)
-    xbc = F.silu(conv(xbc, w(p + "conv.weight", di + 2 * g * n, k), w(p + "conv.bias", di + 2 * g * n)))
-    u, b, c = xbc.split([di, g * n, g * n], -1)
-    dt = F.softplus(dt + w(p + "dt_bias", nh))
+    z = x @ w(p + "gate_proj.weight", di, d).T
+    u = F.silu(conv(x @ w(p + "in_proj.weight", di, d).T, w(p + "conv.weight", di, k), w(p + "conv.bias", di)))
+    bc = x @ w(p + "bc_proj.weight", 2 * g * n, d).T
+    b, c = F.silu(conv(bc, w(p + "bc_conv.weight", 2 * g * n, k), w(p + "bc_conv.bias", 2 * g * n))).chunk(2, -1)
+    dt = F.softplus(x @ w(p + "dt_proj.weight", nh, d).T + w(p + "dt_bias", nh))
     a, skip = -torch.exp(w(p + "A_log", nh)), w(p + "D", nh)
     per = lambda v: v.repeat_interleave(hd, -1)  # a value of each head to its channels
     # channels of a head share its decay and its group's B and C
