@@ -28,6 +28,7 @@ func (p *Params) GradNorm(pool *kernel.Pool) float64 {
 // global norm, clipped to step.Clip. It answers the floating-point operations that it took.
 func (p *Params) Update(pool *kernel.Pool, step Step, norm float64) (flops float64) {
 	p.Steps++
+	p.Changed()
 	t := float64(p.Steps)
 	a := kernel.AdamW{
 		LR: float32(step.LearningRate), Beta1: float32(step.Beta1), Beta2: float32(step.Beta2), Eps: float32(step.Epsilon),

@@ -17,6 +17,7 @@ type value struct {
 	shape tensor.Shape
 	ints  bool
 	leaf  bool     // memory outside the arena: parameters, inputs, constants
+	fixed bool     // depends on parameters and constants alone
 	of    *value   // of a view: the value that owns the memory
 	part  int      // of a view: the saved buffer it shows, or -1 for all of the value
 	boxed bool     // neither float32 nor int32: passed between fallback ops as box
@@ -40,7 +41,7 @@ func Compile(g *gorgonia.ExprGraph, outputs gorgonia.Nodes, opts Options) (*Plan
 	}
 	opts.Precision = FP32
 	c := &compiler{opts: opts, values: map[*gorgonia.Node]*value{}}
-	c.plan = &Plan{inputs: map[string]Buffer{}, values: c.values, capacity: opts.Capacity}
+	c.plan = &Plan{inputs: map[string]Buffer{}, values: c.values, capacity: opts.Capacity, params: opts.Params, version: -1}
 	roots := append(gorgonia.Nodes{}, outputs...)
 	for _, x := range opts.Grads {
 		roots = append(roots, x.Node)
@@ -48,6 +49,7 @@ func Compile(g *gorgonia.ExprGraph, outputs gorgonia.Nodes, opts Options) (*Plan
 	if err := c.collect(g, roots); err != nil {
 		return nil, err
 	}
+	c.keepDerived()
 	if err := c.live(roots); err != nil {
 		return nil, err
 	}
@@ -119,7 +121,7 @@ func (c *compiler) classify(v *value) error {
 		return c.leaf(v)
 	}
 	if k, ok := constantOf(n); ok {
-		v.leaf = true
+		v.leaf, v.fixed = true, true
 		if v.boxed {
 			v.box = k
 			return nil
@@ -142,11 +144,11 @@ func (c *compiler) classify(v *value) error {
 		if want := from.lay.Saved[s.index].Int; want != v.ints {
 			return fmt.Errorf("engine: compile: saved buffer %d of %s: int32 is %v, asked as %v", s.index, describe(from.node), want, v.ints)
 		}
-		v.of, v.part, v.block = from, s.index, from.saved[s.index]
+		v.of, v.part, v.block, v.fixed = from, s.index, from.saved[s.index], from.fixed
 		return nil
 	}
 	if isReshape(n.Op()) && !v.boxed {
-		v.of, v.block = v.kids[0], v.kids[0].block
+		v.of, v.block, v.fixed = v.kids[0], v.kids[0].block, v.kids[0].fixed
 		if v.shape.TotalSize() != v.kids[0].shape.TotalSize() {
 			return fmt.Errorf("engine: compile: %s of %v", describe(n), v.kids[0].shape)
 		}
@@ -165,7 +167,7 @@ func (c *compiler) leaf(v *value) error {
 			if !tensor.Shape(x.Shape).Eq(v.shape) && !(len(v.shape) == 0 && size == x.Len()) {
 				return fmt.Errorf("engine: compile: parameter %s has shape %v, the graph wants %v", x.Name, x.Shape, v.shape)
 			}
-			v.buf = Buffer{Shape: v.shape, F32: x.W}
+			v.buf, v.fixed = Buffer{Shape: v.shape, F32: x.W}, true
 			return nil
 		}
 	}
@@ -201,6 +203,10 @@ func (c *compiler) op(v *value) error {
 	} else {
 		v.lay = stockLayout(v)
 	}
+	v.fixed = v.lay.Pure && !v.boxed && len(v.kids) > 0
+	for _, k := range v.kids {
+		v.fixed = v.fixed && k.fixed && !k.boxed
+	}
 	if !v.boxed {
 		v.block = c.block(v.shape.TotalSize(), at)
 	}
@@ -218,6 +224,34 @@ func (c *compiler) block(size, at int) *block {
 	c.blocks = append(c.blocks, b)
 	c.plan.bytes += 4 * int64(size)
 	return b
+}
+
+// keepDerived moves the steps that depend on parameters alone to the front and keeps their values.
+func (c *compiler) keepDerived() {
+	if !c.opts.KeepDerived || c.opts.Params == nil {
+		return
+	}
+	var first, rest []*value
+	for _, v := range c.run {
+		if v.fixed {
+			first = append(first, v)
+			v.eachBlock(func(b *block) { b.use(forever) })
+		} else {
+			rest = append(rest, v)
+		}
+	}
+	c.run = append(first, rest...)
+	c.plan.derived = len(first)
+	for at, v := range c.run {
+		for _, b := range append([]*block{v.block, v.tmp}, v.saved...) {
+			if b == nil {
+				continue
+			}
+			if b.def = at; b.last != forever {
+				b.last = at
+			}
+		}
+	}
 }
 
 // live finds the last reader of every block and lets outputs take over inputs that nobody reads later.

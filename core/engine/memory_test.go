@@ -15,7 +15,7 @@ func randomGraph(t testing.TB, seed uint64, size int) (*gorgonia.ExprGraph, gorg
 	r := rand.New(rand.NewPCG(seed, 7))
 	g := gorgonia.NewGraph()
 	matrix, vector := tensor.Shape{3, 4}, tensor.Shape{12}
-	nodes := gorgonia.Nodes{input(g, "x", 3, 4), input(g, "y", 3, 4), input(g, "z", 12)}
+	nodes := gorgonia.Nodes{input(g, "x", 3, 4), input(g, "y", 3, 4), input(g, "z", 12), input(g, "w", 3, 4), input(g, "v", 12)}
 	pick := func(shape tensor.Shape) *gorgonia.Node {
 		for {
 			// Recent nodes more often, so that chains form and values die.
@@ -66,7 +66,7 @@ func randomGraph(t testing.TB, seed uint64, size int) (*gorgonia.ExprGraph, gorg
 	}
 	out := gorgonia.Nodes{nodes[len(nodes)-1]}
 	for range 2 {
-		if n := nodes[3+r.IntN(len(nodes)-3)]; n.Op() != nil {
+		if n := nodes[5+r.IntN(len(nodes)-5)]; n.Op() != nil {
 			out = append(out, n)
 		}
 	}
@@ -80,6 +80,7 @@ func TestSharingMemoryChangesNothing(t *testing.T) {
 		g, out := randomGraph(t, seed, 10+int(seed%40))
 		run := func(o Options) (bits []uint32) {
 			o.Capacity = 3
+			o.Params = makeParams(t, ParamSpec{Name: "w", Shape: []int{3, 4}}, ParamSpec{Name: "v", Shape: []int{12}})
 			p, err := Compile(g, out, o)
 			if err != nil {
 				t.Fatalf("seed %d: %v", seed, err)
@@ -87,7 +88,11 @@ func TestSharingMemoryChangesNothing(t *testing.T) {
 			for name := range p.inputs {
 				fillInput(t, p, name)
 			}
-			for range 2 { // the second run starts from what the first left
+			for i := range 3 { // the later runs start from what the first left
+				if i == 2 {
+					o.Params.Get("w").W[5] = 3
+					o.Params.Changed()
+				}
 				if err := p.Run(&Run{Rows: 3}); err != nil {
 					t.Fatalf("seed %d: %v", seed, err)
 				}
@@ -101,18 +106,18 @@ func TestSharingMemoryChangesNothing(t *testing.T) {
 					bits = append(bits, math.Float32bits(x))
 				}
 			}
-			if o.Poison && !o.NoSharing {
+			if o.Poison && !o.KeepDerived {
 				shared += p.ArenaBytes()
 			}
-			if o.NoSharing {
+			if o.NoSharing && !o.KeepDerived {
 				alone += p.ArenaBytes()
 			}
 			return bits
 		}
 		want := run(Options{NoSharing: true})
-		for _, o := range []Options{{Poison: true}, {}} {
+		for _, o := range []Options{{Poison: true}, {}, {Poison: true, KeepDerived: true}, {NoSharing: true, KeepDerived: true}} {
 			if got := run(o); fmt.Sprint(got) != fmt.Sprint(want) {
-				t.Fatalf("seed %d: %+v: outputs differ from those without sharing", seed, o)
+				t.Fatalf("seed %d: poison %v, keep derived %v: outputs differ from those without sharing", seed, o.Poison, o.KeepDerived)
 			}
 		}
 	}

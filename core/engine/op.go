@@ -32,6 +32,9 @@ type Layout struct {
 	Saved []Extent
 	// Scratch is needed only while the op runs, in float32s.
 	Scratch int
+	// Pure says that the output depends on the inputs alone, not on the run. What is computed from parameters by pure ops
+	// is computed once until they change, in plans that ask for it.
+	Pure bool
 	// InPlace lists inputs whose memory the output may take over when nobody reads them later.
 	InPlace []int
 }

@@ -34,7 +34,12 @@ type Params struct {
 	weights, train, summed []float32
 	// Steps is the number of optimizer steps taken: AdamW's t.
 	Steps int64
+	// version counts changes of weights.
+	version int64
 }
+
+// Changed must be called after weights were written by anything but Update.
+func (p *Params) Changed() { p.version++ }
 
 // NewParams allocates weights, all zero. Names must differ.
 func NewParams(specs []ParamSpec) (*Params, error) {

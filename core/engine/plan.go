@@ -22,6 +22,10 @@ type Options struct {
 	// Backward is the id from which nodes belong to the backward pass, for Plan.Seconds; 0 means that there is none.
 	Backward int64
 
+	// KeepDerived keeps what pure ops compute from parameters alone from run to run, until Params change: for plans that
+	// run often between changes.
+	KeepDerived bool
+
 	// NoSharing gives every value memory of its own, and Poison fills memory with NaN as soon as it is dead. They are
 	// how the memory plan is tested.
 	NoSharing, Poison bool
@@ -46,6 +50,10 @@ type Plan struct {
 	bytes    int64
 	stateful []StateSpec
 	mixes    bool
+	derived  int // the first steps, which depend on parameters alone
+	ran      bool
+	version  int64 // of the parameters that the derived values are of; -1 before the first run
+	params   *Params
 	backward int // the first step of the backward pass
 	seconds  [2]time.Duration
 }
@@ -82,15 +90,20 @@ func (p *Plan) RunContext(ctx context.Context, r *Run) (err error) {
 			err = fmt.Errorf("engine: step %d (%s): %v", at, p.steps[at].name, x)
 		}
 	}()
-	if p.poison != nil {
+	if p.poison != nil && !p.ran { // afterwards everything is poisoned as it dies
 		poison(p.arena)
 	}
+	p.ran = true
 	dead := 0
 	done := ctx.Done()
 	before := r.FLOPs
 	clock := time.Now()
 	p.seconds = [2]time.Duration{}
-	for i := range p.steps {
+	first := 0
+	if p.derived > 0 && p.version == p.params.version {
+		first = p.derived
+	}
+	for i := first; i < len(p.steps); i++ {
 		at = i
 		if done != nil {
 			select {
@@ -118,6 +131,9 @@ func (p *Plan) RunContext(ctx context.Context, r *Run) (err error) {
 	}
 	for _, c := range p.copies {
 		copy(c.to, c.from)
+	}
+	if p.derived > 0 {
+		p.version = p.params.version
 	}
 	return nil
 }

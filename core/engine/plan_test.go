@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"math"
 	"strings"
 	"testing"
 
@@ -110,5 +111,47 @@ func TestRunErrors(t *testing.T) {
 	p.Profile(s, true)
 	if got := s["mix"]; got.Calls != 1 {
 		t.Errorf("profile after a reset: got %+v, want the same sums", got)
+	}
+}
+
+// What follows from parameters alone is computed once until they change, and by every run of a plan that does not ask
+// for it.
+func TestDerivedValuesAreKept(t *testing.T) {
+	check := must(t)
+	for _, keep := range []bool{true, false} {
+		params := makeParams(t, ParamSpec{Name: "w", Shape: []int{2, 2}})
+		g := gorgonia.NewGraph()
+		x, w := input(g, "x", 2, 2), input(g, "w", 2, 2)
+		sum := check(gorgonia.Add(x, check(gorgonia.Tanh(check(gorgonia.Exp(w))))))
+		p, err := Compile(g, gorgonia.Nodes{sum}, Options{Capacity: 2, Params: params, KeepDerived: keep})
+		if err != nil {
+			t.Fatal(err)
+		}
+		xs := fillInput(t, p, "x")
+		for i := range 4 {
+			if i == 2 {
+				params.Get("w").W[1] = 2
+				params.Changed()
+			}
+			if err := p.Run(&Run{Rows: 2}); err != nil {
+				t.Fatal(err)
+			}
+			b, _ := p.Buffer(sum)
+			for j, w := range params.Get("w").W {
+				want := xs[j] + float32(math.Tanh(float64(float32(math.Exp(float64(w))))))
+				if b.F32[j] != want {
+					t.Errorf("keep %v, run %d: got %v, want %v", keep, i, b.F32[j], want)
+				}
+			}
+		}
+		s := Stats{}
+		p.Profile(s, false)
+		want := int64(4)
+		if keep {
+			want = 2
+		}
+		if got := s["gorgonia.tanh"].Calls; got != want {
+			t.Errorf("keep %v: tanh ran %d times, want %d", keep, got, want)
+		}
 	}
 }

@@ -33,15 +33,15 @@ func kindOf(op gorgonia.Op) string {
 	}
 }
 
-// stockLayout lets elementwise ops work in place.
+// stockLayout lets elementwise ops work in place. What they compute never depends on the run.
 func stockLayout(v *value) Layout {
 	switch opType(v.node.Op()) {
 	case "elemUnaryOp":
-		return Layout{InPlace: []int{0}}
+		return Layout{Pure: true, InPlace: []int{0}}
 	case "elemBinOp":
-		return Layout{InPlace: []int{0, 1}}
+		return Layout{Pure: true, InPlace: []int{0, 1}}
 	}
-	return Layout{}
+	return Layout{Pure: true}
 }
 
 // stockKernel answers a kernel for an op of Gorgonia's.

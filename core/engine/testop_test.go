@@ -50,7 +50,7 @@ func (o mixOp) Hashcode() uint32 {
 func (o mixOp) String() string { return "mix" }
 
 func (o mixOp) Layout(in []tensor.Shape) Layout {
-	l := Layout{InPlace: o.inPlace}
+	l := Layout{InPlace: o.inPlace, Pure: true}
 	n := o.shape.TotalSize()
 	for range o.saved {
 		l.Saved = append(l.Saved, Extent{Len: n})

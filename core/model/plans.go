@@ -105,7 +105,7 @@ func (m *lm) evict(mode nn.Mode) {
 func (m *lm) compile(mode nn.Mode, rows int) (*plan, error) {
 	g := nn.NewGraph(rows, mode)
 	p := &plan{g: g, out: m.arch.Forward(g)}
-	opts := engine.Options{Params: m.params, Pool: m.pool, Capacity: rows}
+	opts := engine.Options{Params: m.params, Pool: m.pool, Capacity: rows, KeepDerived: mode != nn.Training}
 	var outputs gorgonia.Nodes
 	var loss nn.LossNodes
 	var scores nn.ScoreNodes

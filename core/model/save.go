@@ -77,6 +77,7 @@ func (m *lm) Load(ctx context.Context, part family.Part, r io.Reader) error {
 		copy(s.data, data[i])
 	}
 	m.params.Steps = step
+	m.params.Changed()
 	return nil
 }
 

@@ -86,21 +86,19 @@ func (m *tiny) Forward(g *nn.Graph) nn.Output {
 	} else {
 		up = nn.GELU(up)
 	}
-	x = nn.Add(x, g.Linear("down", up, d, nn.Normal(0.3), false))
 	out := nn.Output{}
+	var bias *nn.Node
+	if m.Buffer {
+		bias = g.Param("usage", nn.Constant(0).Buffer(), d)
+		out.Updates = []nn.Update{{Param: "usage", Signal: g.Param("norm.gain", nn.Constant(1), d), Apply: func(w, s []float32) {
+			for i := range w {
+				w[i] += 1e-3 * s[i]
+			}
+		}}}
+	}
+	x = nn.Add(x, nn.Linear(up, g.Param("down", nn.Normal(0.3), d, 2*d), bias))
 	if m.Stock {
 		x = m.stock(g, x, &out)
-	}
-	if m.Buffer {
-		b := g.Param("usage", nn.Constant(0).Buffer(), d)
-		x = nn.AddBias(x, b)
-		if g.Mode() == nn.Training {
-			out.Updates = []nn.Update{{Param: "usage", Signal: g.Param("norm.gain", nn.Constant(1), d), Apply: func(w, s []float32) {
-				for i := range w {
-					w[i] += 1e-3 * s[i]
-				}
-			}}}
-		}
 	}
 	out.Hidden, out.Projection = norm.Forward(g, "norm", x), table
 	if m.Extra > 0 && (g.Mode() == nn.Training || g.Mode() == nn.Drafting) {

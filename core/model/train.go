@@ -168,6 +168,7 @@ func (s *trainStep) update(o family.OptimizerStep) {
 		for i, u := range s.updates {
 			u.Apply(m.params.Get(u.Param).W, s.signals[i])
 		}
+		m.params.Changed()
 	}
 	took := time.Since(start)
 	s.res.Seconds.Update = took.Seconds()
