@@ -38,6 +38,11 @@ func Family() family.Family {
 			{Name: "time-invariant", Summary: "Mamba's block around a time-invariant diagonal state-space model (S4D-real)",
 				Apply: func(c *Config) { c.Selective = false }},
 		},
+		Examples: []string{
+			`{"width":16,"layers":2,"state":3}`,
+			`{"variant":"mamba2","width":16,"layers":2,"state":3,"head_width":8,"groups":2}`,
+			`{"selective":false,"width":16,"layers":2,"state":3}`,
+		},
 		New: newModel,
 	})
 }

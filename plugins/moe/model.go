@@ -35,7 +35,13 @@ func Family() family.Family {
 		},
 		Default: defaults(),
 		Presets: presets,
-		New:     newModel,
+		Examples: []string{
+			`{"width":16,"layers":2,"experts":4}`,
+			`{"preset":"deepseek","width":16,"layers":2,"experts":4,"segments":2}`,
+		},
+		// Choosing all experts: the choice of some is a step, which no slope of the loss sees.
+		Plain: `{"top_k":4,"balance_loss":0,"z_loss":0,"bias_rate":0}`,
+		New:   newModel,
 	})
 }
 

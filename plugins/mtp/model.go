@@ -32,7 +32,11 @@ func Family() family.Family {
 		},
 		Default: defaults(),
 		Presets: presets,
-		New:     newModel,
+		Examples: []string{
+			`{"width":16,"layers":2,"extra":2}`,
+			`{"preset":"deepseek","width":16,"layers":2,"extra":2}`,
+		},
+		New: newModel,
 	})
 }
 
