@@ -45,7 +45,7 @@ var gradientChecks = []Check{
 
 // gradientBatch has documents inside a row, weights of several sizes and signs, and a padded end.
 func (p *probe) gradientBatch(rng *rand.Rand) family.Batch {
-	b := p.batch(rng, 2, 8)
+	b := p.batch(rng, 2, 16)
 	b.Starts = []int32{5}
 	for i := range b.Weights {
 		b.Weights[i] = []float32{0.25, 0.125, 0, 0.3, -0.05}[i%5]
@@ -78,26 +78,23 @@ func checkGradient(ctx context.Context, p *probe) error {
 	if o.total {
 		p.note("the minimised total has parts besides the loss: slopes are those of the total that Train reports")
 	}
-	// A slope below two thousandths of the whole gradient's norm is judged as if it were that large.
-	floor := 2e-3 * total
-	judged, unresolved := 0, 0
-	for _, d := range g.directions(rng, p.opts.Quick) {
-		e, err := o.judge(ctx, g.before, d, floor, p.tol)
+	blurred, all := 0, g.directions(rng, p.opts.Quick)
+	for _, d := range all {
+		e, err := o.judge(ctx, g.before, d, 1e-4*total, p.tol)
 		if err != nil {
 			return err
 		}
-		if !e.resolved {
-			unresolved++
-			continue
-		}
-		judged++
 		p.within(e.off, "%s: want a slope of %.5g +- %.2g by central differences, got %.5g", d.name, e.slope, e.doubt, d.slope)
+		// A slope that is a thousandth of the gradient's norm should be seen sharply; below that, it should not contradict.
+		if !e.sharp && max(math.Abs(e.slope), math.Abs(d.slope)) > 1e-3*total {
+			blurred++
+		}
 	}
-	if unresolved > 0 {
-		p.note(sprintf("%d of %d directions not judged: jumps or rounding left no slope to compare with", unresolved, judged+unresolved))
+	if blurred > 0 {
+		p.note(sprintf("%d of %d slopes were blurred by jumps or rounding and only judged roughly", blurred, len(all)))
 	}
-	if judged < unresolved {
-		p.failf("want a slope in most directions, central differences resolved %d of %d: is the loss a smooth function of the weights?", judged, judged+unresolved)
+	if 2*blurred > len(all) {
+		p.failf("want a loss that is a smooth function of the weights, %d of %d slopes were blurred", blurred, len(all))
 	}
 	return nil
 }
@@ -134,7 +131,7 @@ func (g *gradient) directions(rng *rand.Rand, quick bool) []direction {
 			}
 		}
 		// A tenth of the norm of the weights moved, or of weights of 0.3 where they are smaller.
-		d.size = min(0.1*max(math.Sqrt(moved), 0.3*math.Sqrt(float64(n))), 0.5)
+		d.size = min(0.1*max(math.Sqrt(moved), 0.3*math.Sqrt(float64(n))), 2)
 		all = append(all, d)
 	}
 	sign := func() float64 { return float64(1 - 2*rng.IntN(2)) }

@@ -149,11 +149,11 @@ type direction struct {
 	size  float64 // a step that is a few per cent of the weights it moves
 }
 
-// estimate is a central difference with what it may be off by, and how far the recovered slope is from it.
+// estimate is a central difference with what it may be off by, and what that says of the recovered slope.
 type estimate struct {
 	slope, doubt float64
-	off          float64 // relative to the larger slope, or to floor where both are smaller
-	resolved     bool    // the doubt is small enough to judge by
+	off          float64 // how far the recovered slope is from it, relative to the larger of both or to floor
+	sharp        bool    // the doubt is small against the slope
 }
 
 // judge measures the slope of o along d and holds the recovered slope against it.
@@ -163,10 +163,10 @@ type estimate struct {
 // swapped for another between the points, adds J/2h to one central difference and J/h to the next, so that the extrapolation is
 // off by 7/3 of their difference, and it keeps the second difference from shrinking fourfold. Three steps and the middle must
 // agree, so that several jumps do not pass for a slope by chance. While the slopes disagree h shrinks, since jumps stay behind
-// and a wrong gradient does not, until rounding would blur a twentieth of the slope. The estimate that is closest to the
-// recovered slope is answered, unresolved ones last.
+// and a wrong gradient does not, until rounding would make it worse. The answer is an estimate that agrees, or else the one of
+// the smallest doubt, with three times the doubt taken off what it is off by.
 func (o objective) judge(ctx context.Context, w *weights, d direction, floor, tolerance float64) (estimate, error) {
-	best := estimate{off: math.Inf(1)}
+	best := estimate{doubt: math.Inf(1)}
 	var first, second []float64 // central first differences, and sums of both sides less twice the middle
 	for h := d.size; ; h /= 2 {
 		slope, bend, err := o.central(ctx, w, d, h)
@@ -180,20 +180,24 @@ func (o objective) judge(ctx context.Context, w *weights, d direction, floor, to
 		}
 		rounding := 3 * o.noise / (2 * h) // of the extrapolation of steps 2h and h
 		e := estimate{slope: (4*first[k] - first[k-1]) / 3}
+		if math.IsNaN(e.slope) {
+			return estimate{slope: e.slope, off: math.Inf(1), sharp: true}, nil
+		}
 		e.doubt = max(7./3*math.Abs(first[k]-first[k-1]), 7./3*math.Abs(first[k-1]-first[k-2]),
 			math.Abs(second[k-1]-4*second[k])*7/(36*h), math.Abs(second[k-2]-4*second[k-1])*7/(72*h)) + rounding
 		size := max(math.Abs(e.slope), math.Abs(d.slope), floor)
-		e.resolved = e.doubt <= 0.06*size
-		if e.off = math.Abs(e.slope-d.slope) / size; e.off > tolerance { // the doubt speaks for the family
-			e.off = max(0, e.off-e.doubt/size)
+		e.sharp = e.doubt <= 0.05*size
+		e.off = math.Abs(e.slope-d.slope) / size
+		if e.sharp && e.off <= tolerance {
+			return e, nil
 		}
-		if math.IsNaN(e.slope) {
-			return estimate{slope: e.slope, off: math.Inf(1), resolved: true}, nil
+		if e.off > tolerance {
+			e.off = max(0, e.off-3*e.doubt/size)
 		}
-		if e.resolved && !best.resolved || e.resolved == best.resolved && e.off < best.off {
+		if e.doubt < best.doubt {
 			best = e
 		}
-		if best.resolved && best.off <= tolerance || 2*rounding > 0.05*size {
+		if 2*rounding > best.doubt {
 			return best, nil
 		}
 	}
