@@ -61,8 +61,8 @@ type fakeModel struct {
 func (m *fakeModel) Train(ctx context.Context, req family.TrainRequest) (family.TrainResult, error) {
 	switch m.act {
 	case "panic":
-		var none map[string]int
-		none["x"] = 1
+		var none []int
+		return family.TrainResult{Loss: float64(none[len(req.MicroBatches)])}, nil
 	case "die":
 		go func() { panic("the wheels came off") }()
 		select {}
@@ -155,7 +155,13 @@ var acts = map[string]func(){
 	"no tls":       func() { fmt.Println("1|1|unix|/nowhere|grpc|"); time.Sleep(10 * time.Minute) },
 	"nobody home":  func() { fmt.Println("1|1|unix|/nowhere|grpc|"); time.Sleep(10 * time.Minute) },
 	"dies at once": func() { fmt.Println("1|1|unix|/nowhere|grpc|"); fmt.Fprintln(os.Stderr, "oh no"); os.Exit(9) },
-	"host":         hostAct,
+	"flood": func() {
+		fmt.Println("1|1|unix|/nowhere|grpc|")
+		_, _ = os.Stdout.WriteString(strings.Repeat("y", 1<<20) + "\n" + strings.Repeat("z", 1<<20)) // no reader, no progress
+		fmt.Fprintln(os.Stderr, "got it all out")
+		time.Sleep(10 * time.Minute)
+	},
+	"host": hostAct,
 }
 
 // hostAct is a host that launches a plugin, says its pid and its child's and waits to be killed.

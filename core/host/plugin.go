@@ -150,6 +150,11 @@ func (p *Plugin) around(ctx context.Context, call *wire.Call, do func(context.Co
 		if p.proc.exited(deathGrace) {
 			return p.ended(call.Name)
 		}
+	case !p.proc.alive():
+		var refused *family.Error
+		if !errors.As(err, &refused) || refused.Code == family.Internal { // a torn stream has many names
+			return p.ended(call.Name)
+		}
 	case errors.Is(cause, errHung):
 		return &HungError{Plugin: p.found.Name, PID: p.PID(), Call: call.Name, After: p.host.opts.CallTimeout, Log: p.Logs()}
 	}

@@ -84,7 +84,6 @@ func TestPython(t *testing.T) {
 	if err := p.proc.lifeline.Close(); err != nil {
 		t.Error(err)
 	}
-	p.proc.lifeline = nil
 	select {
 	case <-p.Done():
 	case <-time.After(10 * time.Second):

@@ -61,6 +61,7 @@ func TestStartErrors(t *testing.T) {
 		{act: "net/rpc", kind: WrongProtocol, message: []string{"gRPC"}},
 		{act: "no tls", external: true, kind: NoTLS, message: []string{"certificate", "PLUGIN_CLIENT_CERT"}},
 		{act: "nobody home", kind: NoAnswer, message: []string{"health"}},
+		{act: "flood", kind: NoAnswer, message: []string{"| got it all out"}},
 		{act: "dies at once", kind: ExitedEarly, message: []string{"exit status 9", "| oh no"}},
 	} {
 		t.Run(c.act, func(t *testing.T) {

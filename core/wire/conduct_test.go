@@ -32,6 +32,8 @@ type pickyModel struct {
 	family.Model
 	entered chan struct{}
 	left    chan error
+
+	deadline bool // the last Train had one; read it after left
 }
 
 func (*pickyModel) Load(_ context.Context, _ family.Part, r io.Reader) error {
@@ -43,6 +45,7 @@ func (*pickyModel) Load(_ context.Context, _ family.Part, r io.Reader) error {
 
 // Train waits for the end of its context.
 func (p *pickyModel) Train(ctx context.Context, _ family.TrainRequest) (family.TrainResult, error) {
+	_, p.deadline = ctx.Deadline()
 	p.entered <- struct{}{}
 	<-ctx.Done()
 	p.left <- ctx.Err()
@@ -94,6 +97,9 @@ func TestCancellation(t *testing.T) {
 			}
 			if err := <-p.left; err == nil { // hangs when cancellation does not arrive
 				t.Error("the family's context did not end")
+			}
+			if p.deadline != (c.want == context.DeadlineExceeded) {
+				t.Errorf("the family's context has a deadline: %v", p.deadline)
 			}
 		})
 	}
