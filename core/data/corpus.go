@@ -60,11 +60,14 @@ type Filtered struct {
 	Bytes  int64  `json:"bytes"`
 }
 
-// source streams documents in an order that depends on names and contents only.
+// source streams documents in an order that depends on names and contents only. It is safe for concurrent use.
 type source interface {
-	each(ctx context.Context, fn func(Document) error) error
-	filtered() []Filtered // of the latest complete each
+	// each reports what it leaves out to left, one call a file, with one of the reasons.
+	each(ctx context.Context, fn func(Document) error, left leftOut) error
+	reasons() []string // in the order in which they are reported
 }
+
+type leftOut func(reason string, bytes int64)
 
 // entry is what the corpus remembers of a document; the index is parallel to the source's stream.
 type entry struct {
@@ -76,6 +79,8 @@ type entry struct {
 const (
 	cut       int8 = -1 // beyond MaxBytes
 	duplicate int8 = -2
+
+	duplicateReason = "exact duplicate"
 )
 
 // Disjoint bytes of the content hash decide disjoint questions, so that a cut corpus keeps its shares.
@@ -89,26 +94,33 @@ func sampleKey(h [sha256.Size]byte) []byte {
 func newCorpus(ctx context.Context, name string, src source, maxBytes int64, shares Shares, unique bool) (*Corpus, error) {
 	c := &Corpus{Name: name, source: src}
 	seen := map[[sha256.Size]byte]bool{}
-	dup := Filtered{Reason: "exact duplicate"}
+	counts := map[string]*Filtered{}
+	left := func(reason string, n int64) {
+		if counts[reason] == nil {
+			counts[reason] = &Filtered{Reason: reason}
+		}
+		counts[reason].Files++
+		counts[reason].Bytes += n
+	}
 	err := src.each(ctx, func(d Document) error {
 		e := entry{hash: sha256.Sum256(d.Text), bytes: int32(len(d.Text))}
 		if unique && seen[e.hash] {
 			e.part = duplicate
-			dup.Files++
-			dup.Bytes += int64(e.bytes)
+			left(duplicateReason, int64(e.bytes))
 		}
 		if unique {
 			seen[e.hash] = true
 		}
 		c.index = append(c.index, e)
 		return nil
-	})
+	}, left)
 	if err != nil {
 		return nil, err
 	}
-	c.Filtered = append(c.Filtered, src.filtered()...)
-	if dup.Files > 0 {
-		c.Filtered = append(c.Filtered, dup)
+	for _, reason := range append(src.reasons(), duplicateReason) {
+		if f := counts[reason]; f != nil {
+			c.Filtered = append(c.Filtered, *f)
+		}
 	}
 	if maxBytes > 0 {
 		c.cutTo(maxBytes)
@@ -205,7 +217,7 @@ func (c *Corpus) each(ctx context.Context, want func(i int) bool, fn func(Docume
 			return changed(d.Name)
 		}
 		return fn(d)
-	})
+	}, func(string, int64) {})
 	if err == nil && i+1 != len(c.index) {
 		return changed("")
 	}

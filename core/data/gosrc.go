@@ -15,13 +15,19 @@ import (
 const maxDocument = 64 << 20
 
 // goSource streams the hand-written Go source under a GOROOT/src, in lexical order of paths.
-type goSource struct {
-	root string
-	skip map[string]*Filtered
-}
+type goSource struct{ root string }
 
-// Reasons for which gosrc leaves files out, in the order of its report.
-var goReasons = []string{"not Go source", "testdata, vendor or hidden directory", "generated", "licence headers", "empty"}
+const (
+	notGo      = "not Go source"
+	outside    = "testdata, vendor or hidden directory"
+	generated  = "generated"
+	licences   = "licence headers"
+	emptyFiles = "empty"
+)
+
+func (g *goSource) reasons() []string {
+	return []string{notGo, outside, generated, licences, emptyFiles}
+}
 
 func newGoSource(ctx context.Context, cfg CorpusConfig) (*goSource, error) {
 	root := cfg.Path
@@ -61,32 +67,12 @@ func findGoroot(ctx context.Context) (string, error) {
 		hint("put the go command in PATH or set GOROOT, or use a corpus of kind text with a path")
 }
 
-func (g *goSource) count(reason string, n int64) {
-	f := g.skip[reason]
-	if f == nil {
-		f = &Filtered{Reason: reason}
-		g.skip[reason] = f
-	}
-	f.Files++
-	f.Bytes += n
+func (g *goSource) each(ctx context.Context, fn func(Document) error, left leftOut) error {
+	return g.walk(ctx, g.root, false, fn, left)
 }
 
-func (g *goSource) filtered() []Filtered {
-	var out []Filtered
-	for _, r := range goReasons {
-		if f := g.skip[r]; f != nil {
-			out = append(out, *f)
-		}
-	}
-	return out
-}
-
-func (g *goSource) each(ctx context.Context, fn func(Document) error) error {
-	g.skip = map[string]*Filtered{}
-	return g.walk(ctx, g.root, false, fn)
-}
-
-func (g *goSource) walk(ctx context.Context, root string, outside bool, fn func(Document) error) error {
+// walk visits a directory; inside one that is skipped it only counts.
+func (g *goSource) walk(ctx context.Context, root string, skipped bool, fn func(Document) error, left leftOut) error {
 	return filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return errorf(ErrNotFound, path, "cannot read the Go source").cause(err)
@@ -95,8 +81,8 @@ func (g *goSource) walk(ctx context.Context, root string, outside bool, fn func(
 			return err
 		}
 		if d.IsDir() {
-			if !outside && path != root && skipGoDir(d.Name()) {
-				if err := g.walk(ctx, path, true, fn); err != nil {
+			if !skipped && path != root && skipGoDir(d.Name()) {
+				if err := g.walk(ctx, path, true, fn, left); err != nil {
 					return err
 				}
 				return fs.SkipDir
@@ -106,21 +92,22 @@ func (g *goSource) walk(ctx context.Context, root string, outside bool, fn func(
 		if !d.Type().IsRegular() {
 			return nil
 		}
-		if outside || filepath.Ext(path) != ".go" {
-			info, err := d.Info()
-			if errors.Is(err, fs.ErrNotExist) {
-				return nil
-			} else if err != nil {
-				return errorf(ErrNotFound, path, "cannot read the Go source").cause(err)
-			}
-			reason := goReasons[0]
-			if outside && filepath.Ext(path) == ".go" {
-				reason = goReasons[1]
-			}
-			g.count(reason, info.Size())
-			return nil
+		isGo := filepath.Ext(path) == ".go"
+		if isGo && !skipped {
+			return g.file(path, fn, left)
 		}
-		return g.file(path, fn)
+		info, err := d.Info()
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		} else if err != nil {
+			return errorf(ErrNotFound, path, "cannot read the Go source").cause(err)
+		}
+		reason := notGo
+		if isGo {
+			reason = outside
+		}
+		left(reason, info.Size())
+		return nil
 	})
 }
 
@@ -128,21 +115,21 @@ func skipGoDir(name string) bool {
 	return name == "testdata" || name == "vendor" || strings.HasPrefix(name, "_") || strings.HasPrefix(name, ".")
 }
 
-func (g *goSource) file(path string, fn func(Document) error) error {
+func (g *goSource) file(path string, fn func(Document) error, left leftOut) error {
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return errorf(ErrNotFound, path, "cannot read the Go source").cause(err)
 	}
 	if isGenerated(text) || len(text) > maxDocument {
-		g.count("generated", int64(len(text)))
+		left(generated, int64(len(text)))
 		return nil
 	}
 	body := stripLicence(text)
 	if len(body) < len(text) {
-		g.count("licence headers", int64(len(text)-len(body)))
+		left(licences, int64(len(text)-len(body)))
 	}
 	if len(body) == 0 {
-		g.count("empty", 0)
+		left(emptyFiles, 0)
 		return nil
 	}
 	rel, err := filepath.Rel(g.root, path)

@@ -18,12 +18,13 @@ type textSource struct {
 	field    string // of JSONL objects
 	piece    int    // bytes; 0 = whole files
 	explicit bool   // the path names one file: what a directory walk would skip is an error
-	skip     map[string]*Filtered
 }
 
 type textFile struct{ path, name string }
 
-var textReasons = []string{"empty", "binary"}
+const binaryFiles = "binary"
+
+func (t *textSource) reasons() []string { return []string{emptyFiles, binaryFiles} }
 
 func newTextSource(cfg CorpusConfig) (*textSource, error) {
 	t := &textSource{field: cfg.Field, piece: cfg.DocumentBytes}
@@ -151,30 +152,19 @@ func (t *textSource) addPattern(pattern string) error {
 	return nil
 }
 
-func (t *textSource) filtered() []Filtered {
-	var out []Filtered
-	for _, r := range textReasons {
-		if f := t.skip[r]; f != nil {
-			out = append(out, *f)
-		}
-	}
-	return out
-}
-
-func (t *textSource) each(ctx context.Context, fn func(Document) error) error {
-	t.skip = map[string]*Filtered{}
+func (t *textSource) each(ctx context.Context, fn func(Document) error, left leftOut) error {
 	for _, f := range t.files {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if err := t.file(ctx, f, fn); err != nil {
+		if err := t.file(ctx, f, fn, left); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (t *textSource) file(ctx context.Context, f textFile, fn func(Document) error) error {
+func (t *textSource) file(ctx context.Context, f textFile, fn func(Document) error, left leftOut) error {
 	r, jsonl, err := openText(f.path)
 	if err != nil {
 		return err
@@ -192,7 +182,7 @@ func (t *textSource) file(ctx context.Context, f textFile, fn func(Document) err
 	case i >= 0 && t.explicit:
 		return errorf(ErrFormat, f.path, "binary file (a zero byte at offset %d), expected text in UTF-8", i)
 	case i >= 0:
-		t.leaveOut("binary", f.path)
+		left(binaryFiles, sizeOf(f.path))
 		return nil
 	}
 	err = eachPiece(ctx, r, f, t.piece, func(d Document) error {
@@ -203,19 +193,16 @@ func (t *textSource) file(ctx context.Context, f textFile, fn func(Document) err
 		if t.explicit {
 			return errorf(ErrEmpty, f.path, "the file is empty, expected text")
 		}
-		t.leaveOut("empty", f.path)
+		left(emptyFiles, sizeOf(f.path))
 	}
 	return err
 }
 
-func (t *textSource) leaveOut(reason, path string) {
-	f := t.skip[reason]
-	if f == nil {
-		f = &Filtered{Reason: reason}
-		t.skip[reason] = f
+// sizeOf is for reports: a file that has just vanished counts as empty.
+func sizeOf(path string) int64 {
+	info, err := os.Stat(path)
+	if err != nil {
+		return 0
 	}
-	f.Files++
-	if info, err := os.Stat(path); err == nil {
-		f.Bytes += info.Size()
-	}
+	return info.Size()
 }
