@@ -2,6 +2,7 @@ package engine
 
 import (
 	"math"
+	"strings"
 	"testing"
 
 	"gorgonia.org/gorgonia"
@@ -61,11 +62,11 @@ func TestGradients(t *testing.T) {
 				g := gorgonia.NewGraph()
 				x, a, b := input(g, "x", 2, 3), input(g, "a", 2, 3), input(g, "b", 2, 3)
 				loss := c.loss(x, a, b)
-				grads, err := gorgonia.Grad(loss, a, b)
-				if err != nil {
+				var err error
+				o.Params, o.Capacity = params, 2
+				if o.Grads, o.Backward, err = Differentiate(loss, []string{"a", "b"}, []*G{a, b}); err != nil {
 					t.Fatal(err)
 				}
-				o.Params, o.Capacity, o.Grads = params, 2, []Gradient{{"a", grads[0]}, {"b", grads[1]}}
 				p, err := Compile(g, gorgonia.Nodes{loss}, o)
 				if err != nil {
 					t.Fatal(err)
@@ -81,6 +82,33 @@ func TestGradients(t *testing.T) {
 				near(t, "db", params.Get("b").Grad, db)
 			})
 		}
+	}
+}
+
+// Steps from the first node that Differentiate made on count as the backward pass, and a parameter that the total does
+// not depend on is named.
+func TestDifferentiate(t *testing.T) {
+	check := must(t)
+	g := gorgonia.NewGraph()
+	x, w, idle := input(g, "x", 2, 2), input(g, "w", 2, 2), input(g, "idle", 2)
+	total := check(gorgonia.Sum(check(gorgonia.HadamardProd(x, w))))
+	check(gorgonia.Sum(idle)) // used, but not by the total
+	if _, _, err := Differentiate(total, []string{"w", "idle"}, []*gorgonia.Node{w, idle}); err == nil || !strings.Contains(err.Error(), "parameter idle") {
+		t.Errorf("got %v, want an error that names the idle parameter", err)
+	}
+	grads, backward, err := Differentiate(total, []string{"w"}, []*gorgonia.Node{w})
+	if err != nil || len(grads) != 1 {
+		t.Fatalf("got %v and %v", grads, err)
+	}
+	p, err := Compile(g, gorgonia.Nodes{total}, Options{Capacity: 2, Params: makeParams(t, ParamSpec{Name: "w", Shape: []int{2, 2}}), Grads: grads, Backward: backward})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if forward := p.backward; forward != 2 || len(p.steps) <= forward {
+		t.Errorf("%d of %d steps are the forward pass, want 2 of more", forward, len(p.steps))
+	}
+	if list, _, err := Differentiate(total, nil, nil); err != nil || len(list) != 0 {
+		t.Errorf("no parameters: got %v and %v", list, err)
 	}
 }
 

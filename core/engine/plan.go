@@ -31,12 +31,6 @@ type Options struct {
 	NoSharing, Poison bool
 }
 
-// Gradient is the gradient of one parameter.
-type Gradient struct {
-	Param string
-	Node  *gorgonia.Node
-}
-
 // Plan is a compiled graph: kernels in order over memory that never moves. One plan runs once at a time.
 type Plan struct {
 	steps    []step

@@ -7,7 +7,6 @@ import (
 	"github.com/archlab/archlab/core/engine"
 	"github.com/archlab/archlab/core/family"
 	"github.com/archlab/archlab/core/nn"
-	"gorgonia.org/gorgonia"
 )
 
 // shape is what a plan was compiled for.
@@ -106,10 +105,10 @@ func (m *lm) compile(mode nn.Mode, rows int) (*plan, error) {
 	g := nn.NewGraph(rows, mode)
 	p := &plan{g: g, out: m.arch.Forward(g)}
 	opts := engine.Options{Params: m.params, Pool: m.pool, Capacity: rows, KeepDerived: mode != nn.Training}
-	var outputs gorgonia.Nodes
+	var outputs []*nn.Node
 	var loss nn.LossNodes
 	var scores nn.ScoreNodes
-	var logits gorgonia.Nodes
+	var logits []*nn.Node
 	switch mode {
 	case nn.Training:
 		m.params.Train()
@@ -124,15 +123,10 @@ func (m *lm) compile(mode nn.Mode, rows int) (*plan, error) {
 		for _, x := range p.out.Updates {
 			outputs = append(outputs, x.Signal)
 		}
-		opts.Backward = int64(len(g.Expr().AllNodes()))
-		for _, n := range g.Expr().AllNodes() {
-			opts.Backward = max(opts.Backward, n.ID()+1)
-		}
-		grads, err := gradients(g, loss.Total)
-		if err != nil {
+		var err error
+		if opts.Grads, opts.Backward, err = gradients(g, loss.Total); err != nil {
 			return nil, err
 		}
-		opts.Grads = grads
 	case nn.Scoring:
 		scores = nn.Score(g, p.out)
 		outputs = append(outputs, scores.LogProbs, scores.Correct)
@@ -154,27 +148,23 @@ func (m *lm) compile(mode nn.Mode, rows int) (*plan, error) {
 }
 
 // gradients differentiates total by every parameter that has a gradient.
-func gradients(g *nn.Graph, total *nn.Node) ([]engine.Gradient, error) {
-	var wrt gorgonia.Nodes
-	var list []engine.Gradient
+func gradients(g *nn.Graph, total *nn.Node) ([]engine.Gradient, int64, error) {
+	var names []string
+	var nodes []*nn.Node
 	for _, s := range g.Params() {
 		if !s.Buffer {
-			wrt = append(wrt, s.Node)
-			list = append(list, engine.Gradient{Param: s.Name})
+			names, nodes = append(names, s.Name), append(nodes, s.Node)
 		}
 	}
-	nodes, err := gorgonia.Grad(total, wrt...)
+	list, backward, err := engine.Differentiate(total, names, nodes)
 	if err != nil {
-		return nil, family.Errorf(family.Internal, "", "differentiate: %v", err)
+		return nil, 0, family.Errorf(family.Internal, "", "%v", err)
 	}
-	for i := range list {
-		list[i].Node = nodes[i]
-	}
-	return list, nil
+	return list, backward, nil
 }
 
 // bind finds the memory of the nodes that the model reads and writes.
-func (p *plan) bind(loss nn.LossNodes, scores nn.ScoreNodes, logits gorgonia.Nodes) {
+func (p *plan) bind(loss nn.LossNodes, scores nn.ScoreNodes, logits []*nn.Node) {
 	at := func(n *nn.Node) engine.Buffer {
 		b, _ := p.Buffer(n)
 		return b
