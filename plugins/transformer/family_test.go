@@ -50,20 +50,22 @@ func plugin(t *testing.T) family.Family {
 
 func TestConformance(t *testing.T) {
 	fam := plugin(t)
-	bad := []conformance.BadConfig{
-		{JSON: json.RawMessage(`{"heads":3}`), Field: "heads"},
-		{JSON: json.RawMessage(`{"heads":4,"kv_heads":3}`), Field: "kv_heads"},
-	}
-	conformance.Test(t, fam, conformance.Options{Configs: []conformance.Config{
-		{Name: "llama", JSON: json.RawMessage(`{"preset":"llama","width":16,"layers":2,"heads":4,"kv_heads":2,"ff_width":24}`), Bad: bad},
-	}})
-	window := json.RawMessage(`{"width":16,"layers":2,"heads":4,"kv_heads":1,"ff_width":24,"mlp":"squared_relu","window":5,"qk_norm":true,"conv":3,"bias":true}`)
-	conformance.Test(t, fam, conformance.Options{Quick: true, Configs: []conformance.Config{
-		{Name: "gpt2", JSON: json.RawMessage(`{"preset":"gpt2","width":16,"layers":2,"heads":2,"ff_width":24}`), Bad: bad},
-		{Name: "window", JSON: window, Bad: bad},
-	}})
+	// In full on one form, quickly on all that the family shows as examples.
+	conformance.Test(t, fam, conformance.Options{Configs: []conformance.Config{{
+		Name: "whole",
+		JSON: json.RawMessage(`{"preset":"llama","width":16,"layers":2,"heads":4,"kv_heads":2,"ff_width":24}`),
+		Bad: []conformance.BadConfig{
+			{JSON: json.RawMessage(`{"heads":3}`), Field: "heads"},
+			{JSON: json.RawMessage(`{"kv_heads":3}`), Field: "kv_heads"},
+			{JSON: json.RawMessage(`{"heads":16,"kv_heads":1}`), Field: "head_width"},
+		},
+	}}})
+	conformance.Test(t, fam, conformance.Options{Quick: true})
 	// A window with a convolution is the one form whose states forget.
-	conformance.Test(t, fam, conformance.Options{Only: []string{"decode-long"}, Configs: []conformance.Config{{Name: "window", JSON: window}}})
+	conformance.Test(t, fam, conformance.Options{Only: []string{"decode-long"}, Configs: []conformance.Config{{
+		Name: "window",
+		JSON: json.RawMessage(`{"width":16,"layers":2,"heads":4,"kv_heads":1,"window":5,"conv":3}`),
+	}}})
 }
 
 func TestCurve(t *testing.T) {

@@ -29,7 +29,12 @@ func Family() family.Family {
 		},
 		Default: defaults(),
 		Presets: presets,
-		New:     newTransformer,
+		Examples: []string{
+			`{"preset":"llama","width":16,"layers":2,"heads":4,"kv_heads":2,"ff_width":24}`,
+			`{"preset":"gpt2","width":16,"layers":2,"heads":2,"ff_width":24}`,
+			`{"width":16,"layers":2,"heads":4,"kv_heads":1,"mlp":"squared_relu","ff_width":24,"window":5,"qk_norm":true,"conv":3,"bias":true}`,
+		},
+		New: newTransformer,
 	})
 }
 
