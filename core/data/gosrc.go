@@ -120,7 +120,7 @@ func (g *goSource) file(path string, fn func(Document) error, left leftOut) erro
 	if err != nil {
 		return errorf(ErrNotFound, path, "cannot read the Go source").cause(err)
 	}
-	if isGenerated(text) || len(text) > maxDocument {
+	if isGenerated(text) || len(text) > maxDocument { // nobody wrote that much by hand
 		left(generated, int64(len(text)))
 		return nil
 	}

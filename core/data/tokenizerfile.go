@@ -105,12 +105,3 @@ func ReadTokenizer(r io.Reader) (Tokenizer, error) {
 	}
 	return tok, nil
 }
-
-// CheckFingerprint says whether a tokenizer is the one that something, such as a checkpoint, was made with.
-func CheckFingerprint(tok Tokenizer, where, fingerprint string) error {
-	if got := tok.Fingerprint(); got != fingerprint {
-		return errorf(ErrConfig, where, "made with another tokenizer: want fingerprint %.12q, %s has %.12q", fingerprint, tok.Name(), got).
-			hint("use the corpus and tokenizer settings of the run that made it")
-	}
-	return nil
-}

@@ -84,13 +84,6 @@ func TestReadTokenizerErrors(t *testing.T) {
 	}
 }
 
-func TestCheckFingerprint(t *testing.T) {
-	if err := CheckFingerprint(Bytes{}, "x", Bytes{}.Fingerprint()); err != nil {
-		t.Error(err)
-	}
-	checkError(t, CheckFingerprint(Bytes{}, "step-10", fuzzBPE().Fingerprint()), ErrConfig, "step-10: made with another tokenizer: want fingerprint")
-}
-
 func FuzzReadTokenizer(f *testing.F) {
 	f.Add(saved(f, fuzzBPE()))
 	f.Add(saved(f, Bytes{}))

@@ -113,7 +113,11 @@ func Open(cfg Config) (Task, error) {
 	}
 	for _, split := range []data.Split{data.Train, data.Validation, data.Test} {
 		if !draw(split, 0, 0, 1000, t.problem) {
-			return nil, configError(cfg.Kind, "no %s example in 1000 draws: too few distinct problems for three disjoint splits", split)
+			key := "length"
+			if cfg.Kind == "addition" {
+				key = "max_digits"
+			}
+			return nil, configError(key, "no %s example in 1000 draws: too few distinct problems for three disjoint splits", split)
 		}
 	}
 	return t, nil
