@@ -1,0 +1,92 @@
+package engine
+
+import (
+	"fmt"
+
+	"gorgonia.org/tensor"
+)
+
+// pinGrads moves gradients into Param.Grad where a gradient has a block of its own.
+func (c *compiler) pinGrads() error {
+	for _, x := range c.opts.Grads {
+		p := c.opts.Params.Get(x.Param)
+		if p == nil || p.Grad == nil {
+			return fmt.Errorf("engine: compile: gradient of %q: no such trainable parameter", x.Param)
+		}
+		v := c.values[x.Node]
+		if v.shape.TotalSize() != p.Len() {
+			return fmt.Errorf("engine: compile: gradient of %s has shape %v, want %v", x.Param, v.shape, p.Shape)
+		}
+		if v.block == nil || v.ints {
+			continue
+		}
+		if b := v.block.root(); b.pin == nil && b.size == p.Len() {
+			b.pin = p.Grad
+		}
+	}
+	return nil
+}
+
+// copyGrads copies gradients that could not be pinned after every run.
+func (c *compiler) copyGrads() error {
+	for _, x := range c.opts.Grads {
+		p, v := c.opts.Params.Get(x.Param), c.values[x.Node]
+		if v.buf.F32 == nil {
+			return fmt.Errorf("engine: compile: gradient of %s is not float32", x.Param)
+		}
+		if len(p.Grad) > 0 && &v.buf.F32[0] != &p.Grad[0] {
+			c.plan.copies = append(c.plan.copies, gradCopy{p.Grad, v.buf.F32})
+		}
+	}
+	return nil
+}
+
+// allocate makes the arena and cuts every buffer out of it.
+func (c *compiler) allocate() {
+	c.plan.arena = alignedFloats(place(c.blocks, !c.opts.NoSharing))
+	for _, v := range c.order {
+		switch {
+		case v.leaf || v.boxed:
+			continue
+		case v.of != nil && v.block == nil: // a view of a leaf
+			v.buf = v.of.buf
+			v.buf.Shape = v.shape
+			continue
+		}
+		v.buf = c.buffer(v.block, v.shape, v.ints)
+		if v.of != nil && v.part < 0 {
+			v.buf.Saved = v.of.buf.Saved
+		}
+		for i, s := range v.saved {
+			e := v.lay.Saved[i]
+			v.buf.Saved = append(v.buf.Saved, c.buffer(s, tensor.Shape{e.Len}, e.Int))
+		}
+	}
+	if !c.opts.Poison {
+		return
+	}
+	c.plan.poison = []poisoned{}
+	for at := range c.run {
+		for _, b := range c.blocks {
+			if b.merged == nil && b.last == at && b.size > 0 {
+				c.plan.poison = append(c.plan.poison, poisoned{at, c.memory(b)})
+			}
+		}
+	}
+}
+
+// memory answers the memory of a block.
+func (c *compiler) memory(b *block) []float32 {
+	r := b.root()
+	if r.pin != nil {
+		return r.pin[:b.size:b.size]
+	}
+	return c.plan.arena[r.offset : r.offset+b.size : r.offset+b.size]
+}
+
+func (c *compiler) buffer(b *block, shape tensor.Shape, ints bool) Buffer {
+	if ints {
+		return Buffer{Shape: shape, I32: asInts(c.memory(b))}
+	}
+	return Buffer{Shape: shape, F32: c.memory(b)}
+}

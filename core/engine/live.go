@@ -1,0 +1,103 @@
+package engine
+
+import (
+	"fmt"
+
+	"gorgonia.org/gorgonia"
+)
+
+// keepDerived moves the steps that depend on parameters alone to the front and keeps their values.
+func (c *compiler) keepDerived() {
+	if !c.opts.KeepDerived || c.opts.Params == nil {
+		return
+	}
+	var first, rest []*value
+	for _, v := range c.run {
+		if v.fixed {
+			first = append(first, v)
+			v.eachBlock(func(b *block) { b.use(forever) })
+		} else {
+			rest = append(rest, v)
+		}
+	}
+	c.run = append(first, rest...)
+	c.plan.derived = len(first)
+	for at, v := range c.run {
+		for _, b := range append([]*block{v.block, v.tmp}, v.saved...) {
+			if b == nil {
+				continue
+			}
+			if b.def = at; b.last != forever {
+				b.last = at
+			}
+		}
+	}
+}
+
+// live finds the last reader of every block and lets outputs take over inputs that nobody reads later.
+func (c *compiler) live(roots gorgonia.Nodes) error {
+	for at, v := range c.run {
+		for _, k := range v.kids {
+			k.eachBlock(func(b *block) { b.use(at) })
+		}
+	}
+	for _, n := range roots {
+		v := c.values[n]
+		if v == nil {
+			return fmt.Errorf("engine: compile: output %s is not in the graph", describe(n))
+		}
+		if v.boxed {
+			return fmt.Errorf("engine: compile: output %s is %v, want float32 or int32", describe(n), n.Dtype())
+		}
+		v.eachBlock(func(b *block) { b.use(forever) })
+	}
+	if c.opts.NoSharing {
+		return nil
+	}
+	for at, v := range c.run {
+		for _, k := range v.lay.InPlace {
+			if c.inPlace(v, k, at) {
+				break
+			}
+		}
+	}
+	return nil
+}
+
+// inPlace makes v, computed at a step, live in the memory of input k if that is legal.
+func (c *compiler) inPlace(v *value, k, at int) bool {
+	if v.block == nil || v.block.merged != nil || k >= len(v.kids) {
+		return false
+	}
+	in := v.kids[k]
+	if in.block == nil || in.ints != v.ints {
+		return false
+	}
+	b := in.block.root()
+	if b.last != at || b.size != v.block.size {
+		return false
+	}
+	for j, other := range v.kids {
+		shared := false
+		other.eachBlock(func(o *block) { shared = shared || j != k && o.root() == b })
+		if shared {
+			return false
+		}
+	}
+	b.takeOver(v.block)
+	return true
+}
+
+// eachBlock calls f for all blocks that a reader of v may look at.
+func (v *value) eachBlock(f func(*block)) {
+	if v.block != nil {
+		f(v.block)
+	}
+	owner := v
+	for owner.of != nil && owner.part < 0 {
+		owner = owner.of
+	}
+	for _, s := range owner.saved {
+		f(s)
+	}
+}
