@@ -121,7 +121,8 @@ func TestBrokenDoublesAreCaught(t *testing.T) {
 // expectFailures judges a family and demands that exactly the checks named in fails do.
 func expectFailures(t *testing.T, fam family.Family, fails string) {
 	t.Helper()
-	r := conformance.Run(t.Context(), fam, conformance.Options{Configs: []conformance.Config{
+	quick := !strings.Contains(fails, "decode-long") // which Quick leaves out
+	r := conformance.Run(t.Context(), fam, conformance.Options{Quick: quick, Configs: []conformance.Config{
 		{Name: "tiny", JSON: json.RawMessage(`{"width":12,"heads":3,"drafts":1}`)},
 	}})
 	got, want := r.FailedChecks(), strings.Fields(fails)

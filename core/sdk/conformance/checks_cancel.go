@@ -119,7 +119,7 @@ type canceledStep struct {
 	share    float64 // of its work that was done
 }
 
-// cancelStep starts a step that would take some seconds and cancels it after about a tenth. The model has stepped twice before.
+// cancelStep starts a step that would take a second or more and cancels it after about a tenth. The model has stepped twice before.
 func (p *probe) cancelStep(ctx context.Context, b family.Batch, times int) (c canceledStep, err error) {
 	if c.m, err = p.warmModel(ctx); err != nil {
 		return c, err
@@ -133,7 +133,7 @@ func (p *probe) cancelStep(ctx context.Context, b family.Batch, times int) (c ca
 		}
 		took = min(took, time.Since(start))
 	}
-	c.n = times * min(max(int(1500*time.Millisecond/max(took, time.Microsecond)), 20), 1000)
+	c.n = times * min(max(int(time.Second/max(took, time.Microsecond)), 20), 1000)
 	many := make([]family.Batch, c.n)
 	for i := range many {
 		many[i] = b
@@ -161,7 +161,7 @@ func (p *probe) cancelStep(ctx context.Context, b family.Batch, times int) (c ca
 	select {
 	case c.err = <-answer:
 	case <-time.After(hang):
-		return c, fmt.Errorf("Train did not return within %v of its cancellation", hang)
+		return c, fmt.Errorf("train did not return within %v of its cancellation", hang)
 	}
 	r, err := c.m.Profile(ctx, true) // waits for what still runs: calls on one model are serialised
 	c.share = r.FLOPs / (one * float64(c.n))

@@ -1,7 +1,6 @@
 package conformance_test
 
 import (
-	"bytes"
 	"encoding/json"
 	"testing"
 
@@ -26,19 +25,4 @@ func TestHonestDoubleConforms(t *testing.T) {
 func TestGradientOfTotalWithAuxiliaryLoss(t *testing.T) {
 	config := conformance.Config{Name: "auxiliary", JSON: json.RawMessage(`{"width":8,"drafts":2,"aux":20e-1}`), Plain: json.RawMessage(`{}`)}
 	conformance.Test(t, newTiny(honest), conformance.Options{Configs: []conformance.Config{config}, Only: []string{"gradient", "grad-norm", "clipping"}})
-}
-
-func TestReport(t *testing.T) {
-	r := conformance.Run(t.Context(), newTiny(honest), conformance.Options{Quick: true})
-	if !r.OK() {
-		t.Errorf("failed: %v", r.FailedChecks())
-	}
-	var table, js bytes.Buffer
-	if err := r.WriteTable(&table); err != nil {
-		t.Fatal(err)
-	}
-	t.Log("\n" + table.String())
-	if err := r.WriteJSON(&js); err != nil || !json.Valid(js.Bytes()) {
-		t.Fatal(err, js.String())
-	}
 }

@@ -17,10 +17,10 @@ type decoder struct {
 func (d decoder) open(ctx context.Context, n int) ([]family.StateID, error) {
 	ids, err := d.m.Open(ctx, n)
 	if err != nil {
-		return nil, fmt.Errorf("Open: %w", err)
+		return nil, fmt.Errorf("open: %w", err)
 	}
 	if len(ids) != n {
-		return nil, fmt.Errorf("Open: got %d states, want %d", len(ids), n)
+		return nil, fmt.Errorf("open: got %d states, want %d", len(ids), n)
 	}
 	return ids, nil
 }
@@ -73,24 +73,24 @@ func (d decoder) whole(ctx context.Context, tokens []int32) ([]float32, error) {
 func (d decoder) fork(ctx context.Context, ids ...family.StateID) ([]family.StateID, error) {
 	copies, err := d.m.Fork(ctx, ids)
 	if err != nil {
-		return nil, fmt.Errorf("Fork: %w", err)
+		return nil, fmt.Errorf("fork: %w", err)
 	}
 	if len(copies) != len(ids) {
-		return nil, fmt.Errorf("Fork: got %d states, want %d", len(copies), len(ids))
+		return nil, fmt.Errorf("fork: got %d states, want %d", len(copies), len(ids))
 	}
 	return copies, nil
 }
 
 func (d decoder) rewind(ctx context.Context, id family.StateID, n int) error {
 	if err := d.m.Rewind(ctx, id, n); err != nil {
-		return fmt.Errorf("Rewind by %d: %w", n, err)
+		return fmt.Errorf("rewind by %d: %w", n, err)
 	}
 	return nil
 }
 
 func (d decoder) close(ctx context.Context, ids ...family.StateID) error {
 	if err := d.m.Close(ctx, ids); err != nil {
-		return fmt.Errorf("Close: %w", err)
+		return fmt.Errorf("close: %w", err)
 	}
 	return nil
 }
@@ -99,7 +99,7 @@ func (d decoder) close(ctx context.Context, ids ...family.StateID) error {
 func (d decoder) extend(ctx context.Context, req family.ExtendRequest) (family.ExtendResult, error) {
 	r, err := d.m.Extend(ctx, req)
 	if err != nil {
-		return r, fmt.Errorf("Extend: %w", err)
+		return r, fmt.Errorf("extend: %w", err)
 	}
 	rows := len(req.Items)
 	if req.All {
@@ -113,11 +113,11 @@ func (d decoder) extend(ctx context.Context, req family.ExtendRequest) (family.E
 		width, ids = req.TopK, rows*req.TopK
 	}
 	if r.Rows != rows || r.Width != width || len(r.Logits) != rows*width || len(r.IDs) != ids {
-		return r, fmt.Errorf("Extend: got %d rows of %d with %d logits and %d ids, want %d rows of %d with %d ids",
+		return r, fmt.Errorf("extend: got %d rows of %d with %d logits and %d ids, want %d rows of %d with %d ids",
 			r.Rows, r.Width, len(r.Logits), len(r.IDs), rows, width, ids)
 	}
 	if want := len(req.Items) * req.Draft * d.vocab; len(r.Draft) != want {
-		return r, fmt.Errorf("Extend: got %d draft logits, want %d", len(r.Draft), want)
+		return r, fmt.Errorf("extend: got %d draft logits, want %d", len(r.Draft), want)
 	}
 	return r, nil
 }

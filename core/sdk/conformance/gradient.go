@@ -45,7 +45,7 @@ func recoverGradient(ctx context.Context, m family.Model, step family.OptimizerS
 		return nil, err
 	}
 	if r.Skipped {
-		return nil, errors.New("Train skipped a step whose loss and gradient are finite")
+		return nil, errors.New("train skipped a step whose loss and gradient are finite")
 	}
 	after, err := savedWeights(ctx, m)
 	if err != nil {

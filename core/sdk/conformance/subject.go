@@ -83,10 +83,10 @@ func (s *subject) build(ctx context.Context, change ...func(*family.BuildRequest
 	}
 	m, card, err := s.fam.Build(ctx, req)
 	if err != nil {
-		return nil, card, fmt.Errorf("Build: %w", err)
+		return nil, card, fmt.Errorf("build: %w", err)
 	}
 	if m == nil {
-		return nil, card, errors.New("Build: answered no model")
+		return nil, card, errors.New("build: answered no model")
 	}
 	s.temporary = append(s.temporary, m)
 	return m, card, nil
@@ -111,7 +111,7 @@ func (s *subject) warmed(ctx context.Context) (family.Model, error) {
 func (s *subject) warm(ctx context.Context, req family.BuildRequest) (family.Model, []byte, error) {
 	m, _, err := s.fam.Build(ctx, req)
 	if err != nil {
-		return nil, nil, fmt.Errorf("Build: %w", err)
+		return nil, nil, fmt.Errorf("build: %w", err)
 	}
 	rng := s.rng("warm")
 	for range warmupSteps {
@@ -224,7 +224,7 @@ func adam(lr float64) family.OptimizerStep {
 func train(ctx context.Context, m family.Model, step family.OptimizerStep, batches ...family.Batch) (family.TrainResult, error) {
 	r, err := m.Train(ctx, family.TrainRequest{MicroBatches: batches, Optimizer: step})
 	if err != nil {
-		return r, fmt.Errorf("Train: %w", err)
+		return r, fmt.Errorf("train: %w", err)
 	}
 	return r, nil
 }
@@ -233,10 +233,10 @@ func train(ctx context.Context, m family.Model, step family.OptimizerStep, batch
 func score(ctx context.Context, m family.Model, b family.Batch) ([]float32, error) {
 	r, err := m.Score(ctx, b)
 	if err != nil {
-		return nil, fmt.Errorf("Score: %w", err)
+		return nil, fmt.Errorf("score: %w", err)
 	}
 	if len(r.LogProbs) != b.B*b.T || len(r.Correct) != b.B*b.T {
-		return nil, fmt.Errorf("Score: got %d log-probabilities and %d flags, want %d", len(r.LogProbs), len(r.Correct), b.B*b.T)
+		return nil, fmt.Errorf("score: got %d log-probabilities and %d flags, want %d", len(r.LogProbs), len(r.Correct), b.B*b.T)
 	}
 	return r.LogProbs, nil
 }
@@ -244,14 +244,14 @@ func score(ctx context.Context, m family.Model, b family.Batch) ([]float32, erro
 func save(ctx context.Context, m family.Model, part family.Part) ([]byte, error) {
 	var b bytes.Buffer
 	if err := m.Save(ctx, part, &b); err != nil {
-		return nil, fmt.Errorf("Save %s: %w", part, err)
+		return nil, fmt.Errorf("save %s: %w", part, err)
 	}
 	return b.Bytes(), nil
 }
 
 func load(ctx context.Context, m family.Model, part family.Part, file []byte) error {
 	if err := m.Load(ctx, part, bytes.NewReader(file)); err != nil {
-		return fmt.Errorf("Load %s: %w", part, err)
+		return fmt.Errorf("load %s: %w", part, err)
 	}
 	return nil
 }

@@ -166,7 +166,7 @@ func (m *tinyModel) accumulate(b family.Batch, r *family.TrainResult, share floa
 				w, projection := float64(b.Weights[j]), m.params[out]
 				if b.Weights[j] == 0 { // only a fault comes here
 					logp, _ := softmax(m.logits(t.y, projection))
-					m.lossBackward(t, projection, logp, b.Targets[j], 1e-3)
+					m.lossBackward(t, projection, logp, b.Targets[j], 0.1)
 					continue
 				}
 				if k >= 0 {

@@ -53,17 +53,6 @@ func savedWeights(ctx context.Context, m family.Model) (*weights, error) {
 	return parseWeights(file)
 }
 
-// values answers all scalars in the file's order.
-func (w *weights) values() []float64 {
-	var x []float64
-	for _, t := range w.tensors {
-		for i := range t.n {
-			x = append(x, float64(w.at(t, i)))
-		}
-	}
-	return x
-}
-
 func (w *weights) at(t span, i int) float32 {
 	return math.Float32frombits(binary.LittleEndian.Uint32(w.file[t.offset+4*i:]))
 }
