@@ -27,6 +27,8 @@ var page = template.Must(template.New("report").Funcs(template.FuncMap{
 	"bytes":   func(v int64) string { return size(float64(v)) },
 	"count":   func(v int64) string { return si(float64(v)) },
 	"color":   func(i int) template.CSS { return template.CSS(fmt.Sprintf("var(--c%d)", i%8)) },
+	// Kinds of ops are more than the palette of models holds: hues go around by the golden angle.
+	"opcolor": func(i int) template.CSS { return template.CSS(fmt.Sprintf("hsl(%d 55%% %d%%)", i*137%360, 46+i%3*9)) },
 	"fixedp":  func(v *float64) string { return optional(v, fixed) },
 	"signedp": func(v *float64) string { return optional(v, signed) },
 	"pv":      func(v *float64) string { return optional(v, pvalue) },
@@ -124,7 +126,7 @@ func opShares(rep *Report) []opShare {
 			s.Ops = append(s.Ops, share{o.Op, p, hue[o.Op]})
 		}
 		if rest > 0.05 {
-			s.Ops = append(s.Ops, share{"the rest", rest, 7})
+			s.Ops = append(s.Ops, share{"the rest", rest, -1})
 		}
 		out = append(out, s)
 	}
