@@ -136,7 +136,10 @@ func (o *runOptions) finish(ctx context.Context, run *record.Run, m record.Manif
 	}
 	page := filepath.Join(run.Dir, "report.html")
 	if o.json {
-		return json.NewEncoder(stdout).Encode(map[string]any{"event": "report", "time": time.Now().UTC(), "run": run.Dir, "report": page})
+		if err := json.NewEncoder(stdout).Encode(map[string]any{"event": "report", "time": time.Now().UTC(), "run": run.Dir, "report": page}); err != nil {
+			return err
+		}
+		return failures(outcome.Results, page)
 	}
 	if err := report.WriteTable(stdout, rep); err != nil {
 		return err

@@ -11,15 +11,18 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"math"
 	"math/rand/v2"
+	"os"
 	"sync"
 	"time"
 
 	"github.com/archlab/archlab/core/family"
 )
 
-// Config is the family's config. The last four make it misbehave at a training step, counted from 1.
+// Config is the family's config. All but the first two make it misbehave; training steps are counted
+// from 1.
 type Config struct {
 	Width     int     `json:"width"`
 	SleepMS   float64 `json:"sleep_ms"`    // every step takes this long
@@ -28,6 +31,7 @@ type Config struct {
 	HangAt    int     `json:"hang_at"`     // this step never answers
 	DieAt     int     `json:"die_at"`      // this step and all after answer Unavailable, as a lost process does
 	NaNScores bool    `json:"nan_scores"`  // log-probabilities are NaN
+	ExitAt    int     `json:"exit_at"`     // this step ends the process, after some words to stderr
 	DieInEval bool    `json:"die_in_eval"` // Extend answers Unavailable
 }
 
@@ -35,7 +39,7 @@ type Config struct {
 const Schema = `{"type":"object","additionalProperties":false,"properties":{
 "width":{"type":"integer","minimum":1,"maximum":4096,"default":8,"description":"D"},
 "sleep_ms":{"type":"number","minimum":0,"default":0},"nan_from":{"type":"integer","default":0},"nan_once":{"type":"integer","default":0},
-"hang_at":{"type":"integer","default":0},"die_at":{"type":"integer","default":0},
+"hang_at":{"type":"integer","default":0},"exit_at":{"type":"integer","default":0},"die_at":{"type":"integer","default":0},
 "nan_scores":{"type":"boolean","default":false},"die_in_eval":{"type":"boolean","default":false}}}`
 
 // Bigram answers the family.
@@ -128,6 +132,10 @@ func (m *model) Train(ctx context.Context, req family.TrainRequest) (family.Trai
 	at := m.step + 1
 	if m.cfg.DieAt > 0 && at >= m.cfg.DieAt {
 		return family.TrainResult{}, family.Errorf(family.Unavailable, "", "the plugin's process is gone")
+	}
+	if at == m.cfg.ExitAt {
+		fmt.Fprintln(os.Stderr, "last words of the plugin")
+		os.Exit(3)
 	}
 	if at == m.cfg.HangAt {
 		<-ctx.Done()
