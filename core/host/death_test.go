@@ -110,7 +110,8 @@ func TestPanicInCall(t *testing.T) {
 
 func TestHung(t *testing.T) {
 	const limit = 300 * time.Millisecond
-	p, m := serve(t, "hang", 0, func(o *Options) { o.CallTimeout = limit })
+	p, m := serve(t, "hang", 0)
+	p.host.opts.CallTimeout = limit // only now: the build above may take its time
 	err := train(m)
 	var e *HungError
 	if !errors.As(err, &e) {
@@ -132,9 +133,13 @@ func TestHung(t *testing.T) {
 
 // TestStopped: a process that the system has stopped answers nothing at all, and still can be closed.
 func TestStopped(t *testing.T) {
-	p, m := serve(t, "", 0, func(o *Options) { o.CallTimeout = 300 * time.Millisecond })
+	p, m := serve(t, "", 0)
+	p.host.opts.CallTimeout = 300 * time.Millisecond
 	if err := syscall.Kill(p.PID(), syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
+	}
+	if runtime.GOOS == "linux" { // the signal takes its time
+		eventually(t, "the process is stopped", func() bool { return state(p.PID()) == "T" })
 	}
 	var e *HungError
 	if err := train(m); !errors.As(err, &e) {
@@ -413,12 +418,18 @@ func running(pid int) bool {
 	if err := syscall.Kill(pid, 0); err != nil {
 		return false
 	}
+	return runtime.GOOS != "linux" || state(pid) != "Z"
+}
+
+// state is the one letter that Linux has for what a process does: "S" sleeps, "T" is stopped, "Z" a zombie.
+func state(pid int) string {
 	data, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
 	if err != nil {
-		return runtime.GOOS != "linux"
+		return ""
 	}
 	_, rest, _ := strings.Cut(string(data), ") ")
-	return !strings.HasPrefix(rest, "Z")
+	letter, _, _ := strings.Cut(rest, " ")
+	return letter
 }
 
 // eventually waits for something that another process does.

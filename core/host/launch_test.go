@@ -10,12 +10,9 @@ import (
 )
 
 // launch starts the test binary in an act as a built-in.
-func launch(t *testing.T, act string, change ...func(*Options)) (*Plugin, error) {
+func launch(t *testing.T, act string) (*Plugin, error) {
 	t.Helper()
 	o := Options{Builtins: []string{"fake"}, BuiltinArgs: noArgs, Env: []string{actEnv + "=" + act}, StartTimeout: 20 * time.Second}
-	for _, f := range change {
-		f(&o)
-	}
 	h := New(o)
 	t.Cleanup(func() {
 		if err := h.Close(); err != nil {
@@ -26,9 +23,9 @@ func launch(t *testing.T, act string, change ...func(*Options)) (*Plugin, error)
 }
 
 // serve launches the fake family and builds a model that does act when it is trained.
-func serve(t *testing.T, act string, bytes int, change ...func(*Options)) (*Plugin, family.Model) {
+func serve(t *testing.T, act string, bytes int) (*Plugin, family.Model) {
 	t.Helper()
-	p, err := launch(t, "serve", change...)
+	p, err := launch(t, "serve")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -134,7 +134,7 @@ func pythonCalls(t *testing.T, p *Plugin) {
 			t.Errorf("position %d: correct is %v", i, score.Correct[i])
 		}
 	}
-	if last, err := m.Train(ctx, family.TrainRequest{MicroBatches: []family.Batch{b}}); err != nil || math.Abs(last.Loss-sum) > 1e-5 { // Score rounds to float32
+	if last, err := m.Train(ctx, family.TrainRequest{MicroBatches: []family.Batch{b}, Optimizer: req.Optimizer}); err != nil || math.Abs(last.Loss-sum) > 1e-5 { // Score rounds to float32
 		t.Errorf("train says %v, score says %v: %v", last.Loss, sum, err)
 	}
 
