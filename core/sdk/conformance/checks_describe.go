@@ -173,6 +173,9 @@ func checkKnob(ctx context.Context, p *probe) error {
 		p.violation("the schema has no integer %q, which the knob turns", k.Field)
 		return nil
 	}
+	if why := prop.accepts(json.RawMessage(sprintf("%d", k.Max))); why != "" {
+		p.violation("the knob's max does not fit the schema: %s", why)
+	}
 	previous := int64(0)
 	for _, v := range []int{k.Min, k.Min + k.Step, k.Min + 2*k.Step} {
 		value := json.RawMessage(sprintf("%d", v))

@@ -271,6 +271,21 @@ func checkSkipped(ctx context.Context, p *probe) error {
 			p.violation("weights of %v: the skipped step changed the optimizer", poison)
 		}
 	}
+	// A step can also blow up by itself. Whatever comes out, a number that is not finite and Skipped go together.
+	wild, err := p.warmModel(ctx)
+	if err != nil {
+		return err
+	}
+	if _, err := train(ctx, wild, adam(1e30), batches[0]); err != nil {
+		return err
+	}
+	r, err := train(ctx, wild, adam(1e-3), batches[1])
+	if err != nil {
+		return err
+	}
+	if finite := r.Loss-r.Loss == 0 && r.GradNorm-r.GradNorm == 0; finite == r.Skipped {
+		p.violation("after a step at learning rate 1e30: loss %v, gradient norm %v, skipped %v", r.Loss, r.GradNorm, r.Skipped)
+	}
 	// Healed, the model goes on as if nothing had happened.
 	if err := load(ctx, m, family.Weights, good.weights); err != nil {
 		return err

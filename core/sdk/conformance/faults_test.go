@@ -32,6 +32,8 @@ const (
 	leaksNeighbour
 	leaksPadding
 	startsIgnored
+	shortRowsWrong
+	lastOfContextRefused
 	scoresZeroWeights
 	argmaxWrong
 	ignoresContext
@@ -100,6 +102,10 @@ func (m *tinyModel) disturb(b family.Batch, doc [2]int, h []float64) {
 	case leaksNeighbour:
 		if row > 0 {
 			h[0] += 0.01 * float64(b.Tokens[0])
+		}
+	case shortRowsWrong:
+		if b.T == 1 {
+			h[0] += 0.05
 		}
 	case leaksPadding:
 		for i := (row + 1) * b.T; i > row*b.T && b.Weights[i-1] == 0; i-- {

@@ -151,7 +151,7 @@ func (f *tinyFamily) Build(ctx context.Context, req family.BuildRequest) (family
 	case req.Precision != "" && req.Precision != family.FP32:
 		return nil, family.Card{}, family.Errorf(family.InvalidArgument, "precision", "got %q, want fp32", req.Precision)
 	}
-	m := &tinyModel{fault: f.fault, c: c, v: req.Vocab, threads: req.Threads}
+	m := &tinyModel{fault: f.fault, c: c, v: req.Vocab, threads: req.Threads, context: req.Context}
 	m.shapes()
 	card := family.Card{
 		Family: "tiny", Vocab: req.Vocab, Precision: family.FP32, DraftHeads: c.Drafts, Embedding: int64(req.Vocab * c.Width),

@@ -16,6 +16,7 @@ type tinyModel struct {
 	c       tinyConfig
 	v       int
 	threads int
+	context int
 	seed    uint64
 	params  []*param
 	steps   int

@@ -38,6 +38,9 @@ func (m *tinyModel) check(b family.Batch) error {
 			b.Tokens[i] = (b.Tokens[i]%v + v) % v
 		}
 	}
+	if m.fault == lastOfContextRefused && b.T >= m.context {
+		return family.Errorf(family.Internal, "batch", "index out of range")
+	}
 	return b.Check(m.v)
 }
 
