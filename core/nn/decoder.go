@@ -23,7 +23,7 @@ type DecoderConfig struct {
 	Conv      int     `json:"conv" min:"0" max:"64" doc:"width of a causal depthwise convolution over queries, keys and values; 0: none"`
 	Bias      bool    `json:"bias" doc:"biases in linear layers, convolutions and LayerNorm"`
 	Tied      bool    `json:"tie_embeddings" doc:"the output projection is the token table"`
-	InitStd   float64 `json:"init_std" min:"0" max:"10" doc:"standard deviation of initial weights; projections into the residual stream divide it by sqrt(2·layers)"`
+	InitStd   float64 `json:"init_std" min:"0" max:"10" doc:"standard deviation of initial weights, divided by sqrt(2·layers) in projections into the residual stream; 0: GPT-2's 0.02 scaled from its width to this one, 0.02·sqrt(768/width)"`
 }
 
 // headWidth is what derived heads aim at.
@@ -84,6 +84,9 @@ func (c DecoderConfig) Resolve(context int) (DecoderConfig, error) {
 		if c.MLP == "swiglu" {
 			c.FFWidth = max(8, (c.Width+1)/3*8)
 		}
+	}
+	if c.InitStd == 0 {
+		c.InitStd = 0.02 * math.Sqrt(768/float64(c.Width))
 	}
 	return c, nil
 }

@@ -23,7 +23,6 @@ func defaults() Config {
 		Positions: "rotary",
 		RopeTheta: 10000,
 		Tied:      true,
-		InitStd:   0.02,
 	}}
 }
 
