@@ -206,13 +206,20 @@ func (d *AttentionDims) sees(first, pos int) int {
 	return first
 }
 
-// mask sets the scores outside [lo,hi) to -Inf.
+// mask sets the scores of a block outside [lo,hi) to -Inf.
 func mask(scores []float32, lo, hi int) {
-	n := len(scores)
-	for j := range scores[:min(max(lo, 0), n)] {
-		scores[j] = negInf
+	if lo > 0 {
+		copy(scores[:min(lo, keyBlock)], masked[:])
 	}
-	for j := max(min(hi, n), 0); j < n; j++ {
-		scores[j] = negInf
+	if hi < keyBlock {
+		copy(scores[max(hi, 0):], masked[:])
 	}
 }
+
+// masked is a block of scores of keys that a row does not see.
+var masked = func() (m [keyBlock]float32) {
+	for i := range m {
+		m[i] = negInf
+	}
+	return m
+}()

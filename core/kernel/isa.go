@@ -34,13 +34,15 @@ type vectors struct {
 	siluMul          func(y, x, z []float32)
 	siluMulBackward  func(dx, dz, dy, x, z []float32)
 
-	dot     func(x, y []float32) float32
-	dot3    func(x, y, z []float32) float32 // sum of x·y·z
-	sum     func(x []float32) float32
-	finite  func(x []float32) bool
-	max     func(x []float32) float32 // NaN aside; -Inf of nothing
-	sumExp  func(x []float32, shift float32) float32
-	expInto func(y, x []float32, scale, shift float32) float32 // y = exp(scale·x-shift); returns the sum
+	dot  func(x, y []float32) float32
+	dot3 func(x, y, z []float32) float32 // sum of x·y·z
+	sum  func(x []float32) float32
+	// laneSums sets out[i] to the sum of x[16i:16i+16].
+	laneSums func(out, x []float32)
+	finite   func(x []float32) bool
+	max      func(x []float32) float32 // NaN aside; -Inf of nothing
+	sumExp   func(x []float32, shift float32) float32
+	expInto  func(y, x []float32, scale, shift float32) float32 // y = exp(scale·x-shift); returns the sum
 
 	scaleMul     func(y, x, gain []float32, r float32) // y = x·r·gain
 	rmsBackward  func(dgain, dx, dy, x, gain []float32, r, c float32)

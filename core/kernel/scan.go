@@ -149,7 +149,7 @@ func (t *scan) run(lo, hi int) {
 		k.h = h
 		clear(h)
 		if state != nil {
-			transpose(h, lanes, state[k.channel*n:], n, k.lanes, n)
+			active.transpose(h, lanes, state[k.channel*n:], n, k.lanes, n)
 		}
 		for r := 0; r < s.Len; r += chunk {
 			if t.saved != nil {
@@ -161,7 +161,7 @@ func (t *scan) run(lo, hi int) {
 			active.scanSteps(k)
 		}
 		if state != nil {
-			transpose(state[k.channel*n:], n, h, lanes, n, k.lanes)
+			active.transpose(state[k.channel*n:], n, h, lanes, n, k.lanes)
 		}
 	}
 	scanBlocks.put(k)
@@ -209,8 +209,10 @@ func (s *scanShape) block(blk int, u, dt, a, b, c, skip, work []float32) scanBlo
 		return k
 	}
 	k.dt0, k.a = dt[p0:], work[lanes:lanes+s.n*lanes]
-	clear(k.a)
-	transpose(k.a, lanes, a[p0*s.n:], s.n, k.lanes, s.n)
+	if k.lanes < lanes {
+		clear(k.a)
+	}
+	active.transpose(k.a, lanes, a[p0*s.n:], s.n, k.lanes, s.n)
 	if skip != nil {
 		copy(k.skip, skip[p0:p0+k.lanes])
 	}

@@ -218,8 +218,8 @@ func (g *scanGroup) states(r, steps, n0, n int) {
 	}
 	for i := range steps {
 		at := (g.gi*g.m+s.Start+r+i)*g.n + n0
-		laneSums(g.dbPart[at:at+n], g.db[i*n*lanes:])
-		laneSums(g.dcPart[at:at+n], g.dc[i*n*lanes:])
+		active.laneSums(g.dbPart[at:at+n], g.db[i*n*lanes:])
+		active.laneSums(g.dcPart[at:at+n], g.dc[i*n*lanes:])
 	}
 }
 
@@ -251,18 +251,8 @@ func (t *scanBackward) storeParts(si, blk int, da, dskip []float32) {
 	if p0 == 0 {
 		*a, *s = 0, 0
 	}
-	var sum [2]float32
-	laneSums(sum[:1], da)
-	laneSums(sum[1:], dskip)
-	*a += sum[0]
-	*s += sum[1]
-}
-
-// laneSums sets out[i] to the sum of x[16i:16i+16].
-func laneSums(out, x []float32) {
-	for i := range out {
-		out[i] = laneSum((*[lanes]float32)(x[i*lanes:]))
-	}
+	*a += laneSum((*[lanes]float32)(da))
+	*s += laneSum((*[lanes]float32)(dskip))
 }
 
 func scanStepsBackGeneric(k *scanBackBlock) {

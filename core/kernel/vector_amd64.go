@@ -81,7 +81,14 @@ func vectorsOf(run func(op vecOp, args vecArgs) (float32, float32)) vectors {
 			s, _ := run(vecDot3, vecArgs{n: n, p: [5]*float32{ptr(x, n), ptr(y, n), ptr(z, n)}})
 			return s
 		},
-		sum:    sum1(vecSum),
+		sum: sum1(vecSum),
+		laneSums: func(out, x []float32) {
+			n := len(out) &^ (lanes - 1) // a multiple of both widths
+			if n > 0 {
+				run(vecLaneSums, vecArgs{n: n, p: [5]*float32{ptr(out, n), ptr(x, n*lanes)}})
+			}
+			laneSums(out[n:], x[n*lanes:])
+		},
 		finite: func(x []float32) bool { return finite(x) == 0 },
 		max:    sum1(vecMax),
 		sumExp: func(x []float32, shift float32) float32 {

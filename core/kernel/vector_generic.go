@@ -14,13 +14,14 @@ var genericVectors = vectors{
 	siluMul:          siluMulGeneric,
 	siluMulBackward:  siluMulBackwardGeneric,
 
-	dot:     dot32,
-	dot3:    dot3Generic,
-	sum:     sumGeneric,
-	finite:  finiteGeneric,
-	max:     maxOf,
-	sumExp:  sumExp,
-	expInto: expInto,
+	dot:      dot32,
+	dot3:     dot3Generic,
+	sum:      sumGeneric,
+	laneSums: laneSums,
+	finite:   finiteGeneric,
+	max:      maxOf,
+	sumExp:   sumExp,
+	expInto:  expInto,
 
 	scaleMul:     scaleMulGeneric,
 	rmsBackward:  rmsBackwardGeneric,
@@ -144,6 +145,12 @@ func laneSum(v *[lanes]float32) float32 {
 	c := (v[2] + v[10]) + (v[6] + v[14])
 	d := (v[3] + v[11]) + (v[7] + v[15])
 	return (a + c) + (b + d)
+}
+
+func laneSums(out, x []float32) {
+	for i := range out {
+		out[i] = laneSum((*[lanes]float32)(x[i*lanes:]))
+	}
 }
 
 func scaleMulGeneric(y, x, gain []float32, r float32) {

@@ -75,6 +75,9 @@ func vecRotateZ(args *vecArgs)
 func vecAttendRowZ(args *vecArgs)
 
 //go:noescape
+func vecLaneSumsZ(args *vecArgs)
+
+//go:noescape
 func vecAttendBackwardZ(args *vecArgs)
 
 //go:noescape
@@ -177,6 +180,9 @@ func vecRotateY(args *vecArgs)
 func vecAttendRowY(args *vecArgs)
 
 //go:noescape
+func vecLaneSumsY(args *vecArgs)
+
+//go:noescape
 func vecAttendBackwardY(args *vecArgs)
 
 //go:noescape
@@ -257,6 +263,8 @@ func vecZ(op vecOp, args vecArgs) (float32, float32) {
 		vecRotateZ(&args)
 	case vecAttendRow:
 		vecAttendRowZ(&args)
+	case vecLaneSums:
+		vecLaneSumsZ(&args)
 	case vecAttendBackward:
 		vecAttendBackwardZ(&args)
 	case vecDot:
@@ -334,6 +342,8 @@ func vecY(op vecOp, args vecArgs) (float32, float32) {
 		vecRotateY(&args)
 	case vecAttendRow:
 		vecAttendRowY(&args)
+	case vecLaneSums:
+		vecLaneSumsY(&args)
 	case vecAttendBackward:
 		vecAttendBackwardY(&args)
 	case vecDot:
@@ -385,6 +395,7 @@ const (
 	vecAdamW
 	vecRotate
 	vecAttendRow
+	vecLaneSums
 	vecAttendBackward
 	vecDot
 	vecDot3

@@ -164,6 +164,20 @@ func TestElementwise(t *testing.T) {
 	})
 }
 
+func TestLaneSums(t *testing.T) {
+	forEachISA(t, func(t *testing.T) {
+		for _, n := range oddSizes {
+			x := guardedCopy(t, normals(source(uint64(n)), n*lanes, 1))
+			out, want := guarded(t, n), make([]float64, n)
+			for i, v := range x {
+				want[i/lanes] += float64(v)
+			}
+			active.laneSums(out, x)
+			expect(t, "lane sums", out, want, 1e-6)
+		}
+	})
+}
+
 // Each reduction against float64 on all sizes; the largest element at each place.
 func TestReductions(t *testing.T) {
 	forEachISA(t, func(t *testing.T) {

@@ -29,10 +29,21 @@ func attendRow(v vec) {
 	v.op("VBROADCASTSS X%d, %s", t1, v.r(shift))
 	v.op("VBROADCASTSS X%d, %s", t2, v.r(f))
 	v.expNegative(v.r(f), v.r(t0), v.r(t1), v.r(t2))
-	for i := range nv {
-		v.f("VSUBPS", shift, i, i)
-		v.expNegative(v.r(i), v.r(t0), v.r(t1), v.r(t2))
-		v.op("VMOVUPS %s, %d(SI)", v.r(i), i*4*v.w())
+	weights := func(i, temp, mask int) func() {
+		return func() {
+			v := v
+			v.mask = mask
+			v.f("VSUBPS", shift, i, i)
+			v.expNegative(v.r(i), v.r(temp), v.r(temp+1), v.r(temp+2))
+			v.op("VMOVUPS %s, %d(SI)", v.r(i), i*4*v.w())
+		}
+	}
+	if v.reg == "Z" {
+		v.interleave(weights(0, 10, 0), weights(1, 13, 1), weights(2, 16, 2), weights(3, 19, 3))
+	} else {
+		for i := range nv {
+			weights(i, t0, 0)()
+		}
 	}
 	for step := 1; step < nv; step *= 2 {
 		for i := 0; i < nv; i += 2 * step {

@@ -11,6 +11,7 @@ import (
 	"go/format"
 	"log"
 	"os"
+	"strings"
 )
 
 func main() {
@@ -59,8 +60,46 @@ type file struct {
 
 func (f *file) printf(format string, args ...any) { fmt.Fprintf(f, format, args...) }
 
-// op writes one instruction.
-func (f *file) op(format string, args ...any) { f.printf("\t"+format+"\n", args...) }
+// interleave writes the instructions of several independent pieces of straight
+// code in turn, one of each.
+func (f *file) interleave(pieces ...func()) {
+	before := f.String()
+	var code [][]string
+	most := 0
+	for _, piece := range pieces {
+		f.Reset()
+		piece()
+		lines := strings.SplitAfter(f.String(), "\n")
+		code = append(code, lines)
+		most = max(most, len(lines))
+	}
+	f.Reset()
+	f.WriteString(before)
+	for i := range most {
+		for _, lines := range code {
+			if i < len(lines) {
+				f.WriteString(lines[i])
+			}
+		}
+	}
+}
+
+// op writes one instruction. An AVX-512 instruction broadcasts a constant operand
+// (see vec.c): the linker aligns data to 32 bytes, and loads of 64 would cross
+// cache lines.
+func (f *file) op(format string, args ...any) {
+	s := fmt.Sprintf(format, args...)
+	if strings.Contains(s, "<>(SB)") && strings.Contains(s, " Z") {
+		name, operands, _ := strings.Cut(s, " ")
+		if name == "VMOVUPS" {
+			name = "VBROADCASTSS"
+		} else {
+			name += ".BCST"
+		}
+		s = name + " " + operands
+	}
+	f.printf("\t%s\n", s)
+}
 
 func (f *file) label(format string, args ...any) { f.printf("\n"+format+":\n", args...) }
 

@@ -34,7 +34,7 @@ var pointers = []string{"SI", "BX", "CX", "DX", "R8"}
 // emitMaps writes all vecOps for both widths and the Go function that calls one.
 func emitMaps(f *file) {
 	for _, reg := range widths {
-		v := vec{f, reg}
+		v := vec{file: f, reg: reg}
 		fmt.Fprintf(&f.code, "\n// vec%s runs op with vectors of %d floats.\nfunc vec%s(op vecOp, args vecArgs) (float32, float32) {\nswitch op {\n", reg, v.w(), reg)
 		for _, m := range vecOps {
 			m.emit(v)

@@ -41,7 +41,7 @@ const laneBytes = 64
 func emitScan(f *file) {
 	for _, reg := range widths {
 		for _, scalar := range []bool{false, true} {
-			s := scan{vec{f, reg}, scalar}
+			s := scan{vec{file: f, reg: reg}, scalar, 5}
 			s.forward()
 			s.states()
 			s.backward()
@@ -53,6 +53,28 @@ func emitScan(f *file) {
 type scan struct {
 	vec
 	scalar bool
+	first  int // of the registers that a state uses: its decay in first, then first+1 .. first+5
+}
+
+// four emits one piece of code for four states in turn; the pieces use registers of
+// their own where there are enough.
+func (s scan) four(state func(s scan, i int)) {
+	if s.reg == "Y" || s.scalar {
+		for i := range 4 {
+			state(s, i)
+		}
+		return
+	}
+	var pieces []func()
+	for i := range 4 {
+		own := s
+		own.mask = i
+		if i > 0 {
+			own.first = 8 + 6*i
+		}
+		pieces = append(pieces, func() { state(own, i) })
+	}
+	s.interleave(pieces...)
 }
 
 func (s scan) start(name, comment string) {
@@ -91,21 +113,23 @@ func (s scan) inputs() {
 // decay computes the decay of the i'th state from R12 on, from A at R9 and dt in 1, if states have their own.
 func (s scan) decay(i int) {
 	if !s.scalar {
-		s.op("VMULPS %d(R9)(R12*1), %s, %s", i*laneBytes, s.r(1), s.r(5))
-		s.expNegative(s.r(5), s.r(6), s.r(7), s.r(8))
+		e := s.first
+		s.op("VMULPS %d(R9)(R12*1), %s, %s", i*laneBytes, s.r(1), s.r(e))
+		s.expNegative(s.r(e), s.r(e+1), s.r(e+2), s.r(e+3))
 	}
 }
 
 // state emits the forward step of the i'th state from R12 and R13 on; c·h goes to y.
 func (s scan) state(i, y int) {
 	h := fmt.Sprintf("%d(R10)(R12*1)", i*laneBytes)
-	s.op("VBROADCASTSS %d(DX)(R13*1), %s", 4*i, s.r(10))
+	e, c, x := s.first, s.first+4, s.first+5
+	s.op("VBROADCASTSS %d(DX)(R13*1), %s", 4*i, s.r(x))
 	s.decay(i)
-	s.f("VMULPS", 2, 10, 10)
-	s.op("VFMADD231PS %s, %s, %s", h, s.r(5), s.r(10))
-	s.op("VMOVUPS %s, %s", s.r(10), h)
-	s.op("VBROADCASTSS %d(R8)(R13*1), %s", 4*i, s.r(9))
-	s.f("VFMADD231PS", 9, 10, y)
+	s.f("VMULPS", 2, x, x)
+	s.op("VFMADD231PS %s, %s, %s", h, s.r(e), s.r(x))
+	s.op("VMOVUPS %s, %s", s.r(x), h)
+	s.op("VBROADCASTSS %d(R8)(R13*1), %s", 4*i, s.r(c))
+	s.f("VFMADD231PS", c, x, y)
 }
 
 // forward: h = e·h + x·b, y = skip·u + sum of c·h.
@@ -141,9 +165,7 @@ func (s scan) forward() {
 	s.op("CMPQ R12, R15")
 	s.op("JGT rest")
 	s.label("fours")
-	for i, y := range []int{3, 11, 12, 13} {
-		s.state(i, y)
-	}
+	s.four(func(s scan, i int) { s.state(i, []int{3, 11, 12, 13}[i]) })
 	s.op("ADDQ $16, R13")
 	s.op("ADDQ $%d, R12", 4*laneBytes)
 	s.op("CMPQ R12, R15")
@@ -168,6 +190,20 @@ func (s scan) forward() {
 	s.op("DECQ AX")
 	s.op("JNE step")
 	s.ret()
+}
+
+// keepState emits the step of the i'th state from R12 and R13 on, from the states at
+// R10 to those at R8; its decay goes to CX.
+func (s scan) keepState(i int) {
+	e, x := s.first, s.first+5
+	s.op("VBROADCASTSS %d(DX)(R13*1), %s", 4*i, s.r(x))
+	s.decay(i)
+	if !s.scalar {
+		s.op("VMOVUPS %s, %d(CX)(R12*1)", s.r(e), i*laneBytes)
+	}
+	s.f("VMULPS", 2, x, x)
+	s.op("VFMADD231PS %d(R10)(R12*1), %s, %s", i*laneBytes, s.r(e), s.r(x))
+	s.op("VMOVUPS %s, %d(R8)(R12*1)", s.r(x), i*laneBytes)
 }
 
 // states fills hs from its first [N] on, and es.
@@ -199,19 +235,23 @@ func (s scan) states() {
 	s.op("LEAQ (R10)(R11*1), R8")
 	s.op("XORQ R12, R12")
 	s.op("XORQ R13, R13")
-	s.label("state")
-	s.op("VBROADCASTSS (DX)(R13*1), %s", s.r(10))
-	s.decay(0)
-	if !s.scalar {
-		s.op("VMOVUPS %s, (CX)(R12*1)", s.r(5))
-	}
-	s.f("VMULPS", 2, 10, 10)
-	s.op("VFMADD231PS (R10)(R12*1), %s, %s", s.r(5), s.r(10))
-	s.op("VMOVUPS %s, (R8)(R12*1)", s.r(10))
+	s.op("LEAQ -%d(R11), R15", 4*laneBytes)
+	s.op("CMPQ R12, R15")
+	s.op("JGT rest")
+	s.label("fours")
+	s.four(scan.keepState)
+	s.op("ADDQ $16, R13")
+	s.op("ADDQ $%d, R12", 4*laneBytes)
+	s.op("CMPQ R12, R15")
+	s.op("JLE fours")
+	s.label("rest")
+	s.op("CMPQ R12, R11")
+	s.op("JEQ stored")
+	s.keepState(0)
 	s.op("ADDQ $4, R13")
 	s.op("ADDQ $%d, R12", laneBytes)
-	s.op("CMPQ R12, R11")
-	s.op("JNE state")
+	s.op("JMP rest")
+	s.label("stored")
 	s.op("MOVQ R8, R10")
 	if !s.scalar {
 		s.op("ADDQ R11, CX")

@@ -7,10 +7,11 @@ import (
 )
 
 // vec emits instructions on vectors of one width. Registers are written %d of the
-// form v.r(i); constants are memory operands, a full vector each.
+// form v.r(i); constants are memory operands.
 type vec struct {
 	*file
-	reg string // Z or Y
+	reg  string // Z or Y
+	mask int    // the mask register that exp uses is K2 + mask
 }
 
 var widths = []string{"Z", "Y"}
@@ -25,7 +26,7 @@ func (v vec) w() int {
 	return 8
 }
 
-// c is a constant operand.
+// c is a constant operand: 8 times the same float.
 func (v vec) c(x float64) string {
 	bits := math.Float32bits(float32(x))
 	name := fmt.Sprintf("f%08x", bits)
@@ -49,10 +50,10 @@ func (f *file) data() {
 	sort.Strings(names)
 	for _, n := range names {
 		f.printf("\n")
-		for i := range 16 {
+		for i := range 8 {
 			f.printf("DATA %s<>+%d(SB)/4, $0x%08x\n", n, 4*i, f.constants[n])
 		}
-		f.printf("GLOBL %s<>(SB), RODATA|NOPTR, $64\n", n)
+		f.printf("GLOBL %s<>(SB), RODATA|NOPTR, $32\n", n)
 	}
 }
 
@@ -89,7 +90,7 @@ func (v vec) exp(x, n, p, t string) {
 func (v vec) expNegative(x, n, p, t string) {
 	if v.reg == "Z" {
 		// Lanes below the range may hold anything until the mask clears them.
-		v.op("VCMPPS $5, %s, %s, K2", v.c(-87.3), x) // not less than: NaN stays
+		v.op("VCMPPS $5, %s, %s, K%d", v.c(-87.3), x, 2+v.mask) // not less than: NaN stays
 	} else {
 		v.op("VMOVUPS %s, %s", v.c(-87.3), t)
 		v.op("VMAXPS %s, %s, %s", x, t, x)
@@ -106,7 +107,7 @@ func (v vec) expNegative(x, n, p, t string) {
 		v.op("VFMADD213PS %s, %s, %s", v.c(c), x, p)
 	}
 	if v.reg == "Z" {
-		v.op("VSCALEFPS.Z %s, %s, K2, %s", n, p, x)
+		v.op("VSCALEFPS.Z %s, %s, K%d, %s", n, p, 2+v.mask, x)
 		return
 	}
 	v.op("VCVTPS2DQ %s, %s", n, n)
