@@ -50,11 +50,11 @@ func TestPython(t *testing.T) {
 	if out, err := exec.Command("protoc", "--proto_path=../wire/archlabv1", "--python_out="+dir, "archlab.proto").CombinedOutput(); err != nil {
 		t.Fatalf("protoc: %v\n%s", err, out)
 	}
-	example, err := filepath.Abs("../../docs/examples/python/archlab-plugin-bigram")
+	example, err := filepath.Abs("../../docs/examples/python/archlab-plugin-window")
 	if err != nil {
 		t.Fatal(err)
 	}
-	path := script(t, filepath.Join(dir, prefix+"bigram"), fmt.Sprintf("#!/bin/sh\nPYTHONPATH='%s' exec '%s' '%s'\n", dir, py, example), 0o755)
+	path := script(t, filepath.Join(dir, prefix+"window"), fmt.Sprintf("#!/bin/sh\nPYTHONPATH='%s' exec '%s' '%s'\n", dir, py, example), 0o755)
 	h := New(Options{StartTimeout: time.Minute, CallTimeout: time.Minute})
 	defer h.Close()
 	p, err := h.Launch(context.Background(), path)
@@ -93,11 +93,11 @@ func TestPython(t *testing.T) {
 
 func pythonModel(t *testing.T, p *Plugin, vocab int) family.Model {
 	t.Helper()
-	m, card, err := p.Family().Build(context.Background(), family.BuildRequest{Config: []byte(`{"scale":5}`), Vocab: vocab, Context: 8, Seed: 3, Lengths: []int{8}})
+	m, card, err := p.Family().Build(context.Background(), family.BuildRequest{Config: []byte(`{"width":4}`), Vocab: vocab, Context: 8, Seed: 3, Lengths: []int{8}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if card.Parameters != int64(vocab*vocab) || len(card.Tensors) != 1 || len(card.Costs) != 1 {
+	if card.Parameters != int64(4*vocab*vocab) || len(card.Tensors) != 4 || len(card.Costs) != 1 {
 		t.Errorf("card %+v", card)
 	}
 	return m
@@ -106,7 +106,7 @@ func pythonModel(t *testing.T, p *Plugin, vocab int) family.Model {
 func pythonCalls(t *testing.T, p *Plugin) {
 	ctx := context.Background()
 	d, err := p.Family().Describe(ctx)
-	if err != nil || d.Name != "bigram" || !d.Capabilities.Decode {
+	if err != nil || d.Name != "window" || !d.Capabilities.Decode {
 		t.Fatalf("%+v, %v", d, err)
 	}
 	m := pythonModel(t, p, 5)
@@ -153,7 +153,7 @@ func pythonCalls(t *testing.T, p *Plugin) {
 	if err := m.Rewind(ctx, fork[0], 1); err != nil {
 		t.Fatal(err)
 	}
-	last, err := m.Extend(ctx, family.ExtendRequest{Items: []family.ExtendItem{{State: fork[0], Tokens: []int32{3}}, {State: ids[1], Tokens: []int32{2}}}})
+	last, err := m.Extend(ctx, family.ExtendRequest{Items: []family.ExtendItem{{State: fork[0], Tokens: []int32{3}}, {State: ids[1], Tokens: []int32{1, 2}}}})
 	if err != nil || !slices.Equal(last.Logits, append(slices.Clone(whole.Logits[10:]), whole.Logits[5:10]...)) {
 		t.Errorf("%v after fork and rewind, %v at once: %v", last.Logits, whole.Logits, err)
 	}
@@ -204,8 +204,8 @@ func pythonErrors(t *testing.T, p *Plugin) {
 		code  family.Code
 		field string
 	}{
-		{"unknown key", bad(`{"sclae":1}`, 5), family.InvalidConfig, "sclae"},
-		{"bad value", bad(`{"scale":-1}`, 5), family.InvalidConfig, "scale"},
+		{"unknown key", bad(`{"wdith":5}`, 5), family.InvalidConfig, "wdith"},
+		{"bad value", bad(`{"width":-1}`, 5), family.InvalidConfig, "width"},
 		{"vocabulary", bad(`{}`, 0), family.InvalidConfig, "vocab"},
 		{"token", score(family.Batch{B: 1, T: 2, Tokens: []int32{0, 5}, Targets: []int32{0, 0}, Weights: []float32{1, 1}}), family.InvalidArgument, "batch.tokens[1]"},
 		{"target", score(family.Batch{B: 1, T: 1, Tokens: []int32{0}, Targets: []int32{-1}, Weights: []float32{1}}), family.InvalidArgument, "batch.targets[0]"},
@@ -224,8 +224,8 @@ func pythonErrors(t *testing.T, p *Plugin) {
 func pythonLarge(t *testing.T, p *Plugin) {
 	ctx := context.Background()
 	m := pythonModel(t, p, 64)
-	const n = 1 << 20
-	b := family.Batch{B: 1, T: n, Tokens: make([]int32, n), Targets: make([]int32, n), Weights: make([]float32, n)} // 12 MiB
+	const n = 750_000
+	b := family.Batch{B: 1, T: n, Tokens: make([]int32, n), Targets: make([]int32, n), Weights: make([]float32, n)} // 9 MiB
 	for i := range n {
 		b.Tokens[i] = int32(i % 64)
 	}
@@ -241,9 +241,9 @@ func pythonLarge(t *testing.T, p *Plugin) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const fed = 40 << 10 // 10 MiB of logits
+	const fed = 36 << 10 // 9 MiB of logits
 	out, err := m.Extend(ctx, family.ExtendRequest{Items: []family.ExtendItem{{State: ids[0], Tokens: b.Tokens[:fed]}}, All: true})
-	if err != nil || out.Rows != fed || !slices.Equal(out.Logits[:64], out.Logits[(fed-64)*64:(fed-63)*64]) {
+	if err != nil || out.Rows != fed || !slices.Equal(out.Logits[64*64:65*64], out.Logits[(fed-64)*64:(fed-63)*64]) {
 		t.Errorf("%d rows: %v", out.Rows, err)
 	}
 }
