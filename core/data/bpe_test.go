@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -256,7 +257,7 @@ func TestVocabularyCache(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := cache.write(files[0], func(w io.Writer) error { return SaveTokenizer(w, planted) }); err != nil {
+	if err := cache.write(files[0], func(f *os.File) error { return SaveTokenizer(f, planted) }); err != nil {
 		t.Fatal(err)
 	}
 	if open().Fingerprint() != planted.Fingerprint() {

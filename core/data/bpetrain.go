@@ -3,7 +3,7 @@ package data
 import (
 	"context"
 	"fmt"
-	"io"
+	"os"
 	"runtime"
 	"slices"
 	"sync"
@@ -76,7 +76,7 @@ func openBPE(ctx context.Context, cfg TokenizerConfig, corpus *Corpus, cache Cac
 		return nil, fmt.Errorf("learn a vocabulary of %d from %s: %w", cfg.Vocab, corpus.Name, err)
 	}
 	if cache.Dir != "" {
-		if err := cache.write(path, func(w io.Writer) error { return SaveTokenizer(w, b) }); err != nil {
+		if err := cache.write(path, func(f *os.File) error { return SaveTokenizer(f, b) }); err != nil {
 			cache.log("the vocabulary is not cached", err)
 		}
 	}

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -53,20 +52,27 @@ func (c Cache) path(kind, ext string, keys ...string) string {
 	return filepath.Join(c.Dir, kind, hex.EncodeToString(h.Sum(nil))[:40]+ext)
 }
 
-// create opens a temporary file beside path, to be finished with commit.
-func (c Cache) create(path string) (*os.File, error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
-		return nil, err
-	}
-	return os.CreateTemp(filepath.Dir(path), ".tmp-*")
-}
+// cacheError is a failure of the cache's disk, as opposed to one of what was to be cached: it costs time only.
+type cacheError struct{ error }
 
-// commit gives a temporary file its name, or removes it. It does not wait for the disk: what a power cut leaves is found damaged and
-// made again.
-func (c Cache) commit(f *os.File, path string) error {
-	err := f.Close()
+// write makes a file: fill writes a temporary one, which then takes its name. Failures of the disk are cacheErrors. Nothing waits for
+// the disk: what a power cut leaves is found damaged and made again.
+func (c Cache) write(path string, fill func(*os.File) error) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+		return cacheError{err}
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), ".tmp-*")
+	if err != nil {
+		return cacheError{err}
+	}
+	err = fill(f)
+	if e := f.Close(); err == nil && e != nil {
+		err = cacheError{e}
+	}
 	if err == nil {
-		err = os.Rename(f.Name(), path)
+		if e := os.Rename(f.Name(), path); e != nil {
+			err = cacheError{e}
+		}
 	}
 	if err != nil {
 		os.Remove(f.Name())
@@ -132,17 +138,4 @@ func (c Cache) limit() int64 {
 		return c.DiskLimit
 	}
 	return 2 << 30
-}
-
-func (c Cache) write(path string, fill func(io.Writer) error) error {
-	f, err := c.create(path)
-	if err != nil {
-		return err
-	}
-	if err := fill(f); err != nil {
-		f.Close()
-		os.Remove(f.Name())
-		return err
-	}
-	return c.commit(f, path)
 }

@@ -2,7 +2,6 @@ package data
 
 import (
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,8 +13,8 @@ func TestCachePrunesTheLeastRecentlyUsed(t *testing.T) {
 	c := Cache{Dir: t.TempDir(), DiskLimit: 350}
 	put := func(name string) {
 		t.Helper()
-		err := c.write(filepath.Join(c.Dir, "kind", name), func(w io.Writer) error {
-			_, err := w.Write(make([]byte, 100))
+		err := c.write(filepath.Join(c.Dir, "kind", name), func(f *os.File) error {
+			_, err := f.Write(make([]byte, 100))
 			return err
 		})
 		if err != nil {
@@ -59,7 +58,7 @@ func TestCachePrunesTheLeastRecentlyUsed(t *testing.T) {
 func TestCacheWriteThatFails(t *testing.T) {
 	c := Cache{Dir: t.TempDir()}
 	path := filepath.Join(c.Dir, "kind", "a")
-	if err := c.write(path, func(io.Writer) error { return fmt.Errorf("no") }); err == nil {
+	if err := c.write(path, func(*os.File) error { return fmt.Errorf("no") }); err == nil {
 		t.Error("the error is lost")
 	}
 	if files, _ := os.ReadDir(filepath.Dir(path)); len(files) != 0 {

@@ -2,6 +2,7 @@ package data
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime"
 	"sync"
@@ -20,9 +21,9 @@ type tokenStore interface {
 	close() error
 }
 
-// MemoryLimit is the largest stream, in bytes as stored, that is kept in memory; larger ones are read from the cache's file
-// as needed.
-const MemoryLimit = 256 << 20
+// MemoryLimit is the largest stream, in bytes as stored, that is kept in memory; larger ones are read from the cache's file as needed.
+// Without a cache every stream is kept in memory.
+const MemoryLimit = 128 << 20
 
 // Len is the number of tokens, separators included.
 func (s *Stream) Len() int { return s.store.len() }
@@ -66,7 +67,7 @@ func NewStream(tok Tokenizer, tokens []int32) (*Stream, error) {
 			return nil, errorf(ErrFormat, "stream", "token %d at %d is outside the vocabulary [0,%d)", id, i, tok.Vocab())
 		}
 	}
-	return &Stream{tok, wideStore(tokens)}, nil
+	return &Stream{tok, &memory{wide: tokens, width: 4}}, nil
 }
 
 // OpenStream encodes a split with all cores, or takes it from the cache.
@@ -74,11 +75,14 @@ func OpenStream(ctx context.Context, corpus *Corpus, split Split, tok Tokenizer,
 	return openStream(ctx, corpus, split, tok, cache, MemoryLimit)
 }
 
-func openStream(ctx context.Context, corpus *Corpus, split Split, tok Tokenizer, cache Cache, memory int64) (*Stream, error) {
-	key := streamKey(corpus, split, tok)
+func openStream(ctx context.Context, corpus *Corpus, split Split, tok Tokenizer, cache Cache, limit int64) (*Stream, error) {
+	fail := func(err error) (*Stream, error) {
+		return nil, fmt.Errorf("encode the %s split of %s: %w", split, corpus.Name, err)
+	}
 	if cache.Dir != "" {
+		key := streamKey(corpus, split, tok)
 		path := cache.path("tokens", ".bin", key)
-		store, err := openTokenFile(path, key, tok.Vocab(), memory)
+		store, err := openTokenFile(path, key, tok.Vocab(), limit)
 		if err == nil {
 			cache.used(path)
 			return &Stream{tok, store}, nil
@@ -86,18 +90,23 @@ func openStream(ctx context.Context, corpus *Corpus, split Split, tok Tokenizer,
 		if !isNotExist(err) {
 			cache.log("cached tokens are encoded again", err)
 		}
+		err = encodeFile(ctx, corpus, split, tok, cache, path, key)
+		if err != nil && !errors.As(err, new(cacheError)) {
+			return fail(err)
+		}
+		if err == nil {
+			if store, err = openTokenFile(path, key, tok.Vocab(), limit); err == nil {
+				return &Stream{tok, store}, nil
+			}
+		}
+		cache.log("encoded tokens are not cached", err)
 	}
-	w := newTokenWriter(cache, key, tok.Vocab(), memory)
-	defer w.abandon()
-	err := encodeSplit(ctx, corpus, split, tok, w.append)
+	m := newMemory(tokenWidth(tok.Vocab()), 0)
+	err := encodeSplit(ctx, corpus, split, tok, func(ids []int32) error { m.put(ids); return nil })
 	if err != nil {
-		return nil, fmt.Errorf("encode the %s split of %s: %w", split, corpus.Name, err)
+		return fail(err)
 	}
-	store, err := w.finish()
-	if err != nil {
-		return nil, err
-	}
-	return &Stream{tok, store}, nil
+	return &Stream{tok, m}, nil
 }
 
 func streamKey(corpus *Corpus, split Split, tok Tokenizer) string {

@@ -3,10 +3,10 @@ package data
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
-	"hash"
 	"hash/crc32"
 	"io"
 	"io/fs"
@@ -31,23 +31,47 @@ func tokenWidth(vocab int) int {
 	return 4
 }
 
-// wideStore and narrowStore are streams in memory.
-type wideStore []int32
+// memory is a stream in memory, at the width of its file.
+type memory struct {
+	narrow []uint16
+	wide   []int32
+	width  int
+}
 
-func (s wideStore) len() int                       { return len(s) }
-func (s wideStore) read(dst []int32, at int) error { copy(dst, s[at:]); return nil }
-func (s wideStore) close() error                   { return nil }
+func newMemory(width, capacity int) *memory {
+	m := &memory{width: width}
+	if width == 2 {
+		m.narrow = make([]uint16, 0, capacity)
+	} else {
+		m.wide = make([]int32, 0, capacity)
+	}
+	return m
+}
 
-type narrowStore []uint16
+func (m *memory) put(ids []int32) {
+	if m.width == 4 {
+		m.wide = append(m.wide, ids...)
+		return
+	}
+	for _, id := range ids {
+		m.narrow = append(m.narrow, uint16(id))
+	}
+}
 
-func (s narrowStore) len() int { return len(s) }
-func (s narrowStore) read(dst []int32, at int) error {
-	for i, id := range s[at : at+len(dst)] {
+func (m *memory) len() int { return len(m.narrow) + len(m.wide) }
+
+func (m *memory) read(dst []int32, at int) error {
+	if m.width == 4 {
+		copy(dst, m.wide[at:])
+		return nil
+	}
+	for i, id := range m.narrow[at : at+len(dst)] {
 		dst[i] = int32(id)
 	}
 	return nil
 }
-func (s narrowStore) close() error { return nil }
+
+func (m *memory) close() error { return nil }
 
 // fileStore reads a file of tokens as needed; the system's page cache is its only memory.
 type fileStore struct {
@@ -78,19 +102,19 @@ func decodeTokens(dst []int32, buf []byte, width int) {
 }
 
 // openTokenFile checks a file of tokens whole, checksum and range of ids included, before anything is trained on it.
-func openTokenFile(path, key string, vocab int, memory int64) (tokenStore, error) {
+func openTokenFile(path, key string, vocab int, limit int64) (tokenStore, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
-	store, err := checkTokenFile(f, key, vocab, memory)
+	store, err := checkTokenFile(f, key, vocab, limit)
 	if _, onDisk := store.(*fileStore); !onDisk {
 		f.Close()
 	}
 	return store, err
 }
 
-func checkTokenFile(f *os.File, key string, vocab int, memory int64) (tokenStore, error) {
+func checkTokenFile(f *os.File, key string, vocab int, limit int64) (tokenStore, error) {
 	corrupt := func(what string) error { return errorf(ErrCorrupt, f.Name(), "not a usable file of tokens: %s", what) }
 	var h [tokenHeader]byte
 	if _, err := io.ReadFull(f, h[:]); err != nil || string(h[:8]) != tokenMagic {
@@ -104,14 +128,11 @@ func checkTokenFile(f *os.File, key string, vocab int, memory int64) (tokenStore
 		return nil, err
 	}
 	payload := info.Size() - tokenHeader
-	if width != tokenWidth(vocab) || !bytes.Equal(h[24:56], sum[:]) || uint64(payload) != count*uint64(width) {
+	if width != tokenWidth(vocab) || !bytes.Equal(h[24:56], sum[:]) || payload%int64(width) != 0 || uint64(payload)/uint64(width) != count {
 		return nil, corrupt("the header does not fit")
 	}
-	var sink interface {
-		tokenStore
-		put([]int32)
-	}
-	if payload <= memory {
+	var sink *memory
+	if payload <= limit {
 		sink = newMemory(width, int(count))
 	}
 	crc := crc32.New(castagnoli)
@@ -144,155 +165,51 @@ func checkTokenFile(f *os.File, key string, vocab int, memory int64) (tokenStore
 	return &fileStore{f, int(count), width}, nil
 }
 
-// memory grows a stream in memory.
-type memory struct {
-	narrow []uint16
-	wide   []int32
-	width  int
+// encodeFile encodes a split into a file of tokens without holding more than a few groups of documents.
+func encodeFile(ctx context.Context, corpus *Corpus, split Split, tok Tokenizer, cache Cache, path, key string) error {
+	return cache.write(path, func(f *os.File) error {
+		var header [tokenHeader]byte
+		if _, err := f.Write(header[:]); err != nil {
+			return cacheError{err}
+		}
+		width, count, crc := tokenWidth(tok.Vocab()), uint64(0), crc32.New(castagnoli)
+		buf := bufio.NewWriterSize(f, 1<<16)
+		var raw []byte
+		err := encodeSplit(ctx, corpus, split, tok, func(ids []int32) error {
+			raw = encodeTokens(raw[:0], ids, width)
+			count += uint64(len(ids))
+			crc.Write(raw)
+			if _, err := buf.Write(raw); err != nil {
+				return cacheError{err}
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		if err := buf.Flush(); err != nil {
+			return cacheError{err}
+		}
+		copy(header[:], tokenMagic)
+		binary.LittleEndian.PutUint32(header[8:], uint32(width))
+		binary.LittleEndian.PutUint32(header[12:], crc.Sum32())
+		binary.LittleEndian.PutUint64(header[16:], count)
+		sum := sha256.Sum256([]byte(key))
+		copy(header[24:], sum[:])
+		if _, err := f.WriteAt(header[:], 0); err != nil {
+			return cacheError{err}
+		}
+		return nil
+	})
 }
 
-func newMemory(width, capacity int) *memory {
-	m := &memory{width: width}
-	if width == 2 {
-		m.narrow = make([]uint16, 0, capacity)
-	} else {
-		m.wide = make([]int32, 0, capacity)
-	}
-	return m
-}
-
-func (m *memory) put(ids []int32) {
-	if m.width == 4 {
-		m.wide = append(m.wide, ids...)
-		return
-	}
+func encodeTokens(dst []byte, ids []int32, width int) []byte {
 	for _, id := range ids {
-		m.narrow = append(m.narrow, uint16(id))
-	}
-}
-
-func (m *memory) len() int { return len(m.narrow) + len(m.wide) }
-func (m *memory) read(dst []int32, at int) error {
-	if m.width == 4 {
-		return wideStore(m.wide).read(dst, at)
-	}
-	return narrowStore(m.narrow).read(dst, at)
-}
-func (m *memory) close() error { return nil }
-
-// tokenWriter collects a stream in memory up to a limit and in the cache's file at the same time. Either may fail alone.
-type tokenWriter struct {
-	cache Cache
-	path  string
-	key   string
-	limit int64
-	vocab int
-	width int
-
-	mem   *memory // nil once beyond the limit
-	file  *os.File
-	buf   *bufio.Writer
-	crc   hash.Hash32
-	count uint64
-	word  []byte
-}
-
-func newTokenWriter(cache Cache, key string, vocab int, limit int64) *tokenWriter {
-	w := &tokenWriter{cache: cache, key: key, limit: limit, vocab: vocab, width: tokenWidth(vocab)}
-	w.mem = newMemory(w.width, 0)
-	if cache.Dir == "" {
-		return w
-	}
-	w.path = cache.path("tokens", ".bin", key)
-	f, err := cache.create(w.path)
-	if err == nil {
-		_, err = f.Write(make([]byte, tokenHeader))
-		w.file, w.buf, w.crc = f, bufio.NewWriterSize(f, 1<<16), crc32.New(castagnoli)
-	}
-	if err != nil {
-		w.dropFile(err)
-	}
-	return w
-}
-
-func (w *tokenWriter) append(ids []int32) error {
-	w.count += uint64(len(ids))
-	if w.mem != nil && int64(w.count)*int64(w.width) > w.limit && w.file != nil {
-		w.mem = nil
-	}
-	if w.mem != nil {
-		w.mem.put(ids)
-	}
-	if w.file != nil {
-		w.word = w.word[:0]
-		for _, id := range ids {
-			if w.width == 2 {
-				w.word = binary.LittleEndian.AppendUint16(w.word, uint16(id))
-			} else {
-				w.word = binary.LittleEndian.AppendUint32(w.word, uint32(id))
-			}
-		}
-		w.crc.Write(w.word)
-		if _, err := w.buf.Write(w.word); err != nil {
-			return w.lost(err)
+		if width == 2 {
+			dst = binary.LittleEndian.AppendUint16(dst, uint16(id))
+		} else {
+			dst = binary.LittleEndian.AppendUint32(dst, uint32(id))
 		}
 	}
-	return nil
-}
-
-// lost gives up the file, which is fatal only when the stream is no longer in memory.
-func (w *tokenWriter) lost(err error) error {
-	w.dropFile(err)
-	if w.mem == nil {
-		return errorf(ErrTooShort, w.path, "cannot write the encoded stream, which is too large for memory").cause(err).
-			hint("free disk space, or set %s to a directory with room", CacheEnv)
-	}
-	return nil
-}
-
-func (w *tokenWriter) dropFile(err error) {
-	if err != nil {
-		w.cache.log("encoded tokens are not cached", err)
-	}
-	if w.file != nil {
-		w.file.Close()
-		os.Remove(w.file.Name())
-		w.file = nil
-	}
-}
-
-// abandon removes an unfinished file.
-func (w *tokenWriter) abandon() { w.dropFile(nil) }
-
-func (w *tokenWriter) finish() (tokenStore, error) {
-	if w.file != nil {
-		if err := w.commit(); err != nil {
-			if err := w.lost(err); err != nil {
-				return nil, err
-			}
-		}
-	}
-	if w.mem != nil {
-		return w.mem, nil
-	}
-	return openTokenFile(w.path, w.key, w.vocab, w.limit)
-}
-
-func (w *tokenWriter) commit() error {
-	if err := w.buf.Flush(); err != nil {
-		return err
-	}
-	var h [tokenHeader]byte
-	copy(h[:], tokenMagic)
-	binary.LittleEndian.PutUint32(h[8:], uint32(w.width))
-	binary.LittleEndian.PutUint32(h[12:], w.crc.Sum32())
-	binary.LittleEndian.PutUint64(h[16:], w.count)
-	sum := sha256.Sum256([]byte(w.key))
-	copy(h[24:], sum[:])
-	if _, err := w.file.WriteAt(h[:], 0); err != nil {
-		return err
-	}
-	f := w.file
-	w.file = nil
-	return w.cache.commit(f, w.path)
+	return dst
 }
