@@ -48,7 +48,7 @@ func ScatterAddRows(p *Pool, dtable, dout []float32, ids []int32, d int) {
 	}
 	checkIDs(ids, len(dtable), d)
 	// Split by columns: rows that share an id then meet in one piece, in order.
-	launch(p, &scatterJobs, scatter{dtable, dout, ids, d}, d, max(32, grainFor(len(ids))))
+	launch(p, &scatterJobs, scatter{dtable, dout, ids, d}, d, max(64, grainFor(len(ids))))
 }
 
 func (t *scatter) run(lo, hi int) {
@@ -98,12 +98,19 @@ func rowBlocks(m int) int { return (m + rowBlock - 1) / rowBlock }
 
 // combineBlocks sets out[j] to the sum over blocks of part[b*n+j], in float64.
 func combineBlocks(out, part []float32, blocks, n int) {
-	for j := range out[:n] {
-		s := 0.0
+	const width = 64 // columns at a time, so that lines of part are read once
+	var sum [width]float64
+	for j := 0; j < n; j += width {
+		w := min(width, n-j)
+		clear(sum[:])
 		for b := range blocks {
-			s += float64(part[b*n+j])
+			for i, v := range part[b*n+j : b*n+j+w] {
+				sum[i] += float64(v)
+			}
 		}
-		out[j] = float32(s)
+		for i := range w {
+			out[j+i] = float32(sum[i])
+		}
 	}
 }
 
