@@ -24,9 +24,9 @@ var pageScript string
 var page = template.Must(template.New("report").Funcs(template.FuncMap{
 	"si": si, "size": size, "duration": duration, "percent": percent, "fixed": fixed, "signed": signed, "pvalue": pvalue,
 	"optional": optional, "seeds": seedList,
-	"bytes":   func(v int64) string { return size(float64(v)) },
-	"count":   func(v int64) string { return si(float64(v)) },
-	"color":   func(i int) template.CSS { return template.CSS(fmt.Sprintf("var(--c%d)", i%8)) },
+	"bytes": func(v int64) string { return size(float64(v)) },
+	"count": func(v int64) string { return si(float64(v)) },
+	"color": func(i int) template.CSS { return template.CSS(fmt.Sprintf("var(--c%d)", i%8)) },
 	// Kinds of ops are more than the palette of models holds: hues go around by the golden angle.
 	"opcolor": func(i int) template.CSS { return template.CSS(fmt.Sprintf("hsl(%d 55%% %d%%)", i*137%360, 46+i%3*9)) },
 	"fixedp":  func(v *float64) string { return optional(v, fixed) },
