@@ -56,6 +56,7 @@ var broken = []struct {
 	{"rewind keeps the recurrence", rewindKeepsRecurrence, "decode-rewind decode-fork-rewind decode-long"},
 	{"rewind to zero leaves a trace", rewindToZeroWrong, "decode-rewind"},
 	{"drafting moves the state", draftMovesState, "decode-draft"},
+	{"has no gradient", noGradient, "gradient grad-norm micro-batches clipping adamw overfit shapes"},
 	{"gradient of one tensor 15 % too long", gradientOfOneTensor, "gradient"},
 	{"gradient of one tensor with the wrong sign", gradientSignFlipped, "gradient"},
 	{"gradient of two rows missing", gradientRowMissing, "gradient"},

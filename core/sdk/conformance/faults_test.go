@@ -50,6 +50,7 @@ const (
 	rewindToZeroWrong
 	draftMovesState
 	// training
+	noGradient
 	gradientOfOneTensor
 	gradientSignFlipped
 	gradientRowMissing
@@ -117,6 +118,8 @@ func (m *tinyModel) disturb(b family.Batch, doc [2]int, h []float64) {
 // spoilGradients changes the gradients before they are used.
 func (m *tinyModel) spoilGradients() {
 	switch m.fault {
+	case noGradient:
+		m.clearGradients()
 	case gradientOfOneTensor:
 		for i := range m.params[mix].g {
 			m.params[mix].g[i] *= 1.15

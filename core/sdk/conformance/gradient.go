@@ -3,6 +3,7 @@ package conformance
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 
 	"github.com/archlab/archlab/core/family"
@@ -61,6 +62,9 @@ func recoverGradient(ctx context.Context, m family.Model, step family.OptimizerS
 			g[i] = (float64(before.at(t, i)) - float64(after.at(after.tensors[k], i))) / linearScale
 		}
 		out.g = append(out.g, g)
+	}
+	if n := out.norm(); !(n > 0) || math.IsInf(n, 0) {
+		return nil, fmt.Errorf("the step followed a gradient whose norm is %v: want it finite and above 0", n)
 	}
 	return out, nil
 }

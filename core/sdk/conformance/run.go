@@ -100,7 +100,7 @@ func judge(ctx context.Context, c Check, s *subject) (r Result) {
 	}
 	p := &probe{subject: s, tol: r.Tolerance.Value, res: &r}
 	if err := c.run(ctx, p); err != nil {
-		p.failf("a call failed that should have answered: %v", err)
+		p.failf("cannot be judged further: %v", err)
 	}
 	s.releaseTemporary(ctx)
 	switch {
