@@ -18,8 +18,13 @@ func TestMain(m *testing.M) {
 }
 
 func TestScripts(t *testing.T) {
+	configs, err := filepath.Abs("../../configs")
+	if err != nil {
+		t.Fatal(err)
+	}
 	testscript.Run(t, testscript.Params{Dir: "testdata/script", Setup: func(e *testscript.Env) error {
 		e.Setenv("ARCHLAB_CACHE_DIR", filepath.Join(e.WorkDir, "cache"))
+		e.Setenv("CONFIGS", configs)
 		return nil
 	}})
 }
