@@ -41,9 +41,21 @@ func (c *compiler) copyGrads() error {
 	return nil
 }
 
+// MemoryError refuses a plan whose arena would be larger than Options.Limit.
+type MemoryError struct{ Need, Limit int64 }
+
+// Error states both sizes.
+func (e *MemoryError) Error() string {
+	return fmt.Sprintf("engine: the plan needs %d MiB for activations, want at most %d MiB", e.Need>>20, e.Limit>>20)
+}
+
 // allocate makes the arena and cuts every buffer out of it.
-func (c *compiler) allocate() {
-	c.plan.arena = alignedFloats(place(c.blocks, !c.opts.NoSharing))
+func (c *compiler) allocate() error {
+	size := place(c.blocks, !c.opts.NoSharing)
+	if need := 4 * int64(size); c.opts.Limit > 0 && (need > c.opts.Limit || need < 0) {
+		return &MemoryError{need, c.opts.Limit}
+	}
+	c.plan.arena = alignedFloats(size)
 	for _, v := range c.order {
 		switch {
 		case v.leaf || v.boxed:
@@ -63,7 +75,7 @@ func (c *compiler) allocate() {
 		}
 	}
 	if !c.opts.Poison {
-		return
+		return nil
 	}
 	c.plan.poison = []poisoned{}
 	for at := range c.run {
@@ -73,6 +85,7 @@ func (c *compiler) allocate() {
 			}
 		}
 	}
+	return nil
 }
 
 // memory answers the memory of a block.

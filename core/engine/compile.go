@@ -56,7 +56,9 @@ func Compile(g *gorgonia.ExprGraph, outputs gorgonia.Nodes, opts Options) (*Plan
 	if err := c.pinGrads(); err != nil {
 		return nil, err
 	}
-	c.allocate()
+	if err := c.allocate(); err != nil {
+		return nil, err
+	}
 	if err := c.bind(); err != nil {
 		return nil, err
 	}

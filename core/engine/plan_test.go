@@ -65,6 +65,14 @@ func TestCompileRefuses(t *testing.T) {
 	if _, err := Compile(gorgonia.NewGraph(), nil, Options{Precision: "bf16"}); !errors.As(err, new(*PrecisionError)) {
 		t.Errorf("precision bf16: got %v, want a *PrecisionError", err)
 	}
+	g := gorgonia.NewGraph()
+	out := check(gorgonia.Tanh(input(g, "x", 4, 4)))
+	for limit, ok := range map[int64]bool{63: false, 64: true, 0: true} {
+		_, err := Compile(g, gorgonia.Nodes{out}, Options{Capacity: 4, Limit: limit})
+		if errors.As(err, new(*MemoryError)) == ok || (err == nil) != ok {
+			t.Errorf("an arena of 64 bytes with a limit of %d: got %v", limit, err)
+		}
+	}
 	if _, err := NewParams([]ParamSpec{{Name: "a"}, {Name: "a"}}); err == nil {
 		t.Error("two parameters of one name: want an error")
 	}

@@ -18,6 +18,7 @@ type lm struct {
 	specs   []nn.ParamSpec
 	card    family.Card
 	limit   int // the longest sequence; 0 for any
+	memory  int64 // the machine's, in bytes; 0: unknown
 	params  *engine.Params
 	pool    *kernel.Pool
 	plans   planCache
@@ -28,6 +29,9 @@ type lm struct {
 }
 
 func newModel(arch Architecture, specs []nn.ParamSpec, limit int, card family.Card, req family.BuildRequest) (*lm, error) {
+	if err := fits(specs, memory()); err != nil {
+		return nil, err
+	}
 	list := make([]engine.ParamSpec, len(specs))
 	for i, s := range specs {
 		list[i] = engine.ParamSpec{Name: s.Name, Shape: s.Shape, Decay: s.Decay, Fixed: s.Buffer}
@@ -45,6 +49,7 @@ func newModel(arch Architecture, specs []nn.ParamSpec, limit int, card family.Ca
 	}
 	m := &lm{
 		arch: arch, specs: specs, card: card, limit: limit,
+		memory:  memory(),
 		params:  params,
 		pool:    kernel.NewPool(threads),
 		usage:   usage{ops: engine.Stats{}},

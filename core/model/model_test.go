@@ -197,6 +197,44 @@ func TestPanicsOfBuildersAreErrors(t *testing.T) {
 	}
 }
 
+// What cannot fit into memory is refused before it is allocated, and the model goes on.
+func TestTooLargeIsRefused(t *testing.T) {
+	specs := []nn.ParamSpec{{Name: "a", Shape: []int{1 << 10, 1 << 10}}}
+	for bytes, ok := range map[int64]bool{16<<20 - 1: false, 16 << 20: true, 0: true} {
+		if err := fits(specs, bytes); (err == nil) != ok || !ok && family.CodeOf(err) != family.Exhausted {
+			t.Errorf("%d bytes: got %v", bytes, err)
+		}
+	}
+	if memory() == 0 {
+		t.Skip("the machine's memory is unknown")
+	}
+	f := Family(Spec[struct{}]{New: func(struct{}, int, int) (Architecture, error) {
+		return forward(func(g *nn.Graph) nn.Output {
+			x := nn.Embedding(g.Param("embed", nn.Constant(0), 1<<31, 1<<31), g.Tokens())
+			return nn.Output{Hidden: x, Projection: g.Param("embed", nn.Constant(0), 1<<31, 1<<31)}
+		}), nil
+	}})
+	if _, _, err := f.Build(background, family.BuildRequest{Vocab: 5}); family.CodeOf(err) != family.Exhausted {
+		t.Errorf("a model of 2^62 parameters: got %v, want code exhausted", err)
+	}
+	m := build(t, `{}`, 1)
+	m.memory = 1000
+	b := batch(rand.New(rand.NewPCG(1, 1)), 2, 8)
+	if _, err := m.Score(background, b); family.CodeOf(err) != family.Exhausted {
+		t.Errorf("a batch of too many activations: got %v, want code exhausted", err)
+	}
+	m.memory = 0
+	if _, err := m.Score(background, b); err != nil {
+		t.Errorf("afterwards: %v", err)
+	}
+}
+
+// forward is an architecture that only has a Forward.
+type forward func(g *nn.Graph) nn.Output
+
+func (f forward) Forward(g *nn.Graph) nn.Output { return f(g) }
+func (f forward) Costs(int) family.Cost         { return family.Cost{} }
+
 func TestBuildRequests(t *testing.T) {
 	ok := family.BuildRequest{Vocab: 5, Context: 8, CardOnly: true}
 	for name, change := range map[string]func(*family.BuildRequest){

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"errors"
 	"math/bits"
 	"time"
 
@@ -104,7 +105,7 @@ func (m *lm) evict(mode nn.Mode) {
 func (m *lm) compile(mode nn.Mode, rows int) (*plan, error) {
 	g := nn.NewGraph(rows, mode)
 	p := &plan{g: g, out: m.arch.Forward(g)}
-	opts := engine.Options{Params: m.params, Pool: m.pool, Capacity: rows, KeepDerived: mode != nn.Training}
+	opts := engine.Options{Params: m.params, Pool: m.pool, Capacity: rows, KeepDerived: mode != nn.Training, Limit: m.memory}
 	var outputs []*nn.Node
 	var loss nn.LossNodes
 	var scores nn.ScoreNodes
@@ -140,7 +141,12 @@ func (m *lm) compile(mode nn.Mode, rows int) (*plan, error) {
 		outputs = append(outputs, logits...)
 	}
 	var err error
-	if p.Plan, err = engine.Compile(g.Expr(), outputs, opts); err != nil {
+	p.Plan, err = engine.Compile(g.Expr(), outputs, opts)
+	var large *engine.MemoryError
+	if errors.As(err, &large) {
+		return nil, family.Errorf(family.Exhausted, "batch", "%d tokens in one run need %d MiB for activations, the machine has %d MiB", rows, large.Need>>20, large.Limit>>20)
+	}
+	if err != nil {
 		return nil, family.Errorf(family.Internal, "", "%v", err)
 	}
 	p.bind(loss, scores, logits)
