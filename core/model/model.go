@@ -17,7 +17,7 @@ type lm struct {
 	arch    Architecture
 	specs   []nn.ParamSpec
 	card    family.Card
-	limit   int // the longest sequence; 0 for any
+	limit   int   // the longest sequence; 0 for any
 	memory  int64 // the machine's, in bytes; 0: unknown
 	params  *engine.Params
 	pool    *kernel.Pool
