@@ -10,6 +10,7 @@ const (
 	blockK     = 512     // rows of B that a tile runs through before C is stored
 	blockM     = 112     // rows of C in a piece
 	blockN     = 512     // columns of C in a piece, at most
+	packLimit  = 1 << 22 // floats of B that are packed at a time
 	smallGemm  = 1 << 21 // multiply-adds that one thread does sooner than it wakes another
 )
 
@@ -63,6 +64,18 @@ func Gemm(p *Pool, tA, tB bool, m, n, k int, a []float32, lda int, b []float32, 
 	if rows == 1 {
 		// Each piece of B is met once: pieces pack it themselves, or read it in place.
 		launch(p, &gemmJobs, t, t.columns, 1)
+		return
+	}
+	if n*k > packLimit && n > panelWidth {
+		// Columns in turns: packing memory stays bounded.
+		width := max(packLimit/k/panelWidth, 1) * panelWidth
+		for j := 0; j < n; j += width {
+			at := j
+			if tB {
+				at = j * ldb
+			}
+			Gemm(p, tA, tB, m, min(width, n-j), k, a, lda, b[at:], ldb, beta, c[j:], ldc)
+		}
 		return
 	}
 	panels := (n + panelWidth - 1) / panelWidth

@@ -134,6 +134,31 @@ func TestGemmRowsAreIndependent(t *testing.T) {
 	})
 }
 
+// A B too large to pack at once is taken by columns.
+func TestGemmInTurns(t *testing.T) {
+	forEachISA(t, func(t *testing.T) {
+		if active.name == "generic" {
+			t.Skip("slow")
+		}
+		const m, n, k = blockM + 1, 70, packLimit / 64
+		r := source(7)
+		a, b := normals(r, m*k, 1), normals(r, k*n, 1)
+		bt := make([]float32, k*n)
+		active.transpose(bt, k, b, n, k, n)
+		c, ct := guarded(t, m*n), guarded(t, m*n)
+		Gemm(nil, false, false, m, n, k, a, k, b, n, 0, c, n)
+		Gemm(nil, false, true, m, n, k, a, k, bt, k, 0, ct, n)
+		expectBits(t, "c", ct, c)
+		for _, j := range []int{0, 63, 64, 69} {
+			want := 0.0
+			for kk := range k {
+				want += float64(a[(m-1)*k+kk]) * float64(b[kk*n+j])
+			}
+			expect(t, "an element", c[(m-1)*n+j:][:1], []float64{want}, 1e-6*256)
+		}
+	})
+}
+
 func TestGemmPanics(t *testing.T) {
 	x := make([]float32, 6)
 	expectPanic(t, "kernel: gemm: short a", func() { Gemm(nil, false, false, 2, 2, 4, x, 4, make([]float32, 8), 2, 0, x, 2) })

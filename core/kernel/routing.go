@@ -85,9 +85,9 @@ func InvertOrder(slot, order []int32, n int) {
 }
 
 type combine struct {
-	out, y, gate, dgate []float32
-	slot                []int32
-	k, d                int
+	out, y, gate []float32
+	slot         []int32
+	k, d         int
 }
 
 var combineJobs jobs[combine]
