@@ -33,7 +33,7 @@ func Family() family.Family {
 		Default: defaults(),
 		Presets: presets,
 		Examples: []string{
-			`{"width":16,"layers":2,"extra":2}`,
+			`{"preset":"independent","width":16,"layers":2,"extra":2}`,
 			`{"preset":"deepseek","width":16,"layers":2,"extra":2}`,
 		},
 		New: newModel,

@@ -23,7 +23,7 @@ func TestReference(t *testing.T) {
 
 func TestCurves(t *testing.T) {
 	for name, config := range map[string]string{
-		"independent": `{"width":16,"layers":2,"extra":2,"init_std":0.1}`,
+		"independent": `{"preset":"independent","width":16,"layers":2,"extra":2,"init_std":0.1}`,
 		"sequential":  `{"preset":"deepseek","width":16,"layers":2,"extra":2,"init_std":0.1}`,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -37,7 +37,7 @@ func TestConformance(t *testing.T) {
 		Configs: []conformance.Config{
 			{
 				Name: "independent",
-				JSON: json.RawMessage(`{"width":16,"layers":2,"extra":2}`),
+				JSON: json.RawMessage(`{"preset":"independent","width":16,"layers":2,"extra":2}`),
 				Bad: []conformance.BadConfig{
 					{JSON: json.RawMessage(`{"heads":3}`), Field: "heads"},
 					{JSON: json.RawMessage(`{"extra":0}`), Field: "extra"},
@@ -49,7 +49,7 @@ func TestConformance(t *testing.T) {
 			},
 			{
 				Name: "one block, untied",
-				JSON: json.RawMessage(`{"width":16,"layers":1,"extra":1,"tie_embeddings":false}`),
+				JSON: json.RawMessage(`{"form":"independent","width":16,"layers":1,"extra":1,"tie_embeddings":false}`),
 				// Without the heads' losses the total is the loss, which is how gradients over micro-batches are compared.
 				Plain: json.RawMessage(`{"head_loss":0}`),
 			},
