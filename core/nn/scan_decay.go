@@ -1,9 +1,8 @@
 package nn
 
 import (
-	"math"
-
 	"github.com/archlab/archlab/core/engine"
+	"github.com/archlab/archlab/core/kernel"
 	"gorgonia.org/gorgonia"
 )
 
@@ -18,9 +17,7 @@ func (decay) Name() string { return "decay" }
 func (decay) Bind(b engine.Binding) (engine.Kernel, error) {
 	x, y := b.In[0].F32, b.Out.F32
 	return func(r *engine.Run) {
-		for i, v := range x {
-			y[i] = -float32(math.Exp(float64(v)))
-		}
+		kernel.Exp(b.Pool, y, x, -1)
 		r.FLOPs += DecayFLOPs(len(x))
 	}, nil
 }
@@ -37,9 +34,7 @@ func (decayGrad) Name() string { return "decay.backward" }
 func (decayGrad) Bind(b engine.Binding) (engine.Kernel, error) {
 	da, a, dlog := b.In[0].F32, b.In[1].F32, b.Out.F32
 	return func(r *engine.Run) {
-		for i, v := range a {
-			dlog[i] = da[i] * v
-		}
+		kernel.Mul(b.Pool, dlog, da, a)
 		r.FLOPs += float64(len(a))
 	}, nil
 }

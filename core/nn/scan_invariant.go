@@ -1,8 +1,6 @@
 package nn
 
 import (
-	"math"
-
 	"github.com/archlab/archlab/core/engine"
 	"github.com/archlab/archlab/core/kernel"
 	"gorgonia.org/gorgonia"
@@ -51,9 +49,10 @@ func (k invariantScan) Bind(b engine.Binding) (engine.Kernel, error) {
 	return func(r *engine.Run) {
 		for i := range decay {
 			step := dt[i/k.N]
-			decay[i] = float32(math.Exp(float64(step * a[i])))
+			decay[i] = step * a[i]
 			weight[i] = step * bs[i] * c[i]
 		}
+		kernel.Exp(b.Pool, decay, decay, 1)
 		var carried [][]float32
 		if r.States != nil {
 			carried = FixedStates(states, r, b.Slot)
