@@ -1,6 +1,11 @@
 // Package engine compiles a Gorgonia expression graph to a plan and runs it: one arena planned by liveness, kernels
-// bound once, no allocation a step, a profile of every op. It is not a tape machine and does not differentiate:
-// graphs arrive whole, gradients included.
+// bound once, no allocation a step, a profile of every op. It is not a tape machine and has no derivatives of its own:
+// gradients are nodes of the graph like any other, put there by Gorgonia.
+//
+//	grads, backward, err := engine.Differentiate(loss, names, nodes)
+//	plan, err := engine.Compile(graph, gorgonia.Nodes{loss}, engine.Options{Params: params, Grads: grads, Backward: backward, ...})
+//	err = plan.Run(&engine.Run{Rows: m, Segments: segments})
+//	params.Update(pool, step, params.GradNorm(pool))
 //
 // Dimensions: M rows (packed tokens; the first axis of every activation).
 package engine

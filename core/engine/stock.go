@@ -12,7 +12,10 @@ import (
 
 // Gorgonia's own ops are unexported types that say what they are in String. The common ones have kernels here and in
 // elementwise.go; the rest run by their own Do (fallback.go). They compute all rows of the plan's capacity, in use or
-// not: a reduction over rows means something only in a graph whose capacity is the number of rows.
+// not: a reduction over rows means something only in a graph whose capacity is the number of rows (Plan.MixesRows).
+//
+// A trap that the engine cannot see: Gorgonia v0.9.18 hashes only the low byte of a slice's bounds, so that two slices
+// of one node and one shape whose starts differ by a multiple of 256 become one node. core/nn's Columns does not.
 
 func opType(op gorgonia.Op) string {
 	return strings.TrimPrefix(strings.TrimPrefix(fmt.Sprintf("%T", op), "*"), "gorgonia.")
