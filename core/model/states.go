@@ -12,7 +12,8 @@ import (
 // the machine runs out of memory.
 const maxStates = 1 << 16
 
-// Open makes empty states.
+// Open makes empty states. A state holds what the weights were when its tokens were fed; after Train or Load, open new
+// ones.
 func (m *lm) Open(ctx context.Context, n int) ([]family.StateID, error) {
 	if err := m.enter(ctx); err != nil {
 		return nil, err
