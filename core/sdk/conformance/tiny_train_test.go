@@ -68,6 +68,7 @@ func (m *tinyModel) Train(ctx context.Context, req family.TrainRequest) (family.
 		}
 		m.accumulate(b, &r, 1/float64(len(req.MicroBatches)))
 	}
+	m.spoilGradients()
 	squares := 0.0
 	for _, p := range m.params {
 		for _, g := range p.g {
@@ -188,7 +189,6 @@ func (m *tinyModel) accumulate(b family.Batch, r *family.TrainResult, share floa
 		}
 		m.backward(tapes[doc[0]:doc[1]], 2*m.c.Aux*share/(rows*float64(m.c.Width)))
 	}
-	m.spoilGradients()
 	m.profile[1].calls++
 	m.profile[1].took += time.Since(start)
 }
