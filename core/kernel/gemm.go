@@ -120,7 +120,7 @@ func (t *gemm) run(lo, hi int) {
 			}
 			a := t.a[at:]
 			var own *buffer
-			if n > panelWidth && (t.tA || t.lda%1024 == 0) && m > 1 {
+			if n > panelWidth && m > 1 && t.far() {
 				own = scratch.take(max(m*(blockK+16), k*m))
 				a, rsa, csa = packA(own.f, a, t.lda, t.tA, m, k)
 			}
@@ -130,6 +130,15 @@ func (t *gemm) run(lo, hi int) {
 			}
 		}
 	}
+}
+
+// far reports whether A's rows are so far apart as stored that reading a tile in
+// place would miss the first-level cache or the page table's.
+func (t *gemm) far() bool {
+	if t.tA {
+		return t.lda >= 512
+	}
+	return t.lda%1024 == 0
 }
 
 // packA copies a block of A close together, so that its lines do not fall on the
@@ -185,6 +194,12 @@ func (t *pack) run(lo, hi int) {
 		panel, w := t.packed[j*t.k:], min(panelWidth, t.n-j)
 		if t.tB {
 			active.transpose(panel, panelWidth, t.b[j*t.ldb:], t.ldb, w, t.k)
+			continue
+		}
+		if w == panelWidth {
+			for kk := range t.k {
+				*(*[panelWidth]float32)(panel[kk*panelWidth:]) = *(*[panelWidth]float32)(t.b[kk*t.ldb+j:])
+			}
 			continue
 		}
 		for kk := range t.k {
