@@ -125,7 +125,7 @@ func TestMainLossAlone(t *testing.T) {
 
 // TestLogitsMemory: what one more head takes is a small part of its logits.
 func TestLogitsMemory(t *testing.T) {
-	const vocab, b, n = 5000, 16, 64
+	const vocab, b, n = 4000, 8, 64
 	ctx := context.Background()
 	for _, form := range forms {
 		arena := func(extra string) int64 {
