@@ -8,6 +8,7 @@ var nativeISAs = []isa{
 		need:      []string{"avx2", "fma"},
 		tile:      tileAVX2,
 		transpose: transposeAVX2,
+		packRows:  packRowsOf(vecY),
 		vectors:   vectorsOf(vecY),
 
 		scanSteps:     scanStepsAVX2,
@@ -18,6 +19,7 @@ var nativeISAs = []isa{
 		need:      []string{"avx512f", "avx512dq", "avx512vl", "avx512bw"},
 		tile:      tileAVX512,
 		transpose: transposeAVX512,
+		packRows:  packRowsOf(vecZ),
 		vectors:   vectorsOf(vecZ),
 
 		scanSteps:     scanStepsAVX512,

@@ -197,9 +197,7 @@ func (t *pack) run(lo, hi int) {
 			continue
 		}
 		if w == panelWidth {
-			for kk := range t.k {
-				*(*[panelWidth]float32)(panel[kk*panelWidth:]) = *(*[panelWidth]float32)(t.b[kk*t.ldb+j:])
-			}
+			active.packRows(panel, t.b[j:], t.ldb, t.k)
 			continue
 		}
 		for kk := range t.k {

@@ -1,5 +1,11 @@
 package kernel
 
+func packRowsGeneric(dst, src []float32, ld, rows int) {
+	for i := range rows {
+		copy(dst[i*panelWidth:(i+1)*panelWidth], src[i*ld:])
+	}
+}
+
 // tileGeneric is the plain form of a tile product, and the definition of the
 // order of its sums: C[i,j] starts from what C holds (load) or from 0 and takes
 // A[i,kk]·B[kk,j] for kk = 0, 1, ... one after the other.

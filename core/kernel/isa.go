@@ -19,6 +19,9 @@ type isa struct {
 	scanSteps     func(k *scanBlock)
 	scanStepsBack func(k *scanBackBlock)
 
+	// packRows copies rows of panelWidth floats, ld apart in src, close together.
+	packRows func(dst, src []float32, ld, rows int)
+
 	vectors
 }
 
@@ -65,6 +68,7 @@ var generic = isa{
 	name:      "generic",
 	tile:      tileGeneric,
 	transpose: transpose,
+	packRows:  packRowsGeneric,
 
 	scanSteps:     scanStepsGeneric,
 	scanStepsBack: scanStepsBackGeneric,

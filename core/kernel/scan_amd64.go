@@ -29,26 +29,24 @@ func at(x []float32, i int) uintptr {
 	return uintptr(unsafe.Pointer(&x[i]))
 }
 
-// newScanArgs fills the arguments for the channels of the block from lane on.
-func newScanArgs(k *scanBlock, lane int) scanArgs {
+// set fills the arguments for the channels of the block from lane on.
+func (args *scanArgs) set(k *scanBlock, lane int) {
 	last := k.steps - 1
 	_ = k.u[last*k.ldu+k.lanes-1]
 	_, _ = k.b[last*k.ldb+k.n-1], k.c[last*k.ldb+k.n-1]
-	args := scanArgs{
-		steps: k.steps, n: 4 * lanes * k.n,
-		u: at(k.u, lane), dt: at(k.dt, 0), b: at(k.b, 0), c: at(k.c, 0),
-		a: at(k.a, 0), skip: at(k.skip, lane),
-		ldu: 4 * k.ldu, lddt: 4 * k.lddt, ldb: 4 * k.ldb,
-	}
+	args.steps, args.n = k.steps, 4*lanes*k.n
+	args.u, args.dt, args.b, args.c = at(k.u, lane), at(k.dt, 0), at(k.b, 0), at(k.c, 0)
+	args.a, args.skip = at(k.a, 0), at(k.skip, lane)
+	args.ldu, args.lddt, args.ldb = 4*k.ldu, 4*k.lddt, 4*k.ldb
 	if !k.scalar {
 		_ = k.dt[last*k.lddt+k.lanes-1]
 		args.dt, args.a = at(k.dt, lane), at(k.a, lane)
 	}
-	return args
 }
 
 func scanStepsAVX512(k *scanBlock) {
-	args := forwardArgs(k, 0)
+	var args scanArgs
+	args.forward(k, 0)
 	args.mask = 0xffff >> (16 - k.lanes)
 	if k.scalar {
 		ssdForwardZ(&args)
@@ -59,7 +57,8 @@ func scanStepsAVX512(k *scanBlock) {
 
 func scanStepsAVX2(k *scanBlock) {
 	for lane := 0; lane < k.lanes; lane += 8 {
-		args := forwardArgs(k, lane)
+		var args scanArgs
+		args.forward(k, lane)
 		args.mask = words(k.lanes - lane)
 		if k.scalar {
 			ssdForwardY(&args)
@@ -72,33 +71,34 @@ func scanStepsAVX2(k *scanBlock) {
 // words is the address of the mask of the first n of 8 lanes.
 func words(n int) uintptr { return uintptr(unsafe.Pointer(&maskWords[8-min(n, 8)])) }
 
-func forwardArgs(k *scanBlock, lane int) scanArgs {
+func (args *scanArgs) forward(k *scanBlock, lane int) {
 	_ = k.y[(k.steps-1)*k.ldu+k.lanes-1]
-	args := newScanArgs(k, lane)
+	args.set(k, lane)
 	args.y, args.h = at(k.y, lane), at(k.h, lane)
-	return args
 }
 
 func scanStepsBackAVX512(k *scanBackBlock) {
-	args := statesArgs(k, 0)
+	var args scanArgs
+	args.states(k, 0)
 	args.mask = 0xffff >> (16 - k.lanes)
 	if k.add {
 		args.add = args.mask
 	}
 	if k.scalar {
 		ssdStatesZ(&args)
-		backwardArgs(k, 0, &args)
+		args.backward(k, 0)
 		ssdBackwardZ(&args)
 	} else {
 		scanStatesZ(&args)
-		backwardArgs(k, 0, &args)
+		args.backward(k, 0)
 		scanBackwardZ(&args)
 	}
 }
 
 func scanStepsBackAVX2(k *scanBackBlock) {
 	for lane := 0; lane < k.lanes; lane += 8 {
-		args := statesArgs(k, lane)
+		var args scanArgs
+		args.states(k, lane)
 		args.mask = words(k.lanes - lane)
 		args.add = words(0)
 		if k.add {
@@ -106,25 +106,24 @@ func scanStepsBackAVX2(k *scanBackBlock) {
 		}
 		if k.scalar {
 			ssdStatesY(&args)
-			backwardArgs(k, lane, &args)
+			args.backward(k, lane)
 			ssdBackwardY(&args)
 		} else {
 			scanStatesY(&args)
-			backwardArgs(k, lane, &args)
+			args.backward(k, lane)
 			scanBackwardY(&args)
 		}
 	}
 }
 
-func statesArgs(k *scanBackBlock, lane int) scanArgs {
-	args := newScanArgs(&k.scanBlock, lane)
+func (args *scanArgs) states(k *scanBackBlock, lane int) {
+	args.set(&k.scanBlock, lane)
 	args.hs, args.es = at(k.hs, lane), at(k.es, lane)
 	args.dy, args.du, args.ddt, args.ldddt = at(k.dy, lane), at(k.du, lane), at(k.ddt, 0), 4*k.lddt // to fetch
-	return args
 }
 
-// backwardArgs completes the arguments for the steps from the last to the first.
-func backwardArgs(k *scanBackBlock, lane int, args *scanArgs) {
+// backward completes the arguments for the steps from the last to the first.
+func (args *scanArgs) backward(k *scanBackBlock, lane int) {
 	last := k.steps - 1
 	decay := k.n * lanes
 	if k.scalar {

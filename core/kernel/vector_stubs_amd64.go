@@ -75,6 +75,9 @@ func vecRotateZ(args *vecArgs)
 func vecAttendRowZ(args *vecArgs)
 
 //go:noescape
+func vecPackRowsZ(args *vecArgs)
+
+//go:noescape
 func vecLaneSumsZ(args *vecArgs)
 
 //go:noescape
@@ -180,6 +183,9 @@ func vecRotateY(args *vecArgs)
 func vecAttendRowY(args *vecArgs)
 
 //go:noescape
+func vecPackRowsY(args *vecArgs)
+
+//go:noescape
 func vecLaneSumsY(args *vecArgs)
 
 //go:noescape
@@ -263,6 +269,8 @@ func vecZ(op vecOp, args vecArgs) (float32, float32) {
 		vecRotateZ(&args)
 	case vecAttendRow:
 		vecAttendRowZ(&args)
+	case vecPackRows:
+		vecPackRowsZ(&args)
 	case vecLaneSums:
 		vecLaneSumsZ(&args)
 	case vecAttendBackward:
@@ -342,6 +350,8 @@ func vecY(op vecOp, args vecArgs) (float32, float32) {
 		vecRotateY(&args)
 	case vecAttendRow:
 		vecAttendRowY(&args)
+	case vecPackRows:
+		vecPackRowsY(&args)
 	case vecLaneSums:
 		vecLaneSumsY(&args)
 	case vecAttendBackward:
@@ -395,6 +405,7 @@ const (
 	vecAdamW
 	vecRotate
 	vecAttendRow
+	vecPackRows
 	vecLaneSums
 	vecAttendBackward
 	vecDot
