@@ -114,7 +114,7 @@ func (b *mixer) mamba(x *nn.Node) *nn.Node {
 }
 
 // selective is algorithm 2: s_B and s_C are projections to N, s_Δ is one to R, spread over the channels by another, and τ_Δ
-// is the softplus.
+// is the softplus. The scan discretises A by eq. 4, exp(ΔA), and B by its first-order form ΔB, as the authors' code does.
 func (b *mixer) selective(u *nn.Node) *nn.Node {
 	inner, n, r := b.inner(), b.State, b.StepRank
 	parts := nn.Split(b.linear("x_proj", u, r+2*n), r, n, n)
