@@ -134,7 +134,10 @@ func (t *scanBackward) run(lo, hi int) {
 	k := scanBackBlocks.take()
 	part := chunk * min(t.n, backStates) * lanes
 	perBlock := 2*nl + lanes // dh, da, dskip
-	work := scratch.take(4*part + part/chunk + full*perBlock + chunk*lanes + nl + 3*lanes)
+	// Buffers that a step reads and writes at the same index lie an odd number of lines
+	// apart: a load that follows a store to an address equal in its low 12 bits waits.
+	const skew = 9 * lanes
+	work := scratch.take(4*part + part/chunk + 4*skew + full*perBlock + chunk*lanes + nl + 3*lanes)
 	for piece := lo; piece < hi; piece++ {
 		si, gi := piece/(t.g*perSet), piece%(t.g*perSet)
 		first := gi/perSet*setBlocks + gi%perSet*full
@@ -143,10 +146,10 @@ func (t *scanBackward) run(lo, hi int) {
 			first: first, last: min(first+full, (gi/perSet+1)*setBlocks), perBlock: perBlock,
 		}
 		f := work.f
-		g.hs, f = f[:part+part/chunk], f[part+part/chunk:]
-		g.es, f = f[:part], f[part:]
-		g.db, f = f[:part], f[part:]
-		g.dc, f = f[:part], f[part:]
+		g.hs, f = f[:part+part/chunk], f[part+part/chunk+skew:]
+		g.es, f = f[:part], f[part+skew:]
+		g.db, f = f[:part], f[part+skew:]
+		g.dc, f = f[:part], f[part+skew:]
 		g.carry, f = f[:full*perBlock], f[full*perBlock:]
 		g.ddtLanes, f = f[:chunk*lanes], f[chunk*lanes:]
 		g.none, g.rest = f[:2*lanes], f[2*lanes:]
