@@ -77,7 +77,8 @@ func (t *trainer) result() record.Result {
 	res := record.Result{
 		Model: t.job.Model, Seed: t.job.Seed, Status: "finished",
 		Steps: s.Step, Tokens: s.Tokens, FLOPs: s.FLOPs, Seconds: s.Seconds, Skipped: s.Skipped,
-		PluginSeconds: s.PluginSeconds, RPCSeconds: s.RPCSeconds, HarnessSeconds: s.HarnessSeconds, CheckpointSeconds: s.CheckpointSeconds,
+		PluginSeconds: s.PluginSeconds, RPCSeconds: s.RPCSeconds, HarnessSeconds: s.HarnessSeconds,
+		CheckpointSeconds: t.base.CheckpointSeconds + t.saving, // the last checkpoint could not hold its own time
 	}
 	if s.Seconds > 0 {
 		res.TokensPerSecond = float64(s.Tokens) / s.Seconds
