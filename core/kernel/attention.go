@@ -12,7 +12,7 @@ package kernel
 type AttentionDims struct {
 	H, G, K int
 	Window  int     // a row sees the last Window positions, its own included; 0 = all
-	Scale   float32 // multiplies the scores; usually 1/sqrt(K)
+	Scale   float32 // multiplies the scores; positive, usually 1/sqrt(K)
 }
 
 // AttentionCache holds the keys (already rotated) and values [>=Pos+Len,G*K] of a

@@ -5,7 +5,7 @@ import "golang.org/x/sys/cpu"
 var nativeISAs = []isa{
 	{
 		name:      "avx2",
-		need:      []string{"avx2", "fma"},
+		need:      []string{"avx2", "fma", "bmi2"},
 		tile:      tileAVX2,
 		transpose: transposeAVX2,
 		packRows:  packRowsOf(vecY),
@@ -16,7 +16,7 @@ var nativeISAs = []isa{
 	},
 	{
 		name:      "avx512",
-		need:      []string{"avx512f", "avx512dq", "avx512vl", "avx512bw"},
+		need:      []string{"avx512f", "avx512dq", "avx512vl", "avx512bw", "fma", "bmi2"},
 		tile:      tileAVX512,
 		transpose: transposeAVX512,
 		packRows:  packRowsOf(vecZ),
@@ -36,6 +36,7 @@ func cpuFeatures() []string {
 	}{
 		{"avx2", cpu.X86.HasAVX2},
 		{"fma", cpu.X86.HasFMA},
+		{"bmi2", cpu.X86.HasBMI2},
 		{"avx512f", cpu.X86.HasAVX512F},
 		{"avx512dq", cpu.X86.HasAVX512DQ},
 		{"avx512vl", cpu.X86.HasAVX512VL},
