@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"sort"
 	"strings"
 	"text/tabwriter"
 
@@ -115,6 +116,14 @@ func printInfo(w io.Writer, x info, length int) error {
 	}
 	for _, p := range d.Capabilities.Precisions {
 		caps = append(caps, string(p))
+	}
+	presets := make([]string, 0, len(d.Presets))
+	for name := range d.Presets {
+		presets = append(presets, name)
+	}
+	sort.Strings(presets)
+	for _, name := range presets {
+		fmt.Fprintf(w, "preset %s: %s\n", name, d.Presets[name])
 	}
 	cost, _ := c.Cost(length)
 	fmt.Fprintf(w, "\ncapabilities: %s\nknob: %s from %d to %d in steps of %d\n", strings.Join(caps, ", "), d.Knob.Field, d.Knob.Min, d.Knob.Max, d.Knob.Step)
