@@ -66,7 +66,7 @@ func (s *Scalars) Add(step int, at time.Time, values map[string]float64) error {
 	}
 	// Event{wall_time=1, step=2, summary=5}
 	event := appendDouble(nil, 1, float64(at.UnixNano())/1e9)
-	event = append(event, 2<<3|0)
+	event = append(event, 2<<3) // a varint
 	event = binary.AppendUvarint(event, uint64(step))
 	return s.frame(appendBytes(event, 5, summary))
 }
