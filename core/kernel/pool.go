@@ -1,8 +1,10 @@
 package kernel
 
 import (
+	"runtime"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // Pool runs the pieces of one operation on a fixed number of threads. A nil
@@ -12,15 +14,24 @@ import (
 type Pool struct {
 	threads int
 	mu      sync.Mutex // held for one operation at a time
-	wake    chan struct{}
-	idle    sync.WaitGroup
+
+	// state is open while an operation takes helpers, plus the number of helpers at
+	// work on it.
+	state  atomic.Int64
+	parked atomic.Int32  // helpers that wait for a token, or are about to
+	wake   chan struct{} // tokens; a spare one wakes a helper for nothing
 
 	// The operation that is running.
 	task     task
 	n, grain int
 	next     atomic.Int64
-	closed   bool
+	closed   atomic.Bool
 }
+
+const (
+	open  = 1 << 32
+	spins = 1 << 13 // looks at state, some five microseconds, before a goroutine lets go
+)
 
 // A task is an operation split in pieces. run handles the items [lo,hi) of one
 // piece; pieces run in any order and at the same time.
@@ -54,16 +65,44 @@ func (p *Pool) Close() {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if !p.closed {
-		p.closed = true
+	if !p.closed.Swap(true) {
 		close(p.wake)
 	}
 }
 
+// worker is the life of a helper: it joins operations, looks out for the next one
+// for a while, because a step runs hundreds of them back to back, and then sleeps.
 func (p *Pool) worker() {
-	for range p.wake {
-		p.pieces()
-		p.idle.Done()
+	for {
+		for i := 0; i < spins; {
+			if p.join() {
+				p.pieces()
+				p.state.Add(-1)
+				i = 0
+				continue
+			}
+			i++
+		}
+		p.parked.Add(1)
+		if p.state.Load() < open { // else it opened before it could see that we park
+			if _, ok := <-p.wake; !ok {
+				return
+			}
+		}
+		p.parked.Add(-1)
+	}
+}
+
+// join makes the caller a helper of the operation that is open, if there is one.
+func (p *Pool) join() bool {
+	for {
+		s := p.state.Load()
+		if s < open {
+			return false
+		}
+		if p.state.CompareAndSwap(s, s+1) {
+			return true
+		}
 	}
 }
 
@@ -88,19 +127,30 @@ func (p *Pool) each(t task, n, grain int) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.closed {
+	if p.closed.Load() {
 		serial(t, n, grain)
 		return
 	}
-	helpers := min(p.threads, (n+grain-1)/grain) - 1
 	p.task, p.n, p.grain = t, n, grain
 	p.next.Store(0)
-	p.idle.Add(helpers)
-	for range helpers {
-		p.wake <- struct{}{}
+	p.state.Add(open)
+	for range min(int(p.parked.Load()), (n+grain-1)/grain-1) {
+		select {
+		case p.wake <- struct{}{}:
+		default: // enough tokens lie there
+		}
 	}
 	p.pieces()
-	p.idle.Wait()
+	p.state.Add(-open)
+	// Helpers are at their last pieces.
+	for i := 0; p.state.Load() != 0; i++ {
+		switch {
+		case i > spins+50: // one was put aside by the operating system: leave it the core
+			time.Sleep(20 * time.Microsecond)
+		case i > spins:
+			runtime.Gosched()
+		}
+	}
 	p.task = nil
 }
 
