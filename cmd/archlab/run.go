@@ -100,7 +100,9 @@ func (o *runOptions) run(ctx context.Context, path string, stdout, stderr io.Wri
 		PeakFLOPs: manifest.Machine.PeakFLOPs, Resume: o.resume,
 	})
 	if err == nil && !outcome.Stopped {
-		say("controls: scoring on the same data")
+		if len(file.Controls) > 0 {
+			say("controls: scoring on the same data")
+		}
 		err = runControls(ctx, run, file, ds, outcome.Results)
 	}
 	return o.finish(ctx, run, manifest, outcome, err, begin, stdout)
