@@ -7,15 +7,11 @@
 package stats
 
 import (
-	"errors"
 	"math"
 	"sort"
 
 	"gonum.org/v1/gonum/stat/distuv"
 )
-
-// ErrDegenerate says that samples cannot be compared: too few, not finite, or not paired.
-var ErrDegenerate = errors.New("samples cannot be compared")
 
 // Mean answers the arithmetic mean, NaN for no values.
 func Mean(x []float64) float64 {
@@ -33,21 +29,6 @@ func Variance(x []float64) float64 {
 		s += (v - m) * (v - m)
 	}
 	return s / float64(len(x)-1)
-}
-
-// Quantile answers the p-quantile of x by linear interpolation (type 7 of Hyndman & Fan 1996). x need not be sorted.
-func Quantile(x []float64, p float64) float64 {
-	if len(x) == 0 {
-		return math.NaN()
-	}
-	s := append([]float64(nil), x...)
-	sort.Float64s(s)
-	h := p * float64(len(s)-1)
-	i := int(h)
-	if i >= len(s)-1 {
-		return s[len(s)-1]
-	}
-	return s[i] + (h-float64(i))*(s[i+1]-s[i])
 }
 
 // TInterval answers the mean of x and the half-width of its 1-alpha confidence interval by Student's t. The half-width
@@ -73,19 +54,6 @@ func Wilson(correct float64, n int, alpha float64) (low, high float64) {
 	c := (p + z*z/(2*nf)) / d
 	h := z * math.Sqrt(p*(1-p)/nf+z*z/(4*nf*nf)) / d
 	return math.Max(0, c-h), math.Min(1, c+h)
-}
-
-// PassAtK answers the unbiased estimate of the probability that at least one of k samples is right when c of n drawn
-// samples were (Chen et al. 2021, eq. 1). It needs k <= n.
-func PassAtK(n, c, k int) float64 {
-	if n-c < k {
-		return 1
-	}
-	p := 1.0
-	for i := n - c + 1; i <= n; i++ {
-		p *= 1 - float64(k)/float64(i)
-	}
-	return 1 - p
 }
 
 // Holm answers the p-values adjusted for their number by Holm's step-down method (Holm 1979), in the order given. The

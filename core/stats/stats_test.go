@@ -32,55 +32,53 @@ func TestAgainstPublishedTables(t *testing.T) {
 	if h := Holm([]float64{math.NaN(), 0.04}); !math.IsNaN(h[0]) || h[1] != 0.04 {
 		t.Errorf("holm with a missing p-value: got %v", h)
 	}
-	near(t, "quantile", Quantile([]float64{4, 1, 3, 2}, 0.25), 1.75, 1e-12)
 }
 
-func TestPassAtKEqualsEnumeration(t *testing.T) {
-	for n := 1; n <= 7; n++ {
-		for c := 0; c <= n; c++ {
-			for k := 1; k <= n; k++ {
-				hit, all := 0, 0
-				for set := 0; set < 1<<n; set++ {
-					size, ok := 0, false
-					for i := 0; i < n; i++ {
-						if set>>i&1 == 1 {
-							size++
-							ok = ok || i < c
-						}
-					}
-					if size == k {
-						all++
-						if ok {
-							hit++
-						}
-					}
-				}
-				near(t, "pass@k", PassAtK(n, c, k), float64(hit)/float64(all), 1e-12)
+// world is a truth to draw samples from.
+type world struct {
+	scores  []float64 // true score of each model
+	control bool      // the last model is a control: no chance between seeds
+	seeds   int
+	items   int
+	block   float64 // standard deviation of what a seed does to all models alike
+	seedSD  float64 // and to each model by itself
+	itemSD  float64 // of a model's own affinity to an item, constant over seeds
+	cluster int     // items of one cluster share their affinity; 0 and 1: none
+}
+
+func (w world) draw(r *rand.Rand) []Sample {
+	size := max(1, w.cluster)
+	difficulty, den := make([]float64, w.items), make([]float64, w.items)
+	for i := range difficulty {
+		difficulty[i], den[i] = r.NormFloat64(), 5+10*r.Float64()
+	}
+	shared := make([]float64, w.seeds)
+	for s := range shared {
+		shared[s] = w.block * r.NormFloat64()
+	}
+	out := make([]Sample, len(w.scores))
+	for m, mu := range w.scores {
+		out[m].Name = string(rune('a' + m))
+		out[m].Fixed = w.control && m == len(w.scores)-1
+		taste := make([]float64, w.items)
+		for i := range taste {
+			if i%size == 0 {
+				taste[i] = r.NormFloat64() * w.itemSD
+			} else {
+				taste[i] = taste[i-1]
 			}
 		}
-	}
-}
-
-// draw makes samples of models whose true scores are given, with noise by seed and by item shared as in a real run: an
-// item's difficulty is common to all models.
-func draw(r *rand.Rand, truth []float64, seeds, items int, seedSD, itemSD float64) []Sample {
-	difficulty := make([]float64, items)
-	for i := range difficulty {
-		difficulty[i] = r.NormFloat64()
-	}
-	out := make([]Sample, len(truth))
-	for m, mu := range truth {
-		out[m].Name = string(rune('a' + m))
-		taste := make([]float64, items) // a model's own affinity to the item: constant over seeds
-		for i := range taste {
-			taste[i] = r.NormFloat64() * itemSD
-		}
-		for s := range seeds {
-			e := r.NormFloat64() * seedSD
-			sc := SeedScores{Seed: uint64(s), Num: make([]float64, items), Den: make([]float64, items)}
-			for i := range items {
-				sc.Den[i] = 10
-				sc.Num[i] = 10 * (mu + e + difficulty[i] + taste[i])
+		for s := range w.seeds {
+			e := 0.0
+			if !out[m].Fixed {
+				e = shared[s] + r.NormFloat64()*w.seedSD
+			}
+			sc := SeedScores{Seed: uint64(s), Num: make([]float64, w.items), Den: den}
+			for i := range w.items {
+				sc.Num[i] = den[i] * (mu + e + difficulty[i] + taste[i])
+				if w.cluster > 0 {
+					sc.Cluster = append(sc.Cluster, int64(i/size))
+				}
 			}
 			out[m].Seeds = append(out[m].Seeds, sc)
 		}
@@ -88,25 +86,28 @@ func draw(r *rand.Rand, truth []float64, seeds, items int, seedSD, itemSD float6
 	return out
 }
 
-// The family-wise error of verdicts among identical models stays at its level, intervals cover, and real differences of
-// the size called detectable are found. Bounds are binomial: 4 standard errors of 1,500 trials around the nominal value.
+// Where one source of chance rules, the family-wise error of verdicts among equal models is at its level, intervals cover as stated
+// and differences of the size called detectable are found four times in five. Bounds: five standard errors of a
+// proportion over the trials. Holm and Satterthwaite may err on the careful side only, so the lower bound of the error is loose.
 func TestCalibration(t *testing.T) {
 	const trials = 1500
-	slack := 4 * math.Sqrt(0.05*0.95/trials)
-	for name, c := range map[string]struct {
-		seeds, items   int
-		seedSD, itemSD float64
-	}{
-		"seeds rule":      {3, 40, 0.02, 0.001},
-		"items rule":      {3, 40, 0.0005, 0.1},
-		"two seeds, both": {2, 60, 0.01, 0.05},
+	five := 5 * math.Sqrt(0.05*0.95/trials)
+	for name, w := range map[string]world{
+		"seeds rule":              {seeds: 3, items: 40, seedSD: 0.02, itemSD: 0.0001},
+		"seeds rule, common part": {seeds: 3, items: 40, block: 0.1, seedSD: 0.02, itemSD: 0.0001},
+		"items rule":              {seeds: 3, items: 60, seedSD: 0.0001, itemSD: 0.1},
+		"clustered items rule":    {seeds: 3, items: 160, seedSD: 0.0001, itemSD: 0.1, cluster: 4},
+		"two seeds, both":         {seeds: 2, items: 60, seedSD: 0.01, itemSD: 0.05},
+		"a control, common part":  {seeds: 3, items: 40, block: 0.02, seedSD: 0.005, itemSD: 0.0001, control: true},
+		"a control, items too":    {seeds: 2, items: 60, seedSD: 0.01, itemSD: 0.05, control: true},
 	} {
 		t.Run(name, func(t *testing.T) {
+			w.scores = []float64{1, 1, 1, 1}
 			r := rand.New(rand.NewPCG(1, 2))
-			wrong, covered, found, comparisons := 0, 0, 0, 0
+			wrong, covered, comparisons, found := 0, 0, 0, 0
 			for range trials {
 				any := false
-				cs := Compare(draw(r, []float64{1, 1, 1, 1}, c.seeds, c.items, c.seedSD, c.itemSD), Options{Alpha: 0.05})
+				cs := Compare(w.draw(r), Options{Alpha: 0.05})
 				for _, x := range cs {
 					any = any || x.Decided
 					comparisons++
@@ -117,30 +118,80 @@ func TestCalibration(t *testing.T) {
 				if any {
 					wrong++
 				}
-				mde := cs[0].Detectable
-				for _, x := range Compare(draw(r, []float64{1, 1 + mde, 1, 1}, c.seeds, c.items, c.seedSD, c.itemSD), Options{Alpha: 0.05}) {
+				better := w
+				better.scores = []float64{1, 1 + cs[0].Detectable, 1, 1}
+				for _, x := range Compare(better.draw(r), Options{Alpha: 0.05}) {
 					if x.A == "a" && x.B == "b" && x.Verdict == "a" {
 						found++
 					}
 				}
 			}
-			if e := float64(wrong) / trials; e > 0.05+slack {
-				t.Errorf("family-wise error %.3f, want at most 0.05", e)
+			if e := float64(wrong) / trials; e > 0.05+five || e < 0.004 {
+				t.Errorf("family-wise error %.3f, want about 0.05 and no more", e)
 			}
-			if cov := float64(covered) / float64(comparisons); cov < 0.95-slack {
+			// Pairs of one trial depend on each other: trials, not comparisons, count. Items with random weights make the
+			// linearised variance approximate: half a percent either way.
+			if cov := float64(covered) / float64(comparisons); math.Abs(cov-0.95) > five+0.005 {
 				t.Errorf("coverage of the 95 %% interval %.3f", cov)
 			}
-			// Detectable is estimated itself, so power scatters around 80 %.
-			if power := float64(found) / trials; power < 0.6 {
+			// Detectable is estimated from other data than the verdict, so power scatters below 80 %.
+			if power := float64(found) / trials; power < 0.6 || power > 0.95 {
 				t.Errorf("power at the detectable difference %.3f, want about 0.8", power)
 			}
 		})
 	}
 }
 
+// Worked by hand: two models, two seeds, one item. Scores a = (1, 3), b = (2, 3). Residual after model and seed means: each
+// +-0.25, so the residual mean square is 4*0.0625/1 and S of the difference 0.5; over two seeds 0.25. Blocks: seed means 1.5
+// and 3 around 2.25 give SS 2*2*0.5625 = 2.25, df 1. Against a control the variance of a score is (2.25+0.25)/2 = 1.25.
+func TestVarianceComponentsByHand(t *testing.T) {
+	one := func(v ...float64) (out []SeedScores) {
+		for s, x := range v {
+			out = append(out, SeedScores{Seed: uint64(s), Num: []float64{x}, Den: []float64{1}})
+		}
+		return out
+	}
+	cs := Compare([]Sample{{Name: "a", Seeds: one(1, 3)}, {Name: "b", Seeds: one(2, 3)}, {Name: "c", Seeds: one(5, 5), Fixed: true}}, Options{Alpha: 0.05})
+	near(t, "a-b difference", cs[0].Difference, -0.5, 1e-12)
+	near(t, "a-b standard error", cs[0].StdErr, math.Sqrt(0.25), 1e-12)
+	near(t, "a-b df", cs[0].DF, 1, 1e-12)
+	near(t, "a-c difference", cs[1].Difference, -3, 1e-12)
+	near(t, "a-c standard error", cs[1].StdErr, math.Sqrt(1.25/2), 1e-12)
+	// Satterthwaite of 1.125 (df 1) and 0.125 (df 1).
+	near(t, "a-c df", cs[1].DF, 1.25*1.25/(1.125*1.125+0.125*0.125), 1e-12)
+
+	// Items: ratio of totals 6/4; influences (2-1.5)/4, (4-1.5*3)/4 = +-0.125, variance 0.03125, times two items 0.0625.
+	x := []SeedScores{{Num: []float64{2, 4}, Den: []float64{1, 3}}, {Seed: 1, Num: []float64{2, 4}, Den: []float64{1, 3}}}
+	zero := []SeedScores{{Num: []float64{0, 0}, Den: []float64{1, 3}}, {Seed: 1, Num: []float64{0, 0}, Den: []float64{1, 3}}}
+	c := Compare([]Sample{{Name: "x", Seeds: x, Fixed: true}, {Name: "y", Seeds: zero, Fixed: true}}, Options{Alpha: 0.05})[0]
+	near(t, "ratio", c.Difference, 1.5, 1e-12)
+	near(t, "item standard error", c.StdErr, math.Sqrt(0.0625), 1e-12)
+}
+
+func TestANonFiniteModelDoesNotTouchTheOthers(t *testing.T) {
+	w := world{scores: []float64{1, 2, 3}, seeds: 3, items: 20, seedSD: 0.01, itemSD: 0.01}
+	good := w.draw(rand.New(rand.NewPCG(5, 6)))
+	want := Compare(good[:2], Options{Alpha: 0.05})[0]
+	bad := append([]Sample(nil), good...)
+	bad[2].Seeds = append([]SeedScores(nil), good[2].Seeds...)
+	bad[2].Seeds[1].Num = append([]float64(nil), good[2].Seeds[1].Num...)
+	bad[2].Seeds[1].Num[0] = math.Inf(1)
+	for _, c := range Compare(bad, Options{Alpha: 0.05}) {
+		switch {
+		case c.Verdict == "":
+			t.Errorf("%s and %s: no word of a verdict", c.A, c.B)
+		case c.B != "c" && (c.P != want.P || c.Verdict != want.Verdict):
+			t.Errorf("a and b: got %v, want %v as without c", c, want)
+		case c.B == "c" && (c.Decided || !math.IsNaN(c.P)):
+			t.Errorf("a model that is not finite is judged: %v", c)
+		}
+	}
+}
+
 func TestVerdicts(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
-	s := draw(r, []float64{1, 2}, 3, 20, 0.01, 0.01)
+	s := world{scores: []float64{1, 2}, seeds: 3, items: 20, seedSD: 0.01, itemSD: 0.01}.draw(r)
 	if c := Compare(s, Options{Alpha: 0.05})[0]; c.Verdict != "a" || !c.Decided || c.Difference > 0 {
 		t.Errorf("lower loss wins: got %v", c)
 	}
