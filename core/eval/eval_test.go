@@ -121,6 +121,33 @@ func TestScoreErrors(t *testing.T) {
 	}
 }
 
+// broken answers what it is told.
+type broken struct{ lp float32 }
+
+func (b broken) Score(_ context.Context, x family.Batch) (r family.ScoreResult, err error) {
+	r.LogProbs, r.Correct = make([]float32, len(x.Tokens)), make([]bool, len(x.Tokens))
+	r.LogProbs[1] = b.lp
+	return r, nil
+}
+
+func TestScoreRefusesNonsense(t *testing.T) {
+	b := family.Batch{B: 1, T: 2, Tokens: []int32{0, 0}, Targets: []int32{1, 1}, Weights: []float32{1, 1}}
+	split := Split{Name: "test", Batches: 1, Batch: func(int) (family.Batch, []int32, error) { return b, nil, nil }, Cluster: func(batch, row int) int64 { return 7 }}
+	for _, lp := range []float64{math.NaN(), math.Inf(-1), math.Inf(1), 0.5} {
+		if _, err := Score(context.Background(), broken{float32(lp)}, split); family.CodeOf(err) != family.Internal {
+			t.Errorf("a log-probability of %v: got error %v", lp, err)
+		}
+	}
+	// A finite but absurd loss stays a number that JSON can hold.
+	s, err := Score(context.Background(), broken{-1e30}, split)
+	if err != nil || math.IsInf(s.Perplexity, 0) {
+		t.Fatalf("a huge loss: perplexity %v, error %v", s, err)
+	}
+	if s.Sequences[0].Cluster != 7 {
+		t.Errorf("cluster: got %d, want 7", s.Sequences[0].Cluster)
+	}
+}
+
 func TestDecodeMeasuresTheStateItself(t *testing.T) {
 	m := &table{perByte: 8}
 	card := family.Card{Costs: []family.Cost{{T: 4, StateBytes: 32, DecodeFLOPs: 7}}}

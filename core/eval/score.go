@@ -17,6 +17,9 @@ import (
 // ErrEmpty says that a split holds nothing to predict.
 var ErrEmpty = errors.New("nothing to predict")
 
+// logSlack is how far above 0 a log-probability may come out by rounding: float32 sums over a vocabulary.
+const logSlack = 1e-3
+
 // Scorer is the part of a model that scoring needs; controls implement it too.
 type Scorer interface {
 	Score(ctx context.Context, batch family.Batch) (family.ScoreResult, error)
@@ -31,6 +34,8 @@ type Split struct {
 	Batch func(i int) (family.Batch, []int32, error)
 	// Text says that bits per byte have a meaning.
 	Text bool
+	// Cluster, if given, answers which rows belong together (windows of one document): they are no independent draws.
+	Cluster func(batch, row int) int64
 }
 
 // Score evaluates a model on every batch of a split.
@@ -66,6 +71,9 @@ func Score(ctx context.Context, m Scorer, split Split) (*record.Score, error) {
 					continue
 				}
 				nats := -float64(r.LogProbs[k])
+				if nats-nats != 0 || nats < -logSlack {
+					return nil, family.Errorf(family.Internal, fmt.Sprintf("score.log_probs[%d]", k), "%s batch %d: got %v for target %d, want a logarithm of a probability", split.Name, i, r.LogProbs[k], b.Targets[k])
+				}
 				q.Loss += nats
 				q.Weight++
 				if r.Correct[k] {
@@ -78,6 +86,9 @@ func Score(ctx context.Context, m Scorer, split Split) (*record.Score, error) {
 			}
 			if q.Weight == 0 {
 				continue
+			}
+			if split.Cluster != nil {
+				q.Cluster = split.Cluster(i, row)
 			}
 			loss += q.Loss
 			right += float64(q.Correct)
@@ -93,7 +104,9 @@ func Score(ctx context.Context, m Scorer, split Split) (*record.Score, error) {
 		return nil, fmt.Errorf("%s split: %w", split.Name, ErrEmpty)
 	}
 	n := float64(s.Tokens)
-	s.Loss, s.Perplexity, s.Accuracy = loss/n, math.Exp(loss/n), right/n
+	s.Loss, s.Accuracy = loss/n, right/n
+	// Beyond float64 it would be infinite, which records cannot hold.
+	s.Perplexity = math.Min(math.Exp(s.Loss), math.MaxFloat64)
 	if split.Text && s.Bytes > 0 {
 		s.BPB = loss / math.Ln2 / float64(s.Bytes)
 	}

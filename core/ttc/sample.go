@@ -25,10 +25,12 @@ type Sampling struct {
 
 // stream is one sequence being generated.
 type stream struct {
-	state  family.StateID
-	rng    *rand.Rand
-	tokens []int32
-	done   bool
+	problem int // index in its group
+	state   family.StateID
+	rng     *rand.Rand
+	tokens  []int32
+	fed     int // tokens of them that the state has seen
+	done    bool
 }
 
 // source makes the random source of one stream, so that samples do not depend on how streams are batched.

@@ -16,7 +16,7 @@ type Strategy string
 // The strategies. Majority and BestOfN look at the same samples.
 const (
 	Greedy   Strategy = "greedy"    // one sample at temperature 0
-	Majority Strategy = "majority"  // the most frequent answer, ties to the one seen first (Wang et al. 2022)
+	Majority Strategy = "majority"  // the most frequent answer, ties to the one seen first; no answer, no vote (Wang et al. 2022)
 	BestOfN  Strategy = "best_of_n" // solved if the exact verifier accepts any sample
 )
 
@@ -30,7 +30,7 @@ type Problems interface {
 // Problem is one prompt with an exact verifier.
 type Problem struct {
 	Prompt []int32
-	// Check reads a completion: its final answer in a normal form, for voting, and whether it is right.
+	// Check reads a completion: its final answer in a normal form, for voting ("" if it holds none), and whether it is right.
 	Check func(completion []int32) (answer string, ok bool)
 }
 
@@ -43,8 +43,9 @@ type Config struct {
 	Parallel   int // sequences decoded together; 0 means 32
 }
 
-// Run measures accuracy against samples, tokens, FLOPs and seconds. Every number of samples is drawn on its own, with
-// its own random source, so that time and FLOPs are those of that number and not a share of a larger run.
+// Run measures accuracy against samples, tokens, FLOPs and seconds. Samples are nested: the first k of n are those of a run
+// with k. Every number of samples is drawn anew all the same, so that time and FLOPs are measured and not a share of a
+// larger run's.
 //
 // FLOPs are the model's own count of what ran; a family that counts nothing is charged by its card.
 func Run(ctx context.Context, m family.Model, card family.Card, task Problems, c Config) ([]record.TTCPoint, error) {
@@ -109,11 +110,13 @@ func anyRight(s []sample) bool {
 func majority(s []sample) bool {
 	votes := map[string]int{}
 	for _, x := range s {
-		votes[x.answer]++
+		if x.answer != "" {
+			votes[x.answer]++
+		}
 	}
-	best := s[0]
-	for _, x := range s[1:] {
-		if votes[x.answer] > votes[best.answer] {
+	var best sample
+	for _, x := range s {
+		if x.answer != "" && (best.answer == "" || votes[x.answer] > votes[best.answer]) {
 			best = x
 		}
 	}
@@ -163,7 +166,7 @@ func sampleAll(ctx context.Context, m family.Model, card family.Card, task Probl
 	charged := 0.0
 	for from := 0; from < c.Problems; from += group {
 		to := min(from+group, c.Problems)
-		done, cost, err := sampleGroup(ctx, m, card, task, s, from, to, n)
+		done, cost, err := sampleGroup(ctx, m, card, task, s, from, to, n, parallel)
 		if err != nil {
 			return r, err
 		}
@@ -187,8 +190,9 @@ type cost struct {
 	flops  float64
 }
 
-// sampleGroup feeds the prompts of problems [from,to) once, forks each n times and decodes all streams in lockstep.
-func sampleGroup(ctx context.Context, m family.Model, card family.Card, task Problems, s Sampling, from, to, n int) (out [][]sample, c cost, err error) {
+// sampleGroup feeds the prompts of problems [from,to) once and decodes n samples of each. A problem's samples live in forks of
+// its prompt's state; where n is more than may be decoded together, the forks are rewound to the prompt and used again.
+func sampleGroup(ctx context.Context, m family.Model, card family.Card, task Problems, s Sampling, from, to, n, parallel int) (out [][]sample, c cost, err error) {
 	var open []family.StateID
 	defer func() {
 		if len(open) > 0 {
@@ -213,59 +217,77 @@ func sampleGroup(ctx context.Context, m family.Model, card family.Card, task Pro
 	if err != nil {
 		return nil, c, err
 	}
-	streams := make([]*stream, 0, len(problems)*n)
-	var live []*stream
+	slots := min(n, parallel) // states of one problem
+	states := make([][]family.StateID, len(problems))
 	for i := range problems {
-		for j := range n {
-			st := &stream{state: roots[i], rng: source(s.Seed, from+i, j)}
-			if j > 0 {
-				fork, err := m.Fork(ctx, roots[i:i+1])
-				if err != nil {
+		states[i] = roots[i : i+1]
+		if slots > 1 {
+			again := make([]family.StateID, slots-1)
+			for k := range again {
+				again[k] = roots[i]
+			}
+			forks, err := m.Fork(ctx, again)
+			if err != nil {
+				return nil, c, err
+			}
+			open = append(open, forks...)
+			states[i] = append(append([]family.StateID(nil), states[i]...), forks...)
+		}
+	}
+	out = make([][]sample, len(problems))
+	for done := 0; done < n; done += slots {
+		var streams []*stream
+		for i := range problems {
+			for j := range min(slots, n-done) {
+				st := &stream{problem: i, state: states[i][j], rng: source(s.Seed, from+i, done+j)}
+				st.draw(logits[i*width:(i+1)*width], s)
+				streams = append(streams, st)
+			}
+		}
+		fed, err := decode(ctx, m, streams, s)
+		c.tokens += fed
+		if err != nil {
+			return nil, c, err
+		}
+		for _, st := range streams {
+			p := problems[st.problem]
+			answer, ok := p.Check(st.tokens)
+			out[st.problem] = append(out[st.problem], sample{answer, ok})
+			for t := range st.fed {
+				c.flops += flopsAt(card, len(p.Prompt)+t, func(x family.Cost) float64 { return x.DecodeFLOPs })
+			}
+			if done+slots < n && st.fed > 0 {
+				if err := m.Rewind(ctx, st.state, st.fed); err != nil {
 					return nil, c, err
 				}
-				open = append(open, fork...)
-				st.state = fork[0]
-			}
-			st.draw(logits[i*width:(i+1)*width], s)
-			streams = append(streams, st)
-			if !st.done {
-				live = append(live, st)
 			}
 		}
 	}
-	for len(live) > 0 {
-		items = items[:0]
-		for _, st := range live {
-			if len(st.tokens) < s.MaxTokens {
-				items = append(items, family.ExtendItem{State: st.state, Tokens: st.tokens[len(st.tokens)-1:]})
-			}
+	return out, c, nil
+}
+
+// decode runs streams in lockstep until each is done or full, and answers the number of tokens fed.
+func decode(ctx context.Context, m family.Model, streams []*stream, s Sampling) (fed int64, err error) {
+	live := append([]*stream(nil), streams...)
+	for {
+		live = keep(live, func(st *stream) bool { return !st.done && len(st.tokens) < s.MaxTokens })
+		if len(live) == 0 {
+			return fed, nil
 		}
-		live = keep(live, func(st *stream) bool { return len(st.tokens) < s.MaxTokens })
-		if len(items) == 0 {
-			break
+		items := make([]family.ExtendItem, len(live))
+		for i, st := range live {
+			items[i] = family.ExtendItem{State: st.state, Tokens: st.tokens[len(st.tokens)-1:]}
+			st.fed++
 		}
-		if logits, width, err = feed(ctx, m, items); err != nil {
-			return nil, c, err
+		logits, width, err := feed(ctx, m, items)
+		if err != nil {
+			return fed, err
 		}
-		c.tokens += int64(len(items))
+		fed += int64(len(items))
 		for i, st := range live {
 			st.draw(logits[i*width:(i+1)*width], s)
 		}
-		live = keep(live, func(st *stream) bool { return !st.done })
 	}
-	for i, p := range problems {
-		judged := make([]sample, n)
-		for j := range n {
-			st := streams[i*n+j]
-			answer, ok := p.Check(st.tokens)
-			judged[j] = sample{answer, ok}
-			for t := range st.tokens {
-				c.flops += flopsAt(card, len(p.Prompt)+t, func(x family.Cost) float64 { return x.DecodeFLOPs })
-			}
-		}
-		out = append(out, judged)
-	}
-	return out, c, nil
 }
 
 func keep(s []*stream, want func(*stream) bool) []*stream {

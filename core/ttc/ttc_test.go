@@ -43,6 +43,15 @@ func (o *oracle) Fork(ctx context.Context, from []family.StateID) (ids []family.
 	return ids, err
 }
 
+func (o *oracle) Rewind(_ context.Context, id family.StateID, n int) error {
+	h, ok := o.states[id]
+	if !ok || n < 1 || n > len(h) {
+		return fmt.Errorf("rewind %d tokens of state %d, which holds %d", n, id, len(h))
+	}
+	o.states[id] = h[: len(h)-n : len(h)-n]
+	return nil
+}
+
 func (o *oracle) Close(_ context.Context, ids []family.StateID) error {
 	for _, id := range ids {
 		if _, ok := o.states[id]; !ok {
@@ -160,17 +169,42 @@ func TestStrategiesAgainstTheirProbabilities(t *testing.T) {
 
 func TestSamplesDoNotDependOnBatching(t *testing.T) {
 	var runs []string
-	for _, parallel := range []int{1, 5, 64} {
-		c := Config{Strategies: []Strategy{BestOfN}, Samples: []int{3}, Problems: 20, Parallel: parallel,
+	for _, parallel := range []int{1, 2, 64} {
+		c := Config{Strategies: []Strategy{BestOfN}, Samples: []int{5}, Problems: 20, Parallel: parallel,
 			Sampling: Sampling{Temperature: 1, MaxTokens: 4, Stop: stop, Seed: 1}}
-		p, err := Run(context.Background(), newOracle(biased(0.4)), family.Card{}, counting{}, c)
+		o := newOracle(biased(0.1))
+		p, err := Run(context.Background(), o, family.Card{}, counting{}, c)
 		if err != nil {
 			t.Fatal(err)
+		}
+		if o.batch > parallel || len(o.states) != 0 {
+			t.Errorf("parallel %d: %d sequences at once, %d states left open", parallel, o.batch, len(o.states))
+		}
+		// Two prompt tokens and one fed token a sample, rewound or not.
+		if p[0].Tokens != 7 {
+			t.Errorf("parallel %d: %v tokens a problem, want 7", parallel, p[0].Tokens)
 		}
 		runs = append(runs, fmt.Sprint(p[0].Solved))
 	}
 	if runs[0] != runs[1] || runs[0] != runs[2] {
 		t.Errorf("batching changed the samples:\n%s", strings.Join(runs, "\n"))
+	}
+}
+
+func TestMajorityCountsAnswersOnly(t *testing.T) {
+	none, right, wrong := sample{"", false}, sample{"132", true}, sample{"7", false}
+	for name, c := range map[string]struct {
+		samples []sample
+		want    bool
+	}{
+		"no answer has no vote": {[]sample{none, none, none, right, right}, true},
+		"most votes win":        {[]sample{right, wrong, wrong}, false},
+		"ties go to the first":  {[]sample{none, right, wrong}, true},
+		"no answer at all":      {[]sample{none, none}, false},
+	} {
+		if got := majority(c.samples); got != c.want {
+			t.Errorf("%s: got %v, want %v", name, got, c.want)
+		}
 	}
 }
 
