@@ -57,6 +57,11 @@ type Data struct {
 	Vocab         int      `json:"vocab"`
 	BytesPerToken float64  `json:"bytes_per_token,omitempty"` // on the validation split
 	Notes         []string `json:"notes,omitempty"`           // what was filtered
+	// EvalIdentity is a hash of all that is scored on validation and test: scores of two runs compare only where it is equal.
+	EvalIdentity string `json:"eval_identity,omitempty"`
+	// Setting places a task beside its publication: "published", "scaled down: length 64 (published 512), ..." where everything that
+	// differs is smaller, "changed: ..." otherwise, and empty where nothing is published.
+	Setting string `json:"setting,omitempty"`
 }
 
 // Model is one competitor of the run as matched.
@@ -169,6 +174,7 @@ type SequenceLoss struct {
 	Weight  float64 `json:"w"` // predicted tokens
 	Bytes   int64   `json:"b,omitempty"`
 	Correct int     `json:"c,omitempty"`
+	Cluster int64   `json:"k,omitempty"` // sequences of one cluster (document) are no independent draws
 }
 
 // DecodePoint is decoding measured at one context length, beside the card's figure.
