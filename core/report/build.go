@@ -55,8 +55,11 @@ func incomparable(runs []Run) []string {
 	for _, r := range runs[1:] {
 		a, b := runs[0].Data, r.Data
 		name := func(r Run) string { return path.Join(r.Name, r.ID) }
-		if a.Checksum != b.Checksum || a.Corpus != b.Corpus || a.Task != b.Task {
+		switch {
+		case a.Checksum != b.Checksum || a.Corpus != b.Corpus || a.Task != b.Task:
 			why = append(why, fmt.Sprintf("%s and %s have different data: their models are not compared with each other", name(runs[0]), name(r)))
+		case a.EvalIdentity != b.EvalIdentity:
+			why = append(why, fmt.Sprintf("%s and %s were scored on different sequences of the same data (tokenizer, context or amount differ): their models are not compared with each other", name(runs[0]), name(r)))
 		}
 	}
 	return why
@@ -264,28 +267,28 @@ func decode(results []record.Result) []Decode {
 	return out
 }
 
+// ttc averages each point over seeds. All seeds solve the same problems, so the interval is over problems: the number of problems does
+// not grow with the seeds.
 func ttc(results []record.Result) []TTC {
 	var out []TTC
 	var n []float64
-	var correct []float64
 	var problems []int
 	for _, r := range results {
 		for i, p := range r.TTC {
 			if i == len(out) {
 				out = append(out, TTC{Task: p.Task, Strategy: p.Strategy, Samples: p.Samples})
-				n, correct, problems = append(n, 0), append(correct, 0), append(problems, 0)
+				n, problems = append(n, 0), append(problems, p.Problems)
 			}
 			t := &out[i]
+			t.Accuracy += p.Accuracy
 			t.Tokens, t.FLOPs, t.Seconds = t.Tokens+p.Tokens, t.FLOPs+p.FLOPs, t.Seconds+p.Seconds
 			n[i]++
-			correct[i] += p.Correct
-			problems[i] += p.Problems
 		}
 	}
 	for i := range out {
 		t := &out[i]
-		t.Accuracy = correct[i] / float64(problems[i])
-		t.Low, t.High = stats.Wilson(correct[i], problems[i], alpha)
+		t.Accuracy /= n[i]
+		t.Low, t.High = stats.Wilson(t.Accuracy*float64(problems[i]), problems[i], alpha)
 		t.Tokens, t.FLOPs, t.Seconds = t.Tokens/n[i], t.FLOPs/n[i], t.Seconds/n[i]
 	}
 	return out

@@ -109,8 +109,20 @@ func bpbItems(r record.Result) *stats.SeedScores {
 	for _, q := range r.Test.Sequences {
 		s.Num = append(s.Num, q.Loss/math.Ln2)
 		s.Den = append(s.Den, float64(q.Bytes))
+		s.Cluster = append(s.Cluster, q.Cluster)
 	}
+	unclustered(&s)
 	return &s
+}
+
+// unclustered forgets clusters where the data have none: all zero.
+func unclustered(s *stats.SeedScores) {
+	for _, c := range s.Cluster {
+		if c != 0 {
+			return
+		}
+	}
+	s.Cluster = nil
 }
 
 func accuracyItems(r record.Result) *stats.SeedScores {
@@ -121,7 +133,9 @@ func accuracyItems(r record.Result) *stats.SeedScores {
 	for _, q := range r.Test.Sequences {
 		s.Num = append(s.Num, float64(q.Correct))
 		s.Den = append(s.Den, q.Weight)
+		s.Cluster = append(s.Cluster, q.Cluster)
 	}
+	unclustered(&s)
 	return &s
 }
 

@@ -108,3 +108,16 @@ func fixture(t testing.TB, root, name, checksum string) string {
 	check(run.WriteManifest(m))
 	return run.Dir
 }
+
+// change rewrites a fixture's manifest.
+func change(t testing.TB, dir string, f func(*record.Manifest)) {
+	t.Helper()
+	r, err := record.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f(&r.Manifest)
+	if err := record.WriteJSON(filepath.Join(dir, "manifest.json"), r.Manifest); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -19,6 +19,9 @@ func Markdown(rep *Report) []byte {
 		if r.Data.Corpus == "" {
 			what = "task " + r.Data.Task
 		}
+		if r.Data.Setting != "" {
+			what += " (" + r.Data.Setting + ")"
+		}
 		p("  \n%s, tokenizer %s with %d tokens, model seeds %s, %s with %d cores, %s in all\n", what, r.Data.Tokenizer, r.Data.Vocab, seedList(r.Seeds), r.Machine.CPU, r.Machine.Cores, duration(r.Seconds.Total))
 		if r.Overhead != nil {
 			p("\nRPC and harness cost %s of the training loops' time.\n", percent(*r.Overhead))
@@ -78,6 +81,17 @@ func Markdown(rep *Report) []byte {
 			grid(&b, append([]string{"model"}, head...), lines)
 		}
 	}
+	section("Learning curves", []string{"step", "tokens", "FLOPs", "time", "validation loss", "bits/byte", "accuracy"}, func(r Row) (l [][]string) {
+		for _, c := range r.Curves {
+			if c.Seed != r.Curves[0].Seed {
+				continue // one seed shows the course; report.json and curves.csv hold all
+			}
+			for _, x := range c.Validation {
+				l = append(l, []string{fmt.Sprint(x.Step), si(float64(x.Tokens)), si(x.FLOPs), duration(x.Seconds), fixed(x.Loss), optional(x.BPB, fixed), optional(x.Accuracy, percent)})
+			}
+		}
+		return l
+	})
 	section("Loss by position", []string{"positions", "loss"}, func(r Row) (l [][]string) {
 		for _, x := range r.Positions {
 			l = append(l, []string{fmt.Sprintf("%d–%d", x.From, x.To-1), fixed(x.Loss)})
@@ -93,6 +107,22 @@ func Markdown(rep *Report) []byte {
 	section("Test-time compute", []string{"task", "strategy", "samples", "accuracy", "95 % interval", "tokens", "FLOPs", "time a problem"}, func(r Row) (l [][]string) {
 		for _, x := range r.TTC {
 			l = append(l, []string{x.Task, x.Strategy, fmt.Sprint(x.Samples), percent(x.Accuracy), percent(x.Low) + " to " + percent(x.High), si(x.Tokens), si(x.FLOPs), duration(x.Seconds)})
+		}
+		return l
+	})
+	section("Where the time went", []string{"op", "share"}, func(r Row) (l [][]string) {
+		for _, s := range opShares(&Report{Rows: []Row{r}}) {
+			for _, o := range s.Ops {
+				l = append(l, []string{o.Op, percent(o.Percent / 100)})
+			}
+		}
+		return l
+	})
+	section("Model cards", []string{"family", "params", "active", "looked up", "length", "training FLOPs a token", "prefill", "decode", "state"}, func(r Row) (l [][]string) {
+		for _, c := range r.Card.Costs {
+			if !r.Control {
+				l = append(l, []string{r.Family, si(float64(r.Card.Parameters)), si(float64(r.Card.ActiveParameters)), si(float64(r.Card.Embedding)), fmt.Sprint(c.T), si(c.TrainFLOPs), si(c.PrefillFLOPs), si(c.DecodeFLOPs), size(float64(c.StateBytes))})
+			}
 		}
 		return l
 	})

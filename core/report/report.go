@@ -133,7 +133,7 @@ type TTC struct {
 	Strategy string  `json:"strategy"`
 	Samples  int     `json:"samples"`
 	Accuracy float64 `json:"accuracy"` // mean over seeds
-	Low      float64 `json:"low"`      // 95 %: Wilson's over all problems of all seeds
+	Low      float64 `json:"low"`      // 95 %: Wilson's over the problems, which all seeds share
 	High     float64 `json:"high"`
 	Tokens   float64 `json:"tokens"` // a problem
 	FLOPs    float64 `json:"flops"`

@@ -10,6 +10,9 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/archlab/archlab/core/record"
+	"github.com/archlab/archlab/core/stats"
 )
 
 func build(t *testing.T, dirs ...string) *Report {
@@ -168,6 +171,78 @@ func TestSeveralRuns(t *testing.T) {
 				t.Errorf("%s and %s are compared across different data", p.A, p.B)
 			}
 		}
+	}
+}
+
+func TestRunsScoredOnOtherSequences(t *testing.T) {
+	root := t.TempDir()
+	a, b := fixture(t, root, "a", "c1"), fixture(t, root, "b", "c1")
+	change(t, b, func(m *record.Manifest) { m.Data.EvalIdentity = "other windows" })
+	rep := build(t, a, b)
+	if len(rep.Notes) != 1 || !strings.Contains(rep.Notes[0], "different sequences") {
+		t.Errorf("notes %v", rep.Notes)
+	}
+	for _, c := range rep.Comparisons {
+		for _, p := range c.Pairs {
+			if p.A[:2] != p.B[:2] {
+				t.Errorf("%s and %s are paired on different sequences", p.A, p.B)
+			}
+		}
+	}
+}
+
+func TestARebuiltReportForgetsTheOldTables(t *testing.T) {
+	dir := fixture(t, t.TempDir(), "again", "c1")
+	if err := Write(dir, build(t, dir)); err != nil {
+		t.Fatal(err)
+	}
+	var res record.Result
+	path := filepath.Join(record.ModelDir(dir, "frail", 3), "result.json")
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(data, &res); err != nil {
+		t.Fatal(err)
+	}
+	res.Status, res.Failure, res.Test = "finished", nil, res.Validation
+	if err := record.WriteJSON(path, res); err != nil {
+		t.Fatal(err)
+	}
+	if err := Write(dir, build(t, dir)); err != nil {
+		t.Fatal(err)
+	}
+	got, err := os.ReadFile(filepath.Join(dir, "tables", "failures.csv"))
+	if err != nil || strings.Contains(string(got), "died") {
+		t.Errorf("failures.csv after the seed finished: %s %v", got, err)
+	}
+}
+
+// All seeds solve the same problems: three seeds are not three times as many problems.
+func TestIntervalsOfTestTimeComputeAreOverProblems(t *testing.T) {
+	rep := build(t, fixture(t, t.TempDir(), "ttc", "c1"))
+	for _, p := range row(t, rep, "solid").TTC {
+		low, high := stats.Wilson(p.Accuracy*50, 50, 0.05)
+		if p.Low != low || p.High != high {
+			t.Errorf("%s of %d: [%v,%v], want [%v,%v] for 50 problems", p.Strategy, p.Samples, p.Low, p.High, low, high)
+		}
+	}
+}
+
+func TestMarkdownIsAsBefore(t *testing.T) {
+	got := Markdown(build(t, fixture(t, t.TempDir(), "golden", "c1")))
+	path := filepath.Join("testdata", "report.md")
+	if *update {
+		if err := os.WriteFile(path, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got, want) {
+		t.Errorf("report.md differs from testdata/report.md (renew with -update):\n%s", got)
 	}
 }
 

@@ -48,7 +48,8 @@ func Write(dir string, rep *Report) error {
 	return nil
 }
 
-// csvTable is one file of tables/: full precision, one figure a cell, empty where there is none.
+// csvTable is one file of tables/: full precision, one figure a cell, empty where there is none. Curves are thinned as in
+// report.json; metrics.jsonl of the run holds every step.
 type csvTable struct {
 	name  string
 	lines [][]string
@@ -124,11 +125,17 @@ func tables(rep *Report) []csvTable {
 			cmp.lines = append(cmp.lines, []string{c.Metric, strconv.FormatBool(c.HigherIsBetter), p.A, p.B, i(p.Seeds), i(p.Items), opt(p.Difference), opt(p.Low), opt(p.High), opt(p.P), opt(p.Detectable), p.Verdict})
 		}
 	}
-	out := []csvTable{models, cmp, curves}
-	for _, t := range []csvTable{pos, dec, tt, fail} {
-		if len(t.lines) > 1 {
-			out = append(out, t)
+	ops := csvTable{"ops", [][]string{{"model", "op", "calls", "seconds", "flops"}}}
+	for _, r := range rep.Rows {
+		for _, o := range r.Ops {
+			ops.lines = append(ops.lines, []string{r.Name, o.Op, strconv.FormatInt(o.Calls, 10), n(float64(o.Nanoseconds) / 1e9), n(o.FLOPs)})
 		}
 	}
-	return out
+	runs := csvTable{"runs", [][]string{{"run", "state", "seconds", "prepare", "train", "eval", "plugin", "rpc", "harness", "checkpoint", "overhead"}}}
+	for _, r := range rep.Runs {
+		s := r.Seconds
+		runs.lines = append(runs.lines, []string{r.Name + "/" + r.ID, r.State, n(s.Total), n(s.Prepare), n(s.Train), n(s.Eval), n(s.Plugin), n(s.RPC), n(s.Harness), n(s.Checkpoint), opt(r.Overhead)})
+	}
+	// Empty tables keep their heading, so that a rebuilt report leaves no lines of an older one behind.
+	return []csvTable{models, cmp, curves, pos, dec, tt, fail, ops, runs}
 }
