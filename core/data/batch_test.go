@@ -1,7 +1,6 @@
 package data
 
 import (
-	"fmt"
 	"reflect"
 	"slices"
 	"testing"
@@ -159,103 +158,4 @@ func TestBatchErrors(t *testing.T) {
 		checkError(t, second(NewBatcher(s, tt.cfg)), tt.kind, tt.says)
 	}
 	checkError(t, second(batcher(t, s, BatchConfig{B: 1, T: 50}).Batch(-1)), ErrConfig, "step: got -1")
-}
-
-func TestEvalSetCoversTheSplitOnce(t *testing.T) {
-	for _, n := range []int{2, 5, 16, 17, 18, 64, 65, 66, 300} {
-		for _, limit := range []int{0, 1, 16, 40, 10000} {
-			t.Run(fmt.Sprintf("%d tokens, limit %d", n, limit), func(t *testing.T) {
-				s := counting(t, n)
-				all := tokens(t, s)
-				e, err := NewEvalSet(s, EvalConfig{B: 3, T: 16, Mode: Documents, MaxTokens: limit})
-				if err != nil {
-					t.Fatal(err)
-				}
-				want := all[1:]
-				if limit > 0 {
-					want = want[:min(limit, len(want))]
-				}
-				var got []int32
-				bytes := 0
-				for i := range e.Len() {
-					x, err := e.Batch(i)
-					if err != nil {
-						t.Fatal(err)
-					}
-					if err := x.Check(bytesVocab); err != nil || x.B != 3 || x.T != 16 {
-						t.Fatalf("batch %d: %v", i, err)
-					}
-					for j := range x.Tokens {
-						if x.Weights[j] == 0 {
-							if x.TargetBytes[j] != 0 {
-								t.Errorf("padding has bytes")
-							}
-							continue
-						}
-						if x.Tokens[j] != all[len(got)] {
-							t.Fatalf("input %d is %d, want %d", len(got), x.Tokens[j], all[len(got)])
-						}
-						got = append(got, x.Targets[j])
-						bytes += int(x.TargetBytes[j])
-					}
-				}
-				if !slices.Equal(got, want) || e.Targets() != len(want) {
-					t.Errorf("%d targets, said %d, want %d", len(got), e.Targets(), len(want))
-				}
-				text := 0
-				for _, id := range want {
-					if id != eodID {
-						text++
-					}
-				}
-				if bytes != text {
-					t.Errorf("%d bytes, want %d", bytes, text)
-				}
-			})
-		}
-	}
-}
-
-func TestEvalBytesAreThoseOfTheCorpus(t *testing.T) {
-	c := smallCorpus(t)
-	for _, tok := range []Tokenizer{Bytes{}, fuzzBPE()} {
-		s, err := OpenStream(ctx, c, Validation, tok, Cache{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		e, err := NewEvalSet(s, EvalConfig{B: 4, T: 64})
-		if err != nil {
-			t.Fatal(err)
-		}
-		var sum int64
-		for i := range e.Len() {
-			x, err := e.Batch(i)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, n := range x.TargetBytes {
-				sum += int64(n)
-			}
-		}
-		if sum != c.Bytes[Validation] {
-			t.Errorf("%s: targets stand for %d bytes, the split has %d", tok.Name(), sum, c.Bytes[Validation])
-		}
-	}
-}
-
-func TestEvalErrors(t *testing.T) {
-	s := counting(t, 100)
-	checkError(t, second(NewEvalSet(s, EvalConfig{B: 0, T: 1})), ErrConfig, "batch: got 0")
-	checkError(t, second(NewEvalSet(s, EvalConfig{B: 1, T: 1, MaxTokens: -1})), ErrConfig, "max_tokens: got -1")
-	one, err := NewStream(Bytes{}, []int32{eodID})
-	if err != nil {
-		t.Fatal(err)
-	}
-	checkError(t, second(NewEvalSet(one, EvalConfig{B: 1, T: 1})), ErrTooShort, "1 tokens hold no target")
-	e, err := NewEvalSet(s, EvalConfig{B: 2, T: 10})
-	if err != nil {
-		t.Fatal(err)
-	}
-	checkError(t, second(e.Batch(-1)), ErrConfig, "want [0,5)")
-	checkError(t, second(e.Batch(5)), ErrConfig, "want [0,5)")
 }
