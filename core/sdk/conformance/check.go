@@ -24,7 +24,7 @@ type Check struct {
 func Checks() []Check {
 	var all []Check
 	for _, group := range [][]Check{
-		describeChecks, configChecks, cardChecks, scoreChecks, shapeChecks, decodeChecks, gradientChecks, trainChecks, resumeChecks,
+		describeChecks, configChecks, cardChecks, activeChecks, scoreChecks, shapeChecks, decodeChecks, gradientChecks, trainChecks, resumeChecks,
 		costChecks, inputChecks, cancelChecks, lifecycleChecks,
 	} {
 		all = append(all, group...)

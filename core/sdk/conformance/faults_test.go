@@ -18,6 +18,9 @@ const (
 	cardOffByOneTensor
 	cardTensorMissing
 	activeAboveTotal
+	activeUnderstated
+	activeCountsDrafts
+	activeLacksOutput
 	cardOnlyDiffers
 	savesTransposed
 	trainFLOPsOff

@@ -169,8 +169,15 @@ func (f *tinyFamily) Build(ctx context.Context, req family.BuildRequest) (family
 		card.Parameters -= int64(m.params[4].n)
 		card.Tensors = append(card.Tensors[:4:4], card.Tensors[5:]...)
 	}
-	if f.fault == activeAboveTotal {
+	switch f.fault {
+	case activeAboveTotal:
 		card.ActiveParameters = card.Parameters + 1
+	case activeUnderstated:
+		card.ActiveParameters = card.ActiveParameters * 7 / 10
+	case activeLacksOutput:
+		card.ActiveParameters -= int64(m.params[out].n)
+	case activeCountsDrafts:
+		card.ActiveParameters = card.Parameters
 	}
 	for i, t := range req.Lengths {
 		if t < 1 {
