@@ -166,10 +166,13 @@ func Solve(prompt string) (string, error) {
 	return work.String() + ":" + text, nil
 }
 
-// Answer is the number that a completion ends with, for votes; ok is false where there is none. The work before the colon is not read.
+// Answer is the number that a completion ends with, for votes; ok is false and answer "" where there is none. The work before the colon is not read.
 func (a *Addition) Answer(completion string) (answer string, ok bool) {
 	_, answer, ok = strings.Cut(completion, ":")
-	return answer, ok && isNumber(answer)
+	if !ok || !isNumber(answer) {
+		return "", false
+	}
+	return answer, true
 }
 
 // Verify says whether a completion (the text before EOD) ends in the right answer to the prompt. A wrong prompt has no right answer.

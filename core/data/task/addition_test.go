@@ -51,7 +51,7 @@ func TestVerify(t *testing.T) {
 		{"", "", "", false, false},
 	} {
 		answer, ok := task.Answer(tt.completion)
-		if ok != tt.ok || ok && answer != tt.answer {
+		if ok != tt.ok || answer != tt.answer {
 			t.Errorf("answer of %q: %q, %v", tt.completion, answer, ok)
 		}
 		if got := task.Verify(tt.prompt, tt.completion); got != tt.right {
@@ -144,6 +144,9 @@ func FuzzVerify(f *testing.F) {
 	f.Add("1+1=", ":2")
 	f.Fuzz(func(t *testing.T, prompt, completion string) {
 		task := &Addition{}
+		if answer, ok := task.Answer(completion); ok == (answer == "") {
+			t.Errorf("%q: answer %q, ok %v", completion, answer, ok)
+		}
 		right := task.Verify(prompt, completion)
 		want := false
 		if x, y, ok := strings.Cut(strings.TrimSuffix(prompt, "="), "+"); ok && strings.HasSuffix(prompt, "=") {

@@ -1,6 +1,11 @@
 package task
 
 import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+
 	"github.com/archlab/archlab/core/data"
 	"github.com/archlab/archlab/core/data/internal/rng"
 	"github.com/archlab/archlab/core/family"
@@ -69,6 +74,21 @@ func NewSet(task Task, split data.Split, seed uint64, b, examples int) (*Set, er
 
 // Len is the number of batches.
 func (s *Set) Len() int { return (s.examples + s.b - 1) / s.b }
+
+// Identity is a SHA-256, in hex, of all that decides what is scored: the task's parameters, the split, the seed, the number of examples, and
+// the examples themselves, which another version of a generator may draw otherwise. B does not matter. It generates every example.
+func (s *Set) Identity() string {
+	sum := sha256.New()
+	info := s.task.Info()
+	fmt.Fprintf(sum, "task 1\n%s %v\n%s seed %d examples %d\n", info.Name, info.Parameters, s.split, s.seed, s.examples)
+	for i := range s.examples {
+		e := s.task.Example(s.split, s.seed, i)
+		for _, field := range []any{e.Tokens, e.Targets, e.Weights} {
+			_ = binary.Write(sum, binary.LittleEndian, field) // cannot fail: slices of fixed-size numbers into a hash
+		}
+	}
+	return hex.EncodeToString(sum.Sum(nil))
+}
 
 // Batch is the i-th batch, 0 <= i < Len.
 func (s *Set) Batch(i int) (family.Batch, error) {

@@ -143,31 +143,54 @@ func TestBatchesErrors(t *testing.T) {
 
 func second[T any](_ T, err error) error { return err }
 
-func TestScore(t *testing.T) {
-	b := family.Batch{B: 4, T: 3, Weights: []float32{
-		0, 1, 1, // both right
-		1, 1, 0, // one right
-		0, 0, 0, // not scored
-		0, 0, 0.5, // any weight but 0 counts once
-	}}
-	correct := []bool{false, true, true, true, false, true, true, true, true, false, false, true}
-	var s Score
-	if err := s.Add(b, correct); err != nil {
+func TestSetIdentity(t *testing.T) {
+	set := func(cfg Config, split data.Split, seed uint64, b, examples int) string {
+		t.Helper()
+		s, err := NewSet(open(t, cfg), split, seed, b, examples)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s.Identity()
+	}
+	cpu := Preset("mqar", "cpu")
+	want := set(cpu, data.Test, 1, 4, 10)
+	// Records hold identities: another value makes old runs incomparable with new ones. Induction draws no floating-point numbers, so
+	// that this one is the same on every machine.
+	if got, golden := set(Preset("induction", "cpu"), data.Test, 1, 4, 10), "89ca3ef18fe758e3711d3f924f3cc4cdbfc6c926ed5a0ced4da88135c8873fda"; got != golden {
+		t.Errorf("got %s, want %s", got, golden)
+	}
+	if set(Config{Kind: "mqar"}, data.Test, 1, 3, 10) != want {
+		t.Error("the batch size, or spelling out what a preset means, changes what is scored")
+	}
+	blank := cpu
+	blank.Blank = true
+	for name, got := range map[string]string{
+		"task":      set(Preset("induction", "cpu"), data.Test, 1, 4, 10),
+		"parameter": set(blank, data.Test, 1, 4, 10),
+		"split":     set(cpu, data.Validation, 1, 4, 10),
+		"seed":      set(cpu, data.Test, 2, 4, 10),
+		"count":     set(cpu, data.Test, 1, 4, 11),
+	} {
+		if got == want {
+			t.Errorf("another %s has the same identity", name)
+		}
+	}
+	one, err := NewSet(altered{open(t, cpu)}, data.Test, 1, 4, 10)
+	if err != nil {
 		t.Fatal(err)
 	}
-	if want := (Score{Tokens: 5, CorrectTokens: 4, Sequences: 3, CorrectSequences: 2}); s != want {
-		t.Errorf("got %+v, want %+v", s, want)
+	if one.Identity() == want {
+		t.Error("another generator of the same parameters has the same identity")
 	}
-	if err := s.Add(b, correct); err != nil {
-		t.Fatal(err)
+}
+
+// altered is a task whose generator draws the targets of example 7 otherwise.
+type altered struct{ Task }
+
+func (a altered) Example(split data.Split, seed uint64, index int) Example {
+	e := a.Task.Example(split, seed, index)
+	if index == 7 {
+		slices.Reverse(e.Targets)
 	}
-	if s.TokenAccuracy() != 0.8 || s.SequenceAccuracy() != 2.0/3 || s.Tokens != 10 {
-		t.Errorf("accuracies %v, %v of %+v", s.TokenAccuracy(), s.SequenceAccuracy(), s)
-	}
-	if (Score{}).TokenAccuracy() != 0 || (Score{}).SequenceAccuracy() != 0 {
-		t.Error("nothing scored is not 0")
-	}
-	if err := s.Add(b, correct[1:]); err == nil {
-		t.Error("too few answers are accepted")
-	}
+	return e
 }

@@ -126,9 +126,3 @@ func Open(cfg Config) (Task, error) {
 func configError(key, format string, args ...any) error {
 	return &data.Error{Kind: data.ErrConfig, Where: key, Message: fmt.Sprintf(format, args...)}
 }
-
-// published says whether a config is the published preset of its kind.
-func (c Config) published() bool {
-	p, ok := presets[c.Kind]["published"]
-	return ok && p == c
-}

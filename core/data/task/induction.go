@@ -34,9 +34,13 @@ func (t *induction) Info() Info {
 		Vocab:         c.Vocab,
 		Chance:        1 / float64(c.Vocab-1),
 		ContextChance: 1 / float64(c.Vocab-1),
-		Published:     c.published(),
-		Parameters:    map[string]float64{"vocab": float64(c.Vocab), "length": float64(c.Length)},
+		Parameters:    c.inductionParameters(),
+		Published:     Preset("induction", "published").inductionParameters(), // fresh examples every step
 	}
+}
+
+func (c Config) inductionParameters() map[string]float64 {
+	return map[string]float64{"vocab": float64(c.Vocab), "length": float64(c.Length)}
 }
 
 func (t *induction) Example(split data.Split, seed uint64, index int) Example {

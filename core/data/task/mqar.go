@@ -56,10 +56,23 @@ func (m *mqar) Info() Info {
 		Vocab:         c.Vocab,
 		Chance:        1 / float64(c.Vocab-c.Vocab/2),
 		ContextChance: 1 / float64(c.Pairs),
-		Published:     c.Vocab == 8192 && c.PowerA == 0.01 && !c.Blank && mqarSettings[c.Length] == c.Pairs,
-		Parameters: map[string]float64{"vocab": float64(c.Vocab), "length": float64(c.Length), "pairs": float64(c.Pairs),
-			"power_a": c.PowerA, "random_non_queries": map[bool]float64{false: 1}[c.Blank]},
+		Parameters:    c.mqarParameters(),
+		Published:     c.mqarPublished().mqarParameters(), PublishedExamples: 100_000,
 	}
+}
+
+func (c Config) mqarParameters() map[string]float64 {
+	return map[string]float64{"vocab": float64(c.Vocab), "length": float64(c.Length), "pairs": float64(c.Pairs),
+		"power_a": c.PowerA, "random_non_queries": map[bool]float64{false: 1}[c.Blank]}
+}
+
+// mqarPublished is the published setting to compare with: the one of the same length and pairs, else the hardest.
+func (c Config) mqarPublished() Config {
+	p := Preset("mqar", "published")
+	if mqarSettings[c.Length] == c.Pairs {
+		p.Length, p.Pairs = c.Length, c.Pairs
+	}
+	return p
 }
 
 func (m *mqar) Example(split data.Split, seed uint64, index int) Example {

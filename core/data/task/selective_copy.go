@@ -38,9 +38,13 @@ func (s *selectiveCopy) Info() Info {
 		Chance: 1 / float64(c.Vocab-2),
 		// One of the tokens that were seen, whichever: the right one, or another one that happens to be equal.
 		ContextChance: 1/float64(c.Memorize) + (1-1/float64(c.Memorize))/float64(c.Vocab-2),
-		Published:     c.published(),
-		Parameters:    map[string]float64{"vocab": float64(c.Vocab), "length": float64(c.Length), "memorize": float64(c.Memorize)},
+		Parameters:    c.copyParameters(),
+		Published:     Preset("selective_copy", "published").copyParameters(), PublishedExamples: unsaid,
 	}
+}
+
+func (c Config) copyParameters() map[string]float64 {
+	return map[string]float64{"vocab": float64(c.Vocab), "length": float64(c.Length), "memorize": float64(c.Memorize)}
 }
 
 func (s *selectiveCopy) Example(split data.Split, seed uint64, index int) Example {

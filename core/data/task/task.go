@@ -34,7 +34,7 @@ type Verifiable interface {
 	Tokenizer() data.Tokenizer
 	// Prompt is the index-th problem of a split as text, the same as in Example. Feed data.PromptTokens of it and stop at EOD.
 	Prompt(split data.Split, seed uint64, index int) string
-	// Answer is what votes compare: the final answer in a completion, if it has one.
+	// Answer is what votes compare: the final answer in a completion, if it has one. It is "" exactly where ok is false.
 	Answer(completion string) (answer string, ok bool)
 	// Verify says whether the final answer in a completion is right.
 	Verify(prompt, completion string) bool
@@ -50,10 +50,15 @@ type Info struct {
 	// ContextChance is the accuracy of guessing among the candidates that the sequence itself shows: what a model reaches
 	// that has learned what an answer looks like, but recalls nothing.
 	ContextChance float64 `json:"context_chance"`
-	// Published says that the parameters are the published setting, rather than a scaled-down version of it.
-	Published  bool               `json:"published"`
-	Parameters map[string]float64 `json:"parameters"`
+	Parameters    map[string]float64 `json:"parameters"`
+	// Published is the publication's setting of the same parameters; nil where nothing is published.
+	Published map[string]float64 `json:"published,omitempty"`
+	// PublishedExamples is the size of the publication's training set, 0 where it draws fresh examples for ever and unsaid where it
+	// does not say.
+	PublishedExamples int `json:"published_examples,omitempty"`
 }
+
+const unsaid = -1
 
 // Example is one sequence.
 type Example struct {
