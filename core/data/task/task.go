@@ -49,7 +49,7 @@ type Info struct {
 	Chance float64 `json:"chance"`
 	// ContextChance is the accuracy of guessing among the candidates that the sequence itself shows: what a model reaches
 	// that has learned what an answer looks like, but recalls nothing.
-	ContextChance float64 `json:"context_chance"`
+	ContextChance float64            `json:"context_chance"`
 	Parameters    map[string]float64 `json:"parameters"`
 	// Published is the publication's setting of the same parameters; nil where nothing is published.
 	Published map[string]float64 `json:"published,omitempty"`
