@@ -26,14 +26,15 @@ func controlModel(name string) record.Model {
 }
 
 // runControls scores the experiment's controls on the splits that the models were scored on, and records each once a
-// model seed: a control has no seed of its own.
+// model seed: a control has no seed of its own. What a reader must know of a control goes to the notes of ds.info.
 func runControls(ctx context.Context, run *record.Run, file *experiment.File, ds *dataset, trained []record.Result) error {
 	for _, name := range file.Controls {
 		begin := time.Now()
-		c, tokens, err := makeControl(ctx, name, file, ds, trained)
+		c, tokens, err := makeControl(ctx, name, ds, trained)
 		if err != nil {
 			return fmt.Errorf("control %s: %w", name, err)
 		}
+		ds.info.Notes = append(ds.info.Notes, controlNotes(name, c)...)
 		res := record.Result{Model: name, Status: "finished", Tokens: tokens, Seconds: time.Since(begin).Seconds()}
 		for _, s := range ds.splits {
 			score, err := eval.Score(ctx, scorer{c}, s)
@@ -60,21 +61,13 @@ func runControls(ctx context.Context, run *record.Run, file *experiment.File, ds
 }
 
 // makeControl answers a control that has seen the same data as the models, and the number of tokens it learned from.
-func makeControl(ctx context.Context, name string, file *experiment.File, ds *dataset, trained []record.Result) (control.Control, int64, error) {
+func makeControl(ctx context.Context, name string, ds *dataset, trained []record.Result) (control.Control, int64, error) {
 	if name == "table" {
 		which := control.Last
 		if ds.info.Task == "mqar" {
 			which = control.First // random fill may repeat a key after its pair
 		}
 		return control.Table{Vocab: ds.info.Vocab, Which: which}, 0, nil
-	}
-	cfg := control.NGramConfig{Vocab: ds.info.Vocab, Documents: file.Data.Boundaries == "documents" && ds.task == nil}
-	if ds.tok != nil {
-		cfg.EOD = ds.tok.EOD()
-	}
-	t, err := control.NewNGramTrainer(cfg)
-	if err != nil {
-		return nil, 0, err
 	}
 	// The batches of the model that took the most steps, each window once: counts of a second epoch would be no new text.
 	steps := 0
@@ -84,30 +77,43 @@ func makeControl(ctx context.Context, name string, file *experiment.File, ds *da
 	if ds.steps > 0 {
 		steps = min(steps, ds.steps)
 	}
+	m, tokens, err := countNGrams(ctx, control.NGramConfig{Vocab: ds.info.Vocab}, ds.batch, steps)
+	if err != nil {
+		return nil, 0, err
+	}
+	return m, tokens, nil
+}
+
+// countNGrams shows an n-gram model what the models saw in so many steps: every target with a weight, after the tokens that
+// they saw before it.
+func countNGrams(ctx context.Context, cfg control.NGramConfig, batch func(step int) (family.Batch, error), steps int) (*control.NGram, int64, error) {
+	t, err := control.NewNGramTrainer(cfg)
+	if err != nil {
+		return nil, 0, err
+	}
 	var tokens int64
 	for step := range steps {
 		if err := ctx.Err(); err != nil {
 			return nil, 0, err
 		}
-		b, err := ds.batch(step)
+		b, err := batch(step)
 		if err != nil {
 			return nil, 0, err
 		}
-		for row := range b.B {
-			lo, hi := row*b.T, (row+1)*b.T
-			t.Break()
-			if err := t.Add(b.Tokens[lo:hi]); err != nil {
-				return nil, 0, err
-			}
-			if b.Weights[hi-1] != 0 {
-				if err := t.Add(b.Targets[hi-1 : hi]); err != nil {
-					return nil, 0, err
-				}
-			}
+		if err := t.AddBatch(b); err != nil {
+			return nil, 0, err
 		}
 		tokens += int64(b.B * b.T)
 	}
 	return t.Finish(), tokens, nil
+}
+
+// controlNotes says what makes a control weaker than its name promises.
+func controlNotes(name string, c control.Control) []string {
+	if m, ok := c.(*control.NGram); ok && m.Full() {
+		return []string{"control " + name + ": its tables were full before the training data ended, so that later n-grams are missing from it"}
+	}
+	return nil
 }
 
 // scorer lets a control be scored as a model is.

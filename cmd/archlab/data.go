@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"strings"
 
 	"github.com/archlab/archlab/core/data"
 	"github.com/archlab/archlab/core/data/task"
@@ -51,6 +52,27 @@ func (d *dataset) close() {
 	}
 }
 
+// evalSet knows what it scores.
+type evalSet interface{ Identity() string }
+
+// evaluation lays out the splits: validation for training, and both for the end, whose identities go into the record.
+func (d *dataset) evaluation(file *experiment.File, split func(s data.Split, tokens int64) (eval.Split, evalSet, error)) (err error) {
+	if d.valid, _, err = split(data.Validation, file.Train.Validate.Tokens); err != nil {
+		return err
+	}
+	var identities []string
+	for _, s := range []data.Split{data.Validation, data.Test} {
+		e, set, err := split(s, file.Eval.Tokens)
+		if err != nil {
+			return err
+		}
+		d.splits = append(d.splits, e)
+		identities = append(identities, fmt.Sprintf("%s %.16s", s, set.Identity())) // 64 bits of a hash tell evaluations apart
+	}
+	d.info.EvalIdentity = strings.Join(identities, ", ")
+	return nil
+}
+
 // nominalVocab is the vocabulary that the file asks for, without looking at the data.
 func nominalVocab(file *experiment.File) (int, error) {
 	if t := file.Data.Task; t != nil {
@@ -94,32 +116,26 @@ func openTask(file *experiment.File) (*dataset, error) {
 	if info.ContextChance > 0 {
 		d.info.Notes = append(d.info.Notes, fmt.Sprintf("guessing among what the sequence shows gives %.1f%%", 100*info.ContextChance))
 	}
+	d.info.Setting = info.Setting(x.Task.Examples)
 	d.info.Fingerprint = "task " + info.Name
 	if v, ok := t.(task.Verifiable); ok {
 		d.tok = v.Tokenizer()
 		d.info.Tokenizer, d.info.Fingerprint = d.tok.Name(), d.tok.Fingerprint()
 	}
 	// Validation and test have seeds of their own kind: the splits are disjoint by construction, and the same for all runs.
-	split := func(name string, s data.Split, tokens int64) (eval.Split, error) {
+	split := func(s data.Split, tokens int64) (eval.Split, evalSet, error) {
 		examples := int(max(1, tokens/int64(t.Length())))
 		set, err := task.NewSet(t, s, x.Seed, file.Train.Batch, examples)
 		if err != nil {
-			return eval.Split{}, err
+			return eval.Split{}, nil, err
 		}
-		return eval.Split{Name: name, Batches: set.Len(), Batch: func(i int) (family.Batch, []int32, error) {
+		return eval.Split{Name: s.String(), Batches: set.Len(), Batch: func(i int) (family.Batch, []int32, error) {
 			b, err := set.Batch(i)
 			return b, nil, err
-		}}, nil
+		}}, set, nil
 	}
-	if d.valid, err = split("validation", data.Validation, file.Train.Validate.Tokens); err != nil {
+	if err := d.evaluation(file, split); err != nil {
 		return nil, err
-	}
-	for _, s := range []data.Split{data.Validation, data.Test} {
-		e, err := split(s.String(), s, file.Eval.Tokens)
-		if err != nil {
-			return nil, err
-		}
-		d.splits = append(d.splits, e)
 	}
 	d.tokens = func(n int) ([]int32, error) {
 		var out []int32
@@ -164,25 +180,19 @@ func openCorpus(ctx context.Context, file *experiment.File) (*dataset, error) {
 		return fail(err)
 	}
 	d.batch, d.steps = batcher.Batch, max(1, batcher.Windows()/file.Train.Batch)
-	split := func(s data.Split, tokens int64) (eval.Split, error) {
+	d.info = corpusInfo(corpus, tok, streams)
+	split := func(s data.Split, tokens int64) (eval.Split, evalSet, error) {
 		set, err := data.NewEvalSet(streams[s], data.EvalConfig{B: file.Train.Batch, T: x.Context, Mode: mode, MaxTokens: int(tokens)})
 		if err != nil {
-			return eval.Split{}, err
+			return eval.Split{}, nil, err
 		}
-		return eval.Split{Name: s.String(), Batches: set.Len(), Text: true, Batch: func(i int) (family.Batch, []int32, error) {
+		return eval.Split{Name: s.String(), Batches: set.Len(), Text: true, Cluster: set.Cluster, Batch: func(i int) (family.Batch, []int32, error) {
 			b, err := set.Batch(i)
 			return b.Batch, b.TargetBytes, err
-		}}, nil
+		}}, set, nil
 	}
-	if d.valid, err = split(data.Validation, file.Train.Validate.Tokens); err != nil {
+	if err := d.evaluation(file, split); err != nil {
 		return fail(err)
-	}
-	for _, s := range []data.Split{data.Validation, data.Test} {
-		e, err := split(s, file.Eval.Tokens)
-		if err != nil {
-			return fail(err)
-		}
-		d.splits = append(d.splits, e)
 	}
 	d.tokens = func(n int) ([]int32, error) {
 		out := make([]int32, n)
@@ -194,7 +204,6 @@ func openCorpus(ctx context.Context, file *experiment.File) (*dataset, error) {
 		}
 		return out, nil
 	}
-	d.info = corpusInfo(corpus, tok, streams)
 	return d, nil
 }
 

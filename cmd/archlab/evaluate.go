@@ -92,7 +92,7 @@ func (p problems) Problem(index int) ttc.Problem {
 		Prompt: data.PromptTokens(p.tok, []byte(prompt)),
 		Check: func(completion []int32) (string, bool) {
 			text := string(p.tok.Decode(nil, completion))
-			answer, _ := p.task.Answer(text)
+			answer, _ := p.task.Answer(text) // "" where there is none, which does not vote
 			return answer, p.task.Verify(prompt, text)
 		},
 	}

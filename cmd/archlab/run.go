@@ -104,6 +104,7 @@ func (o *runOptions) run(ctx context.Context, path string, stdout, stderr io.Wri
 			say("controls: scoring on the same data")
 		}
 		err = runControls(ctx, run, file, ds, outcome.Results)
+		manifest.Data.Notes = ds.info.Notes // with those of the controls
 	}
 	return o.finish(ctx, run, manifest, outcome, err, begin, stdout)
 }

@@ -103,6 +103,10 @@ func describeRun(_ context.Context, m *record.Manifest, file *experiment.File, p
 	if m.Data.Checksum != "" && m.Data.Checksum != ds.info.Checksum {
 		return hinted{errors.New("the data have changed since the run began: another checksum"), "start a new run without --resume"}
 	}
+	if m.Data.EvalIdentity != "" && m.Data.EvalIdentity != ds.info.EvalIdentity {
+		return hinted{fmt.Errorf("the evaluation has changed since the run began: it was %s, it is now %s", m.Data.EvalIdentity, ds.info.EvalIdentity),
+			"go on with the version of archlab that began it, or start a new run without --resume"}
+	}
 	m.Description, m.Archlab, m.Config, m.Data, m.Seeds = file.Description, version(), config, ds.info, plan.Seeds
 	if m.Machine.Cores == 0 || m.Machine.PeakFLOPs == 0 {
 		m.Machine = machine()
