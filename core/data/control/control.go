@@ -4,8 +4,9 @@
 // They are controls, not competitors: no tuning, no training loop, and they answer Score for the same batches, with the same
 // meaning, as family.Model does.
 //
-//	ngram, err := control.TrainNGram(ctx, trainStream, control.NGramConfig{Order: 5})
-//	result, err := ngram.Score(batch)
+//	t, err := control.NewNGramTrainer(control.NGramConfig{Vocab: vocab})
+//	err = t.AddBatch(batch) // each batch that the models were trained on
+//	result, err := t.Finish().Score(batch)
 package control
 
 import "github.com/archlab/archlab/core/family"

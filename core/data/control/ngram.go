@@ -1,22 +1,17 @@
 package control
 
 import (
-	"context"
 	"fmt"
 	"math"
 	"slices"
 
-	"github.com/archlab/archlab/core/data"
 	"github.com/archlab/archlab/core/family"
 )
 
 // NGramConfig shapes an n-gram model.
 type NGramConfig struct {
 	Order int // longest n-gram, 1 to 8; default 5
-	Vocab int // TrainNGram takes it from the stream
-	// Documents makes every EOD open its document, as batches in data.Documents mode do: no n-gram looks past it.
-	Documents bool
-	EOD       int32 // used with Documents; TrainNGram takes it from the stream
+	Vocab int
 	// MaxMemory bounds the tables, in bytes; default 512 MB. Where a table would have to grow beyond it, n-grams of that order not
 	// seen before are left out; single tokens never are. While a table grows, its old form takes half as much again.
 	MaxMemory int64
@@ -39,34 +34,11 @@ type NGram struct {
 // Name is "ngram-" and the order.
 func (m *NGram) Name() string { return fmt.Sprintf("ngram-%d", m.cfg.Order) }
 
-// Tokens is the number of tokens or targets that were counted.
+// Tokens is the number of targets that were counted.
 func (m *NGram) Tokens() int64 { return m.tokens }
 
 // Full says that MaxMemory was reached, so that late n-grams are missing.
 func (m *NGram) Full() bool { return m.full }
-
-// NGrams is the number of distinct n-grams kept, over all orders.
-func (m *NGram) NGrams() int {
-	n := 0
-	for k := range m.levels {
-		n += m.levels[k].used
-	}
-	return n
-}
-
-// TrainNGram counts a whole stream.
-func TrainNGram(ctx context.Context, stream *data.Stream, cfg NGramConfig) (*NGram, error) {
-	cfg.Vocab = stream.Tokenizer().Vocab()
-	cfg.EOD = stream.Tokenizer().EOD()
-	t, err := NewNGramTrainer(cfg)
-	if err != nil {
-		return nil, err
-	}
-	if err := stream.Each(ctx, t.Add); err != nil {
-		return nil, err
-	}
-	return t.Finish(), nil
-}
 
 // history is where the tables stand after some tokens: nodes[k] is the node of the last k tokens, for k < len(nodes). nodes[0] is the
 // root, 0.

@@ -1,7 +1,6 @@
 package control
 
 import (
-	"context"
 	"fmt"
 	"math"
 	"reflect"
@@ -22,22 +21,25 @@ type reference struct {
 
 func key(ids []int32) string { return fmt.Sprint(ids) }
 
-func newReference(ids []int32, order, vocab int, documents bool, eod int32) *reference {
+func newReference(b family.Batch, order, vocab int) *reference {
 	r := &reference{order, vocab, map[string]int{}}
 	left := map[string]map[int32]bool{}
 	start := 0
-	for i := range ids {
-		available := min(i-start, order-1)
-		r.count[key(ids[i-available:i+1])]++ // the longest: as often as it occurs
-		for n := 0; n < available; n++ {
-			k := key(ids[i-n : i+1])
+	for i, token := range b.Targets {
+		if i%b.T == 0 || slices.Contains(b.Starts, int32(i)) {
+			start = i
+		}
+		if b.Weights[i] == 0 {
+			continue
+		}
+		gram := append(slices.Clone(b.Tokens[max(start, i-order+2):i+1]), token)
+		r.count[key(gram)]++ // the longest: as often as it occurs
+		for n := 1; n < len(gram); n++ {
+			k := key(gram[n:])
 			if left[k] == nil {
 				left[k] = map[int32]bool{}
 			}
-			left[k][ids[i-n-1]] = true
-		}
-		if documents && ids[i] == eod {
-			start = i
+			left[k][gram[n-1]] = true
 		}
 	}
 	for k, before := range left {
@@ -107,14 +109,40 @@ func text(r *rng.Source, n, vocab int) []int32 {
 	return ids
 }
 
+// rows cuts text into rows of T tokens whose targets are the next tokens; with documents, every EOD opens one. What is left over is not used.
+func rows(ids []int32, T int, documents bool, eod int32) family.Batch {
+	b := family.Batch{T: T}
+	for at := 0; at+T < len(ids); at += T {
+		b.B++
+		for i := at; i < at+T; i++ {
+			if documents && i > at && ids[i] == eod {
+				b.Starts = append(b.Starts, int32(i))
+			}
+			b.Tokens, b.Targets, b.Weights = append(b.Tokens, ids[i]), append(b.Targets, ids[i+1]), append(b.Weights, 1)
+		}
+	}
+	return b
+}
+
+// train counts text as one row.
 func train(t testing.TB, cfg NGramConfig, ids []int32) *NGram {
+	t.Helper()
+	if len(ids) < 2 {
+		return trainOn(t, cfg)
+	}
+	return trainOn(t, cfg, rows(ids, len(ids)-1, false, 0))
+}
+
+func trainOn(t testing.TB, cfg NGramConfig, batches ...family.Batch) *NGram {
 	t.Helper()
 	tr, err := NewNGramTrainer(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := tr.Add(ids); err != nil {
-		t.Fatal(err)
+	for _, b := range batches {
+		if err := tr.AddBatch(b); err != nil {
+			t.Fatal(err)
+		}
 	}
 	return tr.Finish()
 }
@@ -129,15 +157,26 @@ func (m *NGram) walk(ids []int32) *history {
 }
 
 func TestAgainstTheDefinition(t *testing.T) {
+	const vocab, eod = 6, 2
 	for order := 1; order <= 5; order++ {
-		for _, documents := range []bool{false, true} {
-			t.Run(fmt.Sprintf("order %d, documents %v", order, documents), func(t *testing.T) {
-				const vocab, eod = 6, 2
+		for name, batch := range map[string]func(r *rng.Source) family.Batch{
+			"one row":   func(r *rng.Source) family.Batch { return rows(text(r, 250, vocab), 249, false, eod) },
+			"rows":      func(r *rng.Source) family.Batch { return rows(text(r, 250, vocab), 16, false, eod) },
+			"documents": func(r *rng.Source) family.Batch { return rows(text(r, 250, vocab), 60, true, eod) },
+			"a task": func(r *rng.Source) family.Batch { // some targets, and not the next tokens
+				b := rows(text(r, 400, vocab), 50, true, eod)
+				for i := range b.Targets {
+					b.Targets[i] = (b.Targets[i] + b.Tokens[i]) % vocab
+					b.Weights[i] = float32(r.Intn(3)) / 2
+				}
+				return b
+			},
+		} {
+			t.Run(fmt.Sprintf("order %d, %s", order, name), func(t *testing.T) {
 				r := rng.New(uint64(order))
-				ids := text(r, 250, vocab)
-				ids[0] = eod
-				m := train(t, NGramConfig{Order: order, Vocab: vocab, Documents: documents, EOD: eod}, ids)
-				ref := newReference(ids, order, vocab, documents, eod)
+				b := batch(r)
+				m := trainOn(t, NGramConfig{Order: order, Vocab: vocab}, b)
+				ref := newReference(b, order, vocab)
 				for range 12 {
 					history := text(r, r.Intn(7), vocab)
 					for w := range int32(vocab) {
@@ -160,17 +199,17 @@ func TestProbabilitiesSumToOne(t *testing.T) {
 		tokens int
 	}{
 		{"untrained", NGramConfig{Order: 3, Vocab: 10}, 0},
-		{"one token", NGramConfig{Order: 3, Vocab: 10}, 1},
+		{"one target", NGramConfig{Order: 3, Vocab: 10}, 2},
 		{"order 1", NGramConfig{Order: 1, Vocab: 40}, 5000},
 		{"order 5", NGramConfig{Order: 5, Vocab: 40}, 20000},
-		{"order 8, documents", NGramConfig{Order: 8, Vocab: 40, Documents: true, EOD: 7}, 20000},
+		{"order 8", NGramConfig{Order: 8, Vocab: 40}, 20000},
 		{"out of memory", NGramConfig{Order: 5, Vocab: 40, MaxMemory: 100_000}, 50000},
 		{"one id", NGramConfig{Order: 3, Vocab: 1}, 100},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			r := rng.New(4)
 			m := train(t, tt.cfg, text(r, tt.tokens, tt.cfg.Vocab))
-			if m.Tokens() != int64(tt.tokens) || m.Full() != (tt.cfg.MaxMemory != 0) {
+			if m.Tokens() != int64(max(0, tt.tokens-1)) || m.Full() != (tt.cfg.MaxMemory != 0) {
 				t.Errorf("%d tokens, full %v", m.Tokens(), m.Full())
 			}
 			for range 200 {
@@ -251,10 +290,7 @@ func TestScoreFollowsRowsAndStarts(t *testing.T) {
 	}
 	for _, mode := range data.Modes {
 		t.Run(string(mode), func(t *testing.T) {
-			m, err := TrainNGram(context.Background(), stream(t, ids), NGramConfig{Order: 4, Documents: mode == data.Documents})
-			if err != nil {
-				t.Fatal(err)
-			}
+			m := trainOn(t, NGramConfig{Order: 4, Vocab: eod + 1}, rows(ids, 100, mode == data.Documents, eod))
 			set, err := data.NewEvalSet(stream(t, ids[:500]), data.EvalConfig{B: 3, T: 50, Mode: mode})
 			if err != nil {
 				t.Fatal(err)
@@ -316,10 +352,7 @@ func TestReachesTheEntropyOfItsSource(t *testing.T) {
 	}
 	last := math.Log2(257)
 	for order := 1; order <= 3; order++ {
-		m, err := TrainNGram(context.Background(), stream(t, ids[:50000]), NGramConfig{Order: order})
-		if err != nil {
-			t.Fatal(err)
-		}
+		m := train(t, NGramConfig{Order: order, Vocab: 257}, ids[:50000])
 		got := bits(t, m, b.Batch)
 		if got > last-0.1 {
 			t.Errorf("order %d: %.3f bits a token, a lower order has %.3f", order, got, last)

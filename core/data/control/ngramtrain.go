@@ -8,7 +8,7 @@ import (
 	"github.com/archlab/archlab/core/family"
 )
 
-// NGramTrainer counts n-grams token by token.
+// NGramTrainer counts n-grams batch by batch.
 type NGramTrainer struct {
 	m    *NGram
 	h    history
@@ -37,7 +37,7 @@ func NewNGramTrainer(cfg NGramConfig) (*NGramTrainer, error) {
 	for k := range t.m.levels {
 		t.m.levels[k].init()
 	}
-	t.Break()
+	t.h.reset()
 	return t, nil
 }
 
@@ -45,52 +45,21 @@ func configError(key, format string, args ...any) error {
 	return &data.Error{Kind: data.ErrConfig, Where: key, Message: fmt.Sprintf(format, args...)}
 }
 
-// Break forgets the history: the next token starts a text of its own.
-func (t *NGramTrainer) Break() { t.h.reset() }
-
-// Add counts tokens that follow those of the previous Add.
-func (t *NGramTrainer) Add(tokens []int32) error {
-	if err := t.check(tokens); err != nil {
-		return err
-	}
-	for _, token := range tokens {
-		t.count(token)
-		if t.m.cfg.Documents && token == t.m.cfg.EOD {
-			t.Break()
-		}
-		t.advance(token)
-	}
-	return nil
-}
-
 // AddBatch counts what a model would learn from a batch: each target of a weight other than 0, after the tokens before it in its row and
-// document. Targets need not be the next tokens, as in the recall tasks. Documents is not looked at; the batch's Starts are.
+// document. Targets need not be the next tokens, as in the recall tasks.
 func (t *NGramTrainer) AddBatch(b family.Batch) error {
 	if err := b.Check(t.m.cfg.Vocab); err != nil {
 		return err
 	}
-	if err := t.check(b.Tokens); err != nil {
-		return err
+	if t.m.tokens+int64(len(b.Tokens)) > math.MaxUint32 {
+		return &data.Error{Kind: data.ErrConfig, Where: "n-gram training", Message: "more than 2^32 tokens, which counts cannot hold"}
 	}
-	eachSegment(b, t.Break, func(i int) {
+	eachSegment(b, t.h.reset, func(i int) {
 		t.advance(b.Tokens[i])
 		if b.Weights[i] != 0 {
 			t.count(b.Targets[i])
 		}
 	})
-	t.Break()
-	return nil
-}
-
-func (t *NGramTrainer) check(tokens []int32) error {
-	if t.m.tokens+int64(len(tokens)) > math.MaxUint32 {
-		return &data.Error{Kind: data.ErrConfig, Where: "n-gram training", Message: "more than 2^32 tokens, which counts cannot hold"}
-	}
-	for _, token := range tokens {
-		if token < 0 || int(token) >= t.m.cfg.Vocab {
-			return &data.Error{Kind: data.ErrFormat, Where: "n-gram training", Message: fmt.Sprintf("token %d is outside the vocabulary [0,%d)", token, t.m.cfg.Vocab)}
-		}
-	}
 	return nil
 }
 

@@ -1,7 +1,6 @@
 package control
 
 import (
-	"context"
 	"errors"
 	"math"
 	"testing"
@@ -22,42 +21,38 @@ func TestMemoryIsBounded(t *testing.T) {
 	if !bound.Full() || bound.memory() > limit {
 		t.Errorf("full %v, %d bytes", bound.Full(), bound.memory())
 	}
-	if bound.NGrams() >= free.NGrams() {
-		t.Errorf("%d n-grams of %d", bound.NGrams(), free.NGrams())
+	kept := func(m *NGram) (n int) {
+		for k := range m.levels {
+			n += m.levels[k].used
+		}
+		return n
+	}
+	if kept(bound) >= kept(free) {
+		t.Errorf("%d n-grams of %d", kept(bound), kept(free))
 	}
 }
 
-func TestAddInParts(t *testing.T) {
-	ids := text(rng.New(2), 5000, 30)
-	whole := train(t, NGramConfig{Order: 4, Vocab: 30}, ids)
-	parts, err := NewNGramTrainer(NGramConfig{Order: 4, Vocab: 30})
-	if err != nil {
-		t.Fatal(err)
+func TestRowsAreTextsOfTheirOwn(t *testing.T) {
+	ids := text(rng.New(2), 5001, 30)
+	cfg := NGramConfig{Order: 4, Vocab: 30}
+	whole, batch := train(t, cfg, ids), rows(ids, 100, false, 0)
+	var parts []family.Batch
+	for i := range batch.B {
+		parts = append(parts, rows(ids[i*100:i*100+101], 100, false, 0))
 	}
-	for i := 0; i < len(ids); i += 100 {
-		parts.Add(ids[i : i+100])
-	}
-	apart, err := NewNGramTrainer(NGramConfig{Order: 4, Vocab: 30})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i := 0; i < len(ids); i += 100 {
-		apart.Break()
-		apart.Add(ids[i : i+100])
-	}
-	a, b, c := whole, parts.Finish(), apart.Finish()
+	a, b, c := trainOn(t, cfg, batch), trainOn(t, cfg, parts...), whole
 	differs := false
 	for i := range 40 {
 		h := ids[i*50 : i*50+5]
 		for w := range int32(30) {
 			if a.prob(a.walk(h), w) != b.prob(b.walk(h), w) {
-				t.Fatal("adding in parts changes the model")
+				t.Fatal("counting rows one by one changes the model")
 			}
 			differs = differs || a.prob(a.walk(h), w) != c.prob(c.walk(h), w)
 		}
 	}
 	if !differs {
-		t.Error("breaks change nothing")
+		t.Error("where rows end changes nothing")
 	}
 }
 
@@ -72,67 +67,18 @@ func TestNGramErrors(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, id := range []int32{-1, 5} {
-		if err := tr.Add([]int32{id}); !errors.Is(err, data.ErrFormat) {
-			t.Errorf("token %d: %v", id, err)
+		for _, b := range []family.Batch{
+			{B: 1, T: 1, Tokens: []int32{id}, Targets: []int32{0}, Weights: []float32{1}},
+			{B: 1, T: 1, Tokens: []int32{0}, Targets: []int32{id}, Weights: []float32{1}},
+		} {
+			if err := tr.AddBatch(b); family.CodeOf(err) != family.InvalidArgument {
+				t.Errorf("%+v: %v", b, err)
+			}
 		}
 	}
 	m := tr.Finish()
 	if _, err := m.Score(family.Batch{B: 1, T: 1, Tokens: []int32{5}, Targets: []int32{0}, Weights: []float32{1}}); family.CodeOf(err) != family.InvalidArgument {
 		t.Errorf("a token outside the vocabulary: %v", err)
-	}
-	canceled, cancel := context.WithCancel(context.Background())
-	cancel()
-	if _, err := TrainNGram(canceled, stream(t, []int32{1, 2, 3}), NGramConfig{}); !errors.Is(err, context.Canceled) {
-		t.Errorf("canceled: %v", err)
-	}
-}
-
-func TestAddBatchCountsWhatAddDoes(t *testing.T) {
-	// Where targets are the next tokens, a batch of rows is the same as rows of text with breaks between them.
-	const vocab, eod = 20, 3
-	ids := text(rng.New(21), 4000, vocab)
-	byBatch, err := NewNGramTrainer(NGramConfig{Order: 4, Vocab: vocab})
-	if err != nil {
-		t.Fatal(err)
-	}
-	byRow, err := NewNGramTrainer(NGramConfig{Order: 4, Vocab: vocab, Documents: true, EOD: eod})
-	if err != nil {
-		t.Fatal(err)
-	}
-	const T = 40
-	for at := 0; at+2*T+1 <= len(ids); at += 2 * T {
-		b := family.Batch{B: 2, T: T}
-		for row := range 2 {
-			lo := at + row*T
-			b.Tokens = append(b.Tokens, ids[lo:lo+T]...)
-			b.Targets = append(b.Targets, ids[lo+1:lo+T+1]...)
-			for i := range T {
-				b.Weights = append(b.Weights, 1)
-				if i > 0 && ids[lo+i] == eod {
-					b.Starts = append(b.Starts, int32(row*T+i))
-				}
-			}
-			byRow.Break()
-			byRow.advance(ids[lo]) // the first token of a row is nobody's target
-			if err := byRow.Add(ids[lo+1 : lo+T+1]); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if err := byBatch.AddBatch(b); err != nil {
-			t.Fatal(err)
-		}
-	}
-	a, b := byBatch.Finish(), byRow.Finish()
-	if a.Tokens() != b.Tokens() || a.NGrams() != b.NGrams() {
-		t.Errorf("%d tokens, %d n-grams; want %d, %d", a.Tokens(), a.NGrams(), b.Tokens(), b.NGrams())
-	}
-	for i := range 50 {
-		h := ids[i*60 : i*60+i%6]
-		for w := range int32(vocab) {
-			if got, want := a.prob(a.walk(h), w), b.prob(b.walk(h), w); got != want {
-				t.Fatalf("p(%d|%v) = %v, want %v", w, h, got, want)
-			}
-		}
 	}
 }
 
@@ -181,17 +127,17 @@ func TestAddBatchLearnsTargetsThatAreNotNextTokens(t *testing.T) {
 }
 
 func BenchmarkTrain(b *testing.B) {
-	ids := text(rng.New(1), 1<<18, 2000)
+	batch := rows(text(rng.New(1), 1<<18, 2000), 1<<18-1, false, 0)
 	b.ReportAllocs()
 	for b.Loop() {
 		tr, err := NewNGramTrainer(NGramConfig{Order: 5, Vocab: 2000})
 		if err != nil {
 			b.Fatal(err)
 		}
-		if err := tr.Add(ids); err != nil {
+		if err := tr.AddBatch(batch); err != nil {
 			b.Fatal(err)
 		}
 		tr.Finish()
 	}
-	b.ReportMetric(float64(len(ids))*float64(b.N)/b.Elapsed().Seconds(), "tokens/s")
+	b.ReportMetric(float64(batch.T)*float64(b.N)/b.Elapsed().Seconds(), "tokens/s")
 }
