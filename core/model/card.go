@@ -1,6 +1,7 @@
 package model
 
 import (
+	"context"
 	"encoding/json"
 	"math"
 
@@ -8,7 +9,7 @@ import (
 	"github.com/archlab/archlab/core/nn"
 )
 
-func makeCard(name string, config json.RawMessage, arch Architecture, params []nn.ParamSpec, req family.BuildRequest) family.Card {
+func makeCard(ctx context.Context, name string, config json.RawMessage, arch Architecture, params []nn.ParamSpec, req family.BuildRequest) (family.Card, error) {
 	card := family.Card{
 		Family:     name,
 		Config:     config,
@@ -26,12 +27,18 @@ func makeCard(name string, config json.RawMessage, arch Architecture, params []n
 		}
 	}
 	card.ActiveParameters = int64(math.Round(active))
+	analytic, ok := arch.(Coster)
+	if !ok {
+		var err error
+		card.Costs, err = counted(ctx, arch, params, req.Lengths)
+		return card, err
+	}
 	for _, t := range req.Lengths {
-		c := arch.Costs(t)
+		c := analytic.Costs(t)
 		c.T = t
 		card.Costs = append(card.Costs, c)
 	}
-	return card
+	return card, nil
 }
 
 func draftHeads(arch Architecture) int {

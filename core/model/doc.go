@@ -1,6 +1,6 @@
 // Package model turns the architecture of a language model, written as a Gorgonia graph with core/nn, into a family of
 // the contract: strict configs, model cards, training, scoring, decoding states, checkpoints and profiles. It knows no
-// architecture; a family supplies a Config, a Forward and its Costs.
+// architecture; a family supplies a Config and a Forward.
 //
 //	func Family() family.Family {
 //		return model.Family(model.Spec[Config]{
@@ -25,7 +25,18 @@ import (
 type Architecture interface {
 	// Forward builds the whole model in g, for every mode of g. All parameters appear in Training graphs.
 	Forward(g *nn.Graph) nn.Output
-	// Costs states analytically what a token costs in sequences of t tokens. T need not be filled in.
+}
+
+// Func is an Architecture that is nothing but its Forward.
+type Func func(g *nn.Graph) nn.Output
+
+// Forward builds the model.
+func (f Func) Forward(g *nn.Graph) nn.Output { return f(g) }
+
+// Coster is an Architecture that states analytically what a token costs in sequences of t tokens; T need not be filled in.
+// The costs of others are counted, by running them on a few tokens whenever a card is made: exact for the ops of core/nn,
+// and slower for large models.
+type Coster interface {
 	Costs(t int) family.Cost
 }
 
@@ -47,7 +58,7 @@ type Resolver interface {
 
 // Spec describes a family whose config is a C: a struct whose fields have the tags json, doc, min, max and enum.
 type Spec[C any] struct {
-	// Description is the family's self-portrait. ConfigSchema, Presets and Precisions are filled in.
+	// Description is the family's self-portrait. ConfigSchema, Presets, Precisions and the capability to decode are filled in.
 	Description family.Description
 	// Default is the config when no key is given.
 	Default C

@@ -16,44 +16,34 @@ type Config struct {
 }
 
 // bigram predicts the next token from the last one alone.
-type bigram struct {
-	Config
-	vocab int
+func bigram(c Config, vocab, _ int) (model.Architecture, error) {
+	return model.Func(func(g *nn.Graph) nn.Output {
+		table := g.Param("embed.weight", nn.Normal(0.1).Lookup(), vocab, c.Width)
+		x := nn.Embedding(table, g.Tokens())
+		return nn.Output{Hidden: x, Projection: g.Param("head.weight", nn.Normal(0.1), vocab, c.Width)}
+	}), nil
 }
 
-func (m *bigram) Forward(g *nn.Graph) nn.Output {
-	table := g.Param("embed.weight", nn.Normal(0.1).Lookup(), m.vocab, m.Width)
-	x := nn.Embedding(table, g.Tokens())
-	return nn.Output{Hidden: x, Projection: g.Param("head.weight", nn.Normal(0.1), m.vocab, m.Width)}
-}
-
-func (m *bigram) Costs(int) family.Cost {
-	c := nn.Sum(nn.CostEmbedding(m.Width), nn.CostLoss(m.Width, m.vocab))
-	return family.Cost{TrainFLOPs: c.Forward + c.Backward, PrefillFLOPs: c.Forward, DecodeFLOPs: c.Decode}
-}
-
-// A whole family: a config, a Forward and its costs.
+// A whole family: a config and a Forward.
 func Example() {
 	ctx := context.Background()
 	fam := model.Family(model.Spec[Config]{
-		Description: family.Description{Name: "bigram", Version: "0.1.0", Summary: "Predicts from the last token alone.",
-			Capabilities: family.Capabilities{Decode: true}},
-		Default: Config{Width: 8},
-		New: func(c Config, vocab, context int) (model.Architecture, error) {
-			return &bigram{c, vocab}, nil
-		},
+		Description: family.Description{Name: "bigram", Version: "0.1.0", Summary: "Predicts from the last token alone."},
+		Default:     Config{Width: 8},
+		New:         bigram,
 	})
 
 	_, _, err := fam.Build(ctx, family.BuildRequest{Config: json.RawMessage(`{"widht":4}`), Vocab: 4})
 	fmt.Println(err)
 
-	m, card, err := fam.Build(ctx, family.BuildRequest{Config: json.RawMessage(`{"width":4}`), Vocab: 4, Seed: 1})
+	m, card, err := fam.Build(ctx, family.BuildRequest{Config: json.RawMessage(`{"width":4}`), Vocab: 4, Seed: 1, Lengths: []int{16}})
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
 	defer m.Release(ctx)
-	fmt.Println(card.Parameters, "parameters")
+	cost, _ := card.Cost(16)
+	fmt.Println(card.Parameters, "parameters,", cost.PrefillFLOPs, "FLOPs a token")
 
 	// 0 1 2 3 0 1 2 3: each token follows from the last one.
 	batch := family.Batch{B: 1, T: 4, Tokens: []int32{0, 1, 2, 3}, Targets: []int32{1, 2, 3, 0}, Weights: []float32{0.25, 0.25, 0.25, 0.25}}
@@ -81,6 +71,6 @@ func Example() {
 	}
 	// Output:
 	// widht: unknown key; did you mean "width"?
-	// 32 parameters
+	// 32 parameters, 56 FLOPs a token
 	// 1 2 3 0 1 2
 }

@@ -33,6 +33,7 @@ func (b *builder[C]) Describe(context.Context) (family.Description, error) {
 		return family.Description{}, family.Errorf(family.Internal, "config_schema", "%v", err)
 	}
 	d.ConfigSchema = schema
+	d.Capabilities.Decode = true
 	d.Capabilities.Precisions = []family.Precision{family.FP32}
 	return d, nil
 }
@@ -66,7 +67,10 @@ func (b *builder[C]) Build(ctx context.Context, req family.BuildRequest) (family
 	if err != nil {
 		return nil, family.Card{}, err
 	}
-	card := makeCard(b.spec.Description.Name, raw, arch, params, req)
+	card, err := makeCard(ctx, b.spec.Description.Name, raw, arch, params, req)
+	if err != nil {
+		return nil, family.Card{}, err
+	}
 	if req.CardOnly {
 		return nil, card, nil
 	}

@@ -32,11 +32,7 @@ func newModel(arch Architecture, specs []nn.ParamSpec, limit int, card family.Ca
 	if err := fits(specs, memory()); err != nil {
 		return nil, err
 	}
-	list := make([]engine.ParamSpec, len(specs))
-	for i, s := range specs {
-		list[i] = engine.ParamSpec{Name: s.Name, Shape: s.Shape, Decay: s.Decay, Fixed: s.Buffer}
-	}
-	params, err := engine.NewParams(list)
+	params, err := engine.NewParams(paramList(specs))
 	if err != nil {
 		return nil, family.Errorf(family.Internal, "", "%v", err)
 	}
@@ -58,6 +54,15 @@ func newModel(arch Architecture, specs []nn.ParamSpec, limit int, card family.Ca
 	}
 	m.busy <- struct{}{}
 	return m, nil
+}
+
+// paramList is the specs as the engine wants them.
+func paramList(specs []nn.ParamSpec) []engine.ParamSpec {
+	list := make([]engine.ParamSpec, len(specs))
+	for i, s := range specs {
+		list[i] = engine.ParamSpec{Name: s.Name, Shape: s.Shape, Decay: s.Decay, Fixed: s.Buffer}
+	}
+	return list
 }
 
 // enter waits for the model's turn, unless ctx ends first.

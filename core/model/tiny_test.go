@@ -61,7 +61,7 @@ func (m *tiny) dims() (d, k, ctx int) { return m.Width, m.Width / m.Heads, max(1
 
 func (m *tiny) Forward(g *nn.Graph) nn.Output {
 	d, k, ctx := m.dims()
-	table := g.Param("embed", nn.Normal(0.3).Lookup(), m.vocab, d)
+	table := g.Param("embed", nn.Normal(0.3), m.vocab, d)
 	x := nn.Embedding(table, g.Tokens())
 	if m.Learned {
 		x = nn.Add(x, g.Positions(g.Param("positions", nn.Normal(0.3).Lookup(), ctx, d)))
@@ -102,17 +102,21 @@ func (m *tiny) Forward(g *nn.Graph) nn.Output {
 	}
 	out.Hidden, out.Projection = norm.Forward(g, "norm", x), table
 	if m.Extra > 0 && (g.Mode() == nn.Training || g.Mode() == nn.Drafting) {
-		h := x
-		for i := range m.Extra {
-			name := []string{"head1", "head2", "head3"}[i]
-			if m.Replay {
-				h = nn.Add(h, nn.Embedding(table, g.ShiftedTokens(i+1)))
-			}
-			h = nn.Add(h, g.Linear(name, h, d, nn.Normal(0.3), false))
-			out.Heads = append(out.Heads, nn.Head{Name: name, Offset: i + 1, Hidden: h, Projection: table, Weight: 0.5})
-		}
+		g.TrainingOnly(func() { m.heads(g, x, table, &out) })
 	}
 	return out
+}
+
+// heads predict later tokens from x, each by a layer on top of the last one's.
+func (m *tiny) heads(g *nn.Graph, x, table *nn.Node, out *nn.Output) {
+	for i := range m.Extra {
+		name := []string{"head1", "head2", "head3"}[i]
+		if m.Replay {
+			x = nn.Add(x, nn.Embedding(table, g.ShiftedTokens(i+1)))
+		}
+		x = nn.Add(x, g.Linear(name, x, m.Width, nn.Normal(0.3), false))
+		out.Heads = append(out.Heads, nn.Head{Name: name, Offset: i + 1, Hidden: x, Projection: table, Weight: 0.5})
+	}
 }
 
 // stock is a layer of Gorgonia's own ops: x + tanh(x w) * scale, and an auxiliary loss on w.
@@ -133,6 +137,9 @@ func (m *tiny) Costs(t int) family.Cost {
 	d, k, _ := m.dims()
 	c := nn.Sum(nn.CostEmbedding(d), nn.CostLinear(d, 2*d, true), nn.CostActivation(2*d), nn.CostLinear(2*d, d, false),
 		nn.CostResidual(d), nn.CostNorm(d), nn.CostLoss(d, m.vocab))
+	if m.Buffer {
+		c = nn.Sum(c, nn.CostRow(float64(d), 0))
+	}
 	if m.Learned {
 		c = nn.Sum(c, nn.CostRow(float64(d), float64(d)), nn.CostRow(0, float64(d)))
 	}
