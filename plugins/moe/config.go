@@ -37,7 +37,6 @@ func defaults() Config {
 			Positions: "rotary",
 			RopeTheta: 10000,
 			Tied:      true,
-			InitStd:   0.02,
 		},
 		Experts:        8,
 		TopK:           2,

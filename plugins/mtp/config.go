@@ -28,7 +28,6 @@ func defaults() Config {
 			Positions: "rotary",
 			RopeTheta: 10000,
 			Tied:      true,
-			InitStd:   0.02,
 		},
 		Form:     "sequential",
 		Extra:    1,
