@@ -33,20 +33,23 @@ func (m *lm) Extend(ctx context.Context, req family.ExtendRequest) (family.Exten
 		}
 	}
 	x := newAnswers(req, list, m.card.Vocab)
-	undo, err := m.feed(ctx, list, feedOptions{
+	var drafts func() error
+	if replay {
+		drafts = func() error {
+			for i, f := range list {
+				if err := m.replay(ctx, f.s.tokens, x.main[i], x.draft(i)); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}
+	err = m.feed(ctx, list, feedOptions{
 		logits: true, all: req.All, draft: req.Draft > 0 && !replay,
 		visit: x.visit,
-	})
+	}, drafts)
 	if err != nil {
 		return family.ExtendResult{}, err
-	}
-	if replay {
-		for i, f := range list {
-			if err := m.replay(ctx, f.s.tokens, x.main[i], x.draft(i)); err != nil {
-				undo()
-				return family.ExtendResult{}, err
-			}
-		}
 	}
 	return x.res, nil
 }
@@ -163,10 +166,16 @@ func (x *answers) visit(p *plan, f *feeding, at, j int) {
 	}
 }
 
-// draftsByReplay says whether draft heads are answered by running over the whole sequence: because the architecture
-// says so, or because its heads carry state that decoding without them does not keep.
+// guesses says whether draft heads read the tokens in between.
+func (m *lm) guesses() bool {
+	r, ok := m.arch.(Replayer)
+	return ok && r.DraftsByReplay()
+}
+
+// draftsByReplay says whether draft heads are answered by running over the whole sequence: because they read the tokens
+// in between, or because they carry state that decoding without them does not keep.
 func (m *lm) draftsByReplay() (bool, error) {
-	if r, ok := m.arch.(Replayer); ok && r.DraftsByReplay() {
+	if m.guesses() {
 		return true, nil
 	}
 	p, err := m.plan(nn.Drafting, 1)
@@ -176,24 +185,23 @@ func (m *lm) draftsByReplay() (bool, error) {
 	return !reflect.DeepEqual(p.States(), m.decoder.slots), nil
 }
 
-// replay fills draft [Draft,V] with the logits of the draft heads after tokens: head k is read at the last token, with
-// the tokens that follow it drafted greedily, the first by the main head and each other by the head before.
+// replay fills draft [Draft,V] with the logits of the draft heads at the last of tokens. Heads that read the tokens in
+// between take a run each, with greedy drafts behind tokens: the first by the main head and each other by the head before.
+// Such drafts may lie past the model's limit: no row that is read sees theirs, they enter by Graph.ShiftedTokens alone.
 func (m *lm) replay(ctx context.Context, tokens []int32, first int32, draft []float32) error {
 	v := m.card.Vocab
-	seq := append(append(make([]int32, 0, len(tokens)+len(draft)/v), tokens...), first)
-	for k := 0; k < len(draft)/v; k++ {
-		rows := len(seq)
-		if m.limit > 0 && rows > m.limit {
-			return tooLong("draft", rows, m.limit)
+	n := len(draft) / v
+	if !m.guesses() {
+		p, err := m.replayRun(ctx, tokens, len(tokens)-1)
+		for k := 0; err == nil && k < n; k++ {
+			copy(draft[k*v:(k+1)*v], p.drafts[k][:v])
 		}
-		p, err := m.plan(nn.Drafting, capacity(rows))
+		return err
+	}
+	seq := append(append(make([]int32, 0, len(tokens)+n), tokens...), first)
+	for k := range n {
+		p, err := m.replayRun(ctx, seq, len(tokens)-1)
 		if err != nil {
-			return err
-		}
-		copy(p.tokens, seq)
-		if err := m.run(ctx, p.Plan, &engine.Run{
-			Rows: rows, Segments: []kernel.Segment{{Len: rows}}, Select: []int32{int32(len(tokens) - 1)},
-		}); err != nil {
 			return err
 		}
 		out := draft[k*v : (k+1)*v]
@@ -201,4 +209,16 @@ func (m *lm) replay(ctx context.Context, tokens []int32, first int32, draft []fl
 		seq = append(seq, argmax(out))
 	}
 	return nil
+}
+
+// replayRun runs the draft heads over a fresh sequence and selects one of its rows.
+func (m *lm) replayRun(ctx context.Context, seq []int32, row int) (*plan, error) {
+	p, err := m.plan(nn.Drafting, capacity(len(seq)))
+	if err != nil {
+		return nil, err
+	}
+	copy(p.tokens, seq)
+	return p, m.run(ctx, p.Plan, &engine.Run{
+		Rows: len(seq), Segments: []kernel.Segment{{Len: len(seq)}}, Select: []int32{int32(row)},
+	})
 }

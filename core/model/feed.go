@@ -32,7 +32,7 @@ type feedOptions struct {
 	visit  visitor
 }
 
-// begin remembers what undo needs and makes room.
+// begin remembers what undo needs and makes room. What the state holds stays where it is until all has succeeded.
 func (f *feeding) begin(slots []engine.StateSpec) {
 	f.length, f.snaps = len(f.s.tokens), f.s.snaps
 	if f.s.before == nil {
@@ -52,27 +52,27 @@ func (f *feeding) undo() {
 	}
 }
 
-// feed feeds all tokens, many states in one run, a segment each. After an error every state is as it was.
-func (m *lm) feed(ctx context.Context, list []*feeding, o feedOptions) (undo func(), err error) {
+// feed feeds all tokens, many states in one run, a segment each, and then calls rest, if that is not nil. Only when all
+// of it has succeeded are tokens let go of that no window reaches; after an error every state is as it was.
+func (m *lm) feed(ctx context.Context, list []*feeding, o feedOptions, rest func() error) (err error) {
 	slots := m.decoder.slots
 	for _, f := range list {
 		f.begin(slots)
 	}
-	undo = func() {
-		for _, f := range list {
-			f.undo()
-		}
+	for left := list; err == nil && len(left) > 0; {
+		left, err = m.feedRun(ctx, left, o)
 	}
-	for left := list; len(left) > 0; {
-		if left, err = m.feedRun(ctx, left, o); err != nil {
-			undo()
-			return nil, err
-		}
+	if err == nil && rest != nil {
+		err = rest()
 	}
 	for _, f := range list {
-		f.s.trim(slots)
+		if err != nil {
+			f.undo()
+		} else {
+			f.s.trim(slots)
+		}
 	}
-	return undo, nil
+	return err
 }
 
 // answer is a row of a run whose logits are wanted.

@@ -119,7 +119,7 @@ func (m *lm) Rewind(ctx context.Context, id family.StateID, n int) error {
 	}
 	again := s.back(m.decoder.slots, length)
 	if rest := s.tokens[len(again.tokens):length]; len(rest) > 0 {
-		if _, err := m.feed(ctx, []*feeding{{s: again, tokens: rest}}, feedOptions{}); err != nil {
+		if err := m.feed(ctx, []*feeding{{s: again, tokens: rest}}, feedOptions{}, nil); err != nil {
 			return err
 		}
 	}

@@ -3,6 +3,7 @@ package mtp
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"testing"
 
 	"github.com/archlab/archlab/core/family"
@@ -143,5 +144,71 @@ func TestLogitsMemory(t *testing.T) {
 		if head, logits := (four-one)/3, int64(b*n*vocab*4); head > logits/8 {
 			t.Errorf("%s: a head takes %d bytes, its logits would take %d", form, head, logits)
 		}
+	}
+}
+
+// TestDraftFillsTheContext: drafting with the last token that fits answers as any other draft does, and the state can be used
+// afterwards: windows have passed its beginning, and the drafted tokens have no position any more.
+func TestDraftFillsTheContext(t *testing.T) {
+	const vocab, length = 11, 600
+	ctx := context.Background()
+	m, _, err := Family().Build(ctx, family.BuildRequest{
+		Config: json.RawMessage(`{"width":16,"layers":2,"window":4,"positions":"learned"}`), Vocab: vocab, Context: length, Seed: 2, Threads: 2,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Release(ctx)
+	states, err := m.Open(ctx, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tokens := counting(0, 1, length, vocab).Tokens
+	extend := func(state family.StateID, tokens []int32, draft int) family.ExtendResult {
+		t.Helper()
+		res, err := m.Extend(ctx, family.ExtendRequest{Items: []family.ExtendItem{{State: state, Tokens: tokens}}, Draft: draft})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return res
+	}
+	whole := extend(states[0], tokens, 1)
+	// The same, the last token by itself.
+	if err := m.Rewind(ctx, states[0], 1); err != nil {
+		t.Fatal(err)
+	}
+	again := extend(states[0], tokens[length-1:], 1)
+	extend(states[1], tokens[:length-300], 0)
+	parts := extend(states[1], tokens[length-300:], 1)
+	for name, res := range map[string]family.ExtendResult{"rewound": again, "in parts": parts} {
+		if !slices.Equal(res.Logits, whole.Logits) || !slices.Equal(res.Draft, whole.Draft) {
+			t.Errorf("%s: logits and drafts differ from those of feeding all at once", name)
+		}
+	}
+}
+
+// TestIndependentDraftsShareARun: independent heads read no drafts, so that many are answered with the work of one.
+func TestIndependentDraftsShareARun(t *testing.T) {
+	ctx := context.Background()
+	flops := func(form string, draft int) float64 {
+		m := build(t, `{"form":"`+form+`","extra":3,"width":16,"layers":2}`, 11)
+		states, err := m.Open(ctx, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := m.Extend(ctx, family.ExtendRequest{Items: []family.ExtendItem{{State: states[0], Tokens: []int32{1, 2, 3, 4}}}, Draft: draft}); err != nil {
+			t.Fatal(err)
+		}
+		p, err := m.Profile(ctx, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p.FLOPs
+	}
+	if one, three := flops("independent", 1), flops("independent", 3); three != one {
+		t.Errorf("three drafts of independent heads take %g operations, one takes %g", three, one)
+	}
+	if one, three := flops("sequential", 1), flops("sequential", 3); three <= one {
+		t.Errorf("three drafts of sequential modules take %g operations, one takes %g", three, one)
 	}
 }
