@@ -94,16 +94,14 @@ func checkCanceledDuring(ctx context.Context, p *probe) error {
 	times, part := 1, 0.1
 	const tries = 3
 	for try := 1; ; try++ {
-		start := time.Now()
 		c, err := p.cancelStep(ctx, b, times, part)
 		if err != nil {
 			return err
 		}
-		took := time.Since(start)
 		late := c.share > p.tol || c.finished
 		switch {
-		case late && try < tries && took < 3*time.Second:
-			times *= min(max(int(2*time.Second/took), 2), 8)
+		case late && try < tries && (try == 1 || c.took < time.Second):
+			times *= min(max(int(time.Second/c.took), 2), 8)
 			continue
 		case c.share < 0.01 && try < tries:
 			part = 0.4
@@ -129,6 +127,7 @@ type canceledStep struct {
 	finished bool    // it ended before it could be cancelled
 	err      error   // what it answered
 	share    float64 // of its work that was done
+	took     time.Duration
 }
 
 // cancelStep starts a step that would take a second or more and cancels it after about the given part. The model has stepped twice before.
@@ -154,6 +153,8 @@ func (p *probe) cancelStep(ctx context.Context, b family.Batch, times int, part 
 	during, cancel := context.WithCancel(ctx)
 	defer cancel()
 	answer := make(chan error, 1)
+	start := time.Now()
+	defer func() { c.took = time.Since(start) }()
 	go func() {
 		_, err := c.m.Train(during, family.TrainRequest{MicroBatches: many, Optimizer: adam(1e-2)})
 		answer <- err
