@@ -14,7 +14,8 @@ type Router struct {
 	K int
 	// Sigmoid scores each expert by itself (DeepSeek-V3); otherwise scores are a softmax over the experts.
 	Sigmoid bool
-	// Normalize divides the chosen scores by their sum.
+	// Normalize divides the chosen scores by their sum. With K=1 gates are then Scale whatever the logits, which get no
+	// gradient.
 	Normalize bool
 	// Scale multiplies the gates; 0 means 1.
 	Scale float32
@@ -160,6 +161,12 @@ func (k route) gates(gates, scores []float32, chosen []int32, m int) {
 			sum += row[e]
 		}
 		scale := k.Scale
+		if k.Normalize && sum < leastSum {
+			for j := range out {
+				out[j] = scale / float32(k.K)
+			}
+			continue
+		}
 		if k.Normalize {
 			scale /= sum
 		}
@@ -168,6 +175,10 @@ func (k route) gates(gates, scores []float32, chosen []int32, m int) {
 		}
 	}
 }
+
+// leastSum is the sum of chosen scores below which they count as equal, and their gates as constants: a bias may choose
+// experts whose scores underflow, and what is left of those has no proportions. It is far from where 1/sum overflows.
+const leastSum = 1e-30
 
 // seat marks with -1 the assignments past each expert's capacity and answers how many there were.
 func (k route) seat(kept, seats []int32, m int) int {
@@ -233,7 +244,7 @@ func (k route) Grad(in gorgonia.Nodes, out, grad *Node) gorgonia.Nodes {
 }
 
 // routeGrad is dlogits [M,E] of (dgates [M,K], gates): with Z the sum of the chosen scores (or 1), gate j is scale·s_j/Z, so
-// that ds_j = scale/Z (dgate_j - Σ dgate·s/Z), and then through the softmax or sigmoid.
+// that ds_j = scale/Z (dgate_j - Σ dgate·s/Z), and then through the softmax or sigmoid. Rows below leastSum have gradient 0.
 type routeGrad route
 
 func (routeGrad) Name() string { return "route.backward" }
@@ -254,6 +265,9 @@ func (k routeGrad) Bind(b engine.Binding) (engine.Kernel, error) {
 				for j, e := range picks {
 					z += s[e]
 					mean += dg[j] * s[e]
+				}
+				if z < leastSum { // equal gates, whatever the scores
+					continue
 				}
 				mean /= z
 			}

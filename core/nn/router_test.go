@@ -5,6 +5,8 @@ import (
 	"sort"
 	"testing"
 
+	"github.com/archlab/archlab/core/engine"
+	"github.com/archlab/archlab/core/kernel"
 	"github.com/archlab/archlab/core/nn"
 	. "github.com/archlab/archlab/core/nn/nntest"
 	"gorgonia.org/gorgonia"
@@ -96,6 +98,73 @@ func TestRoute(t *testing.T) {
 			})
 		}
 	}
+}
+
+// TestUnderflownGates: a bias that chooses experts whose scores underflow makes equal gates without a gradient, and the
+// rows beside are as ever.
+func TestUnderflownGates(t *testing.T) {
+	const e = 4
+	logits := []float32{
+		200, 0, 0, 0, // the chosen scores are 0
+		80, -5, 0, 0, // 1e-37: their proportion may be lost
+		0, 1, 2, 3,
+	}
+	for _, sigmoid := range []bool{false, true} {
+		if sigmoid {
+			logits[1], logits[2], logits[5], logits[6] = -200, -200, -85, -85
+		}
+		g := nn.NewGraph(3, nn.Training)
+		w := g.Param("logits", nn.Constant(0), 3, e)
+		bias := constant(g, []float32{0, 10, 10, 0})
+		gates := g.Route(w, bias, nn.Router{K: 2, Sigmoid: sigmoid, Normalize: true, Scale: 3}).Gates
+		weighed := nn.Mul(gates, constantTensor(g, []float32{1, -2, 1, -2, 1, -2}, 3, 2))
+		total := gorgonia.Must(gorgonia.Sum(weighed))
+		got, grad := forwardBackward(t, g, total, gates, logits)
+		for i, x := range got[:4] {
+			if x != 1.5 {
+				t.Errorf("sigmoid %v: gate %d is %g, want 1.5", sigmoid, i, x)
+			}
+		}
+		for i, x := range grad[:2*e] {
+			if x != 0 {
+				t.Errorf("sigmoid %v: gradient %d is %g, want 0", sigmoid, i, x)
+			}
+		}
+		want := routeReference([]float64{0, 1, 2, 3}, []float64{0, 10, 10, 0}, nn.Router{K: 2, Sigmoid: sigmoid, Normalize: true, Scale: 3})
+		for j, x := range want.gates {
+			if math.Abs(float64(got[4+j])-x) > 1e-6 {
+				t.Errorf("sigmoid %v: gate %d of the last row is %g, want %g", sigmoid, j, got[4+j], x)
+			}
+		}
+		if grad[2*e+1] == 0 || grad[2*e+2] == 0 {
+			t.Errorf("sigmoid %v: the last row has gradient %v", sigmoid, grad[2*e:])
+		}
+	}
+}
+
+// forwardBackward runs total and its gradient by the graph's only parameter, with the given value, and answers out and it.
+func forwardBackward(t *testing.T, g *nn.Graph, total, out *nn.Node, w []float32) (value, grad []float32) {
+	t.Helper()
+	spec := g.Params()[0]
+	params, err := engine.NewParams([]engine.ParamSpec{{Name: spec.Name, Shape: spec.Shape}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	params.Train()
+	copy(params.Get(spec.Name).W, w)
+	grads, backward, err := engine.Differentiate(total, []string{spec.Name}, []*nn.Node{spec.Node})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := engine.Compile(g.Expr(), gorgonia.Nodes{total, out}, engine.Options{Params: params, Capacity: g.Rows(), Grads: grads, Backward: backward})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Run(&engine.Run{Rows: g.Rows(), Segments: []kernel.Segment{{Len: g.Rows()}}}); err != nil {
+		t.Fatal(err)
+	}
+	b, _ := p.Buffer(out)
+	return b.F32, params.Get(spec.Name).Grad
 }
 
 func TestRouterLosses(t *testing.T) {
