@@ -70,6 +70,7 @@ const stepPrefix = "step-"
 
 // WriteCheckpoint takes a checkpoint below dir, a model's directory: all files are written and synced in a directory
 // beside, which is then renamed, so that a checkpoint is whole or not there. When it fails, earlier ones are untouched.
+// Checkpoints of later steps, which training has gone back behind, are removed.
 func WriteCheckpoint(dir string, state State, save func(part family.Part, w io.Writer) error) (err error) {
 	root := filepath.Join(dir, "checkpoints")
 	if err := os.MkdirAll(root, 0o755); err != nil {
@@ -119,7 +120,27 @@ func WriteCheckpoint(dir string, state State, save func(part family.Part, w io.W
 	if err := os.Rename(tmp, final); err != nil {
 		return err
 	}
-	return syncDir(root)
+	if err := syncDir(root); err != nil {
+		return err
+	}
+	return dropLater(dir, state.Step)
+}
+
+// dropLater removes the checkpoints of later steps: a resume has passed them over as damaged and gone back. Prune would
+// keep them for the newest.
+func dropLater(dir string, step int) error {
+	steps, err := CheckpointSteps(dir)
+	if err != nil {
+		return err
+	}
+	for _, s := range steps {
+		if s > step {
+			if err := os.RemoveAll(checkpointDir(dir, s)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // Prune removes all but the newest keep checkpoints, and what killed processes left half written.
@@ -171,7 +192,8 @@ func CheckpointSteps(dir string) ([]int, error) {
 }
 
 // NewestCheckpoint opens the newest checkpoint of a model's directory whose checksums are right. The damaged ones that
-// it passed over come as *DamagedError in skipped. Without a good one the error is ErrNoCheckpoint.
+// it passed over come as *DamagedError in skipped. Without a good one the error is ErrNoCheckpoint. A checkpoint that
+// cannot be read, or that another archlab wrote, is not passed over: its error comes back, since it may be good.
 func NewestCheckpoint(dir string) (c *Checkpoint, skipped []error, err error) {
 	steps, err := CheckpointSteps(dir)
 	if err != nil {
@@ -182,28 +204,45 @@ func NewestCheckpoint(dir string) (c *Checkpoint, skipped []error, err error) {
 		if err == nil {
 			return c, skipped, nil
 		}
+		if !isDamage(err) {
+			return nil, skipped, err
+		}
 		skipped = append(skipped, err)
 	}
 	// A process killed between the two renames of a replacement leaves the earlier one under this name.
 	olds, _ := filepath.Glob(filepath.Join(dir, "checkpoints", ".old-"+stepPrefix+"*"))
 	slices.Sort(olds)
 	for _, old := range slices.Backward(olds) {
-		if c, err := OpenCheckpoint(old); err == nil {
+		c, err := OpenCheckpoint(old)
+		if err == nil {
 			return c, skipped, nil
 		}
+		if !isDamage(err) {
+			return nil, skipped, err
+		}
+		skipped = append(skipped, err)
 	}
 	return nil, skipped, fmt.Errorf("%s: %w", dir, ErrNoCheckpoint)
 }
 
+func isDamage(err error) bool {
+	var damaged *DamagedError
+	return errors.As(err, &damaged)
+}
+
 // OpenCheckpoint reads the checkpoint in dir and verifies every byte. It answers a *DamagedError for one that is
-// truncated or altered.
+// truncated or altered, or that lacks a file. Any other error says nothing about the bytes: they could not be read, or
+// have another format.
 func OpenCheckpoint(dir string) (*Checkpoint, error) {
 	damaged := func(format string, args ...any) error {
 		return &DamagedError{Dir: dir, Reason: fmt.Sprintf(format, args...)}
 	}
 	data, err := os.ReadFile(filepath.Join(dir, "state.json"))
-	if err != nil {
+	if errors.Is(err, os.ErrNotExist) {
 		return nil, damaged("%v", err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("checkpoint %s: %w", dir, err)
 	}
 	var file stateFile
 	if err := json.Unmarshal(data, &file); err != nil {
@@ -216,20 +255,31 @@ func OpenCheckpoint(dir string) (*Checkpoint, error) {
 	if hexSum(compact.Bytes()) != file.Sum {
 		return nil, damaged("state.json: its checksum does not match")
 	}
+	// Another format may have other fields: its number comes first.
+	var version struct {
+		Format int `json:"format"`
+	}
+	if err := json.Unmarshal(file.Body, &version); err != nil {
+		return nil, damaged("state.json: %v", err)
+	}
+	if version.Format != Format {
+		return nil, fmt.Errorf("checkpoint %s: it has format %d, this archlab reads format %d", dir, version.Format, Format)
+	}
 	var body stateBody
 	if err := json.Unmarshal(file.Body, &body); err != nil {
 		return nil, damaged("state.json: %v", err)
-	}
-	if body.Format != Format {
-		return nil, damaged("it has format %d, this archlab reads format %d", body.Format, Format)
 	}
 	for _, part := range parts {
 		want, ok := body.Files[partFile(part)]
 		if !ok {
 			return nil, damaged("state.json lists no %s", partFile(part))
 		}
-		if err := verify(filepath.Join(dir, partFile(part)), want); err != nil {
-			return nil, damaged("%s: %v", partFile(part), err)
+		wrong, err := verify(filepath.Join(dir, partFile(part)), want)
+		if err != nil {
+			return nil, fmt.Errorf("checkpoint %s: %w", dir, err)
+		}
+		if wrong != "" {
+			return nil, damaged("%s: %s", partFile(part), wrong)
 		}
 	}
 	return &Checkpoint{Dir: dir, State: body.State}, nil
@@ -272,25 +322,29 @@ func writeState(path string, body stateBody) error {
 	return WriteJSON(path, stateFile{Body: raw, Sum: hexSum(raw)})
 }
 
-// verify compares a file with its recorded length and checksum.
-func verify(path string, want fileSum) error {
+// verify compares a file with its recorded length and checksum, and says what is wrong with its bytes. The error is that
+// of reading them.
+func verify(path string, want fileSum) (wrong string, err error) {
 	f, err := os.Open(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return "it is missing", nil
+	}
 	if err != nil {
-		return err
+		return "", err
 	}
 	defer f.Close()
 	h := sha256.New()
 	n, err := io.Copy(h, f)
 	if err != nil {
-		return err
+		return "", err
 	}
 	if n != want.Bytes {
-		return fmt.Errorf("it has %d bytes, want %d", n, want.Bytes)
+		return fmt.Sprintf("it has %d bytes, want %d", n, want.Bytes), nil
 	}
 	if hex.EncodeToString(h.Sum(nil)) != want.SHA256 {
-		return errors.New("its checksum does not match")
+		return "its checksum does not match", nil
 	}
-	return nil
+	return "", nil
 }
 
 func hexSum(data []byte) string {

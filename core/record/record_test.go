@@ -2,11 +2,13 @@ package record
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"io"
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -318,5 +320,116 @@ func TestKilledBetweenRenames(t *testing.T) {
 	}
 	if c, _, err := NewestCheckpoint(dir); err != nil || c.State.Step != 3 {
 		t.Errorf("got %+v, %v", c, err)
+	}
+}
+
+// A checkpoint that could not be read, or that another archlab wrote, may be good: a resume must not go back behind it.
+func TestUnreadableIsNotDamaged(t *testing.T) {
+	const state, weights = "state.json", "weights.safetensors"
+	asDirectory := func(name string) func(t *testing.T, dir string) {
+		return func(t *testing.T, dir string) {
+			if err := os.Remove(filepath.Join(dir, name)); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.Mkdir(filepath.Join(dir, name), 0o755); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	otherFormat := func(change func(body string) string) func(t *testing.T, dir string) {
+		return func(t *testing.T, dir string) {
+			var file stateFile
+			if err := readJSON(filepath.Join(dir, state), &file); err != nil {
+				t.Fatal(err)
+			}
+			var body bytes.Buffer
+			if err := json.Compact(&body, []byte(change(string(file.Body)))); err != nil {
+				t.Fatal(err)
+			}
+			if err := WriteJSON(filepath.Join(dir, state), stateFile{Body: body.Bytes(), Sum: hexSum(body.Bytes())}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	cases := []struct {
+		name  string
+		spoil func(t *testing.T, dir string)
+		want  string // in the error
+	}{
+		{"state unreadable", asDirectory(state), "is a directory"},
+		{"weights unreadable", asDirectory(weights), "is a directory"},
+		{"newer format", otherFormat(func(s string) string {
+			return regexp.MustCompile(`"format": *1`).ReplaceAllString(s, `"format":2`)
+		}), "it has format 2, this archlab reads format 1"},
+		{"newer format, other fields", otherFormat(func(string) string { return `{"format":2,"state":["x"]}` }), "it has format 2"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			dir := t.TempDir()
+			for step := 1; step <= 2; step++ {
+				if err := WriteCheckpoint(dir, State{Step: step}, save("w", "o")); err != nil {
+					t.Fatal(err)
+				}
+			}
+			c.spoil(t, checkpointDir(dir, 2))
+			refused := func() {
+				t.Helper()
+				got, skipped, err := NewestCheckpoint(dir)
+				if err == nil || !strings.Contains(err.Error(), c.want) || errors.Is(err, ErrNoCheckpoint) || isDamage(err) || got != nil || skipped != nil {
+					t.Errorf("got %v, %v, %v, want an error with %q alone", got, skipped, err, c.want)
+				}
+			}
+			refused()
+			// The same holds for what a kill between two renames left.
+			for step, to := range map[int]string{2: ".old-step-00000002", 1: ".gone"} {
+				if err := os.Rename(checkpointDir(dir, step), filepath.Join(dir, "checkpoints", to)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			refused()
+		})
+	}
+}
+
+func TestMissingFilesAreDamage(t *testing.T) {
+	for _, name := range []string{"state.json", "weights.safetensors", "optimizer.safetensors"} {
+		dir := t.TempDir()
+		for step := 1; step <= 2; step++ {
+			if err := WriteCheckpoint(dir, State{Step: step}, save("w", "o")); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := os.Remove(filepath.Join(checkpointDir(dir, 2), name)); err != nil {
+			t.Fatal(err)
+		}
+		c, skipped, err := NewestCheckpoint(dir)
+		if err != nil || c.State.Step != 1 || len(skipped) != 1 || !isDamage(skipped[0]) {
+			t.Errorf("without %s: got %+v, %v, %v", name, c, skipped, err)
+		}
+	}
+}
+
+// Damaged checkpoints that training has gone back behind must not outlive good ones.
+func TestGoingBackKeepsTheGoodOne(t *testing.T) {
+	dir := t.TempDir()
+	for _, step := range []int{10, 20} {
+		if err := WriteCheckpoint(dir, State{Step: step}, save("w", "o")); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Truncate(filepath.Join(checkpointDir(dir, step), "weights.safetensors"), 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, skipped, err := NewestCheckpoint(dir); !errors.Is(err, ErrNoCheckpoint) || len(skipped) != 2 {
+		t.Fatalf("got %v, %v", skipped, err)
+	}
+	if err := WriteCheckpoint(dir, State{Step: 5}, save("w", "o")); err != nil {
+		t.Fatal(err)
+	}
+	if err := Prune(dir, 1); err != nil {
+		t.Fatal(err)
+	}
+	if c, skipped, err := NewestCheckpoint(dir); err != nil || c.State.Step != 5 || len(skipped) > 0 {
+		t.Errorf("got %+v, %v, %v, want step 5", c, skipped, err)
 	}
 }
