@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/archlab/archlab/core/kernel"
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
 )
@@ -119,6 +121,38 @@ func TestRunErrors(t *testing.T) {
 	p.Profile(s, true)
 	if got := s["mix"]; got.Calls != 1 {
 		t.Errorf("profile after a reset: got %+v, want the same sums", got)
+	}
+}
+
+// A panic on any of a pool's threads ends the run alone: the pool and the plan go on as before, and so does the process.
+func TestRunSurvivesPanicsInAPool(t *testing.T) {
+	for _, threads := range []int{1, 2, 3} {
+		pool := kernel.NewPool(threads)
+		g := gorgonia.NewGraph()
+		broken := false
+		out := must(t)(gorgonia.ApplyOp(mixOp{n: 1, shape: tensor.Shape{2, 2}, pooled: &broken}, input(g, "x", 2, 2)))
+		p, err := Compile(g, gorgonia.Nodes{out}, Options{Capacity: 2, Pool: pool})
+		if err != nil {
+			t.Fatal(err)
+		}
+		fillInput(t, p, "x")
+		b, _ := p.Buffer(out)
+		var want []float32
+		for i := range 30 {
+			broken = i%3 == 2
+			err := p.Run(&Run{Rows: 2})
+			switch {
+			case broken && (err == nil || !strings.Contains(err.Error(), "step 0 (mix") || !strings.Contains(err.Error(), "out of range")):
+				t.Fatalf("%d threads: got %v, want the step and the panic", threads, err)
+			case !broken && err != nil:
+				t.Fatalf("%d threads: got %v", threads, err)
+			case i == 0:
+				want = slices.Clone(b.F32)
+			case !broken && !slices.Equal(b.F32, want):
+				t.Fatalf("%d threads: got %v after a panic, want %v", threads, b.F32, want)
+			}
+		}
+		pool.Close()
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"hash"
 	"hash/fnv"
 
+	"github.com/archlab/archlab/core/kernel"
 	"github.com/chewxy/hm"
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
@@ -20,6 +21,7 @@ type mixOp struct {
 	inPlace []int
 	shape   tensor.Shape
 	fail    string // what the kernel panics with
+	pooled  *bool  // makes a piece of a pool's operation panic while it is set
 }
 
 func (o mixOp) Arity() int { return o.n }
@@ -68,6 +70,9 @@ func (o mixOp) Bind(b Binding) (Kernel, error) {
 	return func(r *Run) {
 		if o.fail != "" {
 			panic(o.fail)
+		}
+		if o.pooled != nil && *o.pooled {
+			kernel.GatherRows(b.Pool, make([]float32, 1<<16), []float32{1}, make([]int32, 1<<16), -1)
 		}
 		n := len(b.Out.F32)
 		if o.scratch {

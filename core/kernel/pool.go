@@ -25,6 +25,7 @@ type Pool struct {
 	task     task
 	n, grain int
 	next     atomic.Int64
+	fault    atomic.Pointer[any] // what a piece on a helper panicked with
 	closed   atomic.Bool
 }
 
@@ -76,8 +77,7 @@ func (p *Pool) worker() {
 	for {
 		for i := 0; i < spins; {
 			if p.join() {
-				p.pieces()
-				p.state.Add(-1)
+				p.help()
 				i = 0
 				continue
 			}
@@ -106,6 +106,22 @@ func (p *Pool) join() bool {
 	}
 }
 
+// help takes part in the operation that the caller has joined. A panic of a piece is
+// kept for the goroutine that started the operation.
+func (p *Pool) help() {
+	defer p.leave()
+	p.pieces()
+}
+
+func (p *Pool) leave() {
+	if x := recover(); x != nil {
+		p.fail(x)
+	}
+	p.state.Add(-1)
+}
+
+func (p *Pool) fail(x any) { p.fault.CompareAndSwap(nil, &x) }
+
 // pieces takes pieces of the running operation until none is left.
 func (p *Pool) pieces() {
 	for {
@@ -118,7 +134,8 @@ func (p *Pool) pieces() {
 }
 
 // each runs t over items [0,n) in pieces of grain items. The pieces are the same
-// whatever the number of threads.
+// whatever the number of threads. If one panics, so does each, on whichever thread
+// that was; the other pieces may have run or not. The pool stays usable.
 func (p *Pool) each(t task, n, grain int) {
 	grain = max(grain, 1)
 	if p == nil || p.threads == 1 || n <= grain {
@@ -133,6 +150,7 @@ func (p *Pool) each(t task, n, grain int) {
 	}
 	p.task, p.n, p.grain = t, n, grain
 	p.next.Store(0)
+	p.fault.Store(nil)
 	p.state.Add(open)
 	for range min(int(p.parked.Load()), (n+grain-1)/grain-1) {
 		select {
@@ -140,7 +158,20 @@ func (p *Pool) each(t task, n, grain int) {
 		default: // enough tokens lie there
 		}
 	}
+	p.lead()
+	if x := p.fault.Load(); x != nil {
+		panic(*x)
+	}
+}
+
+// lead does the caller's share of the operation and closes it, even if a piece panics:
+// helpers must not find it open, nor its task gone, and the next one must not meet them.
+func (p *Pool) lead() {
+	defer p.finish()
 	p.pieces()
+}
+
+func (p *Pool) finish() {
 	p.state.Add(-open)
 	// Helpers are at their last pieces.
 	for i := 0; p.state.Load() != 0; i++ {

@@ -1,7 +1,11 @@
 package kernel
 
 import (
+	"fmt"
+	"runtime"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 )
 
@@ -150,6 +154,122 @@ func TestNothingAllocates(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A bomb panics on one side alone: on the goroutine that started the operation, or on
+// a helper. Each side waits in its first piece until the other has one.
+type bomb struct {
+	caller    string
+	onCaller  bool
+	both      bool
+	here      sync.Once
+	there     sync.Once
+	met       sync.WaitGroup
+	survivors atomic.Int64
+}
+
+func newBomb(onCaller, both bool) *bomb {
+	b := &bomb{caller: goroutine(), onCaller: onCaller, both: both}
+	b.met.Add(2)
+	return b
+}
+
+func (b *bomb) run(int, int) {
+	onCaller := goroutine() == b.caller
+	if onCaller {
+		b.here.Do(b.met.Done)
+	} else {
+		b.there.Do(b.met.Done)
+	}
+	b.met.Wait()
+	if b.both || onCaller == b.onCaller {
+		panic(fmt.Sprintf("on caller: %v", onCaller))
+	}
+	b.survivors.Add(1)
+}
+
+// goroutine names the calling goroutine.
+func goroutine() string {
+	var stack [64]byte
+	return strings.Fields(string(stack[:runtime.Stack(stack[:], false)]))[1]
+}
+
+// caught runs f and returns what it panics with.
+func caught(f func()) (x any) {
+	defer func() { x = recover() }()
+	f()
+	return nil
+}
+
+// A panic in a piece comes out of the operation whichever thread it hits, and the pool
+// goes on with all of its threads, neither busy nor stuck.
+func TestPoolSurvivesPanics(t *testing.T) {
+	p := NewPool(3)
+	defer p.Close()
+	for range 50 {
+		for _, c := range []struct {
+			name           string
+			onCaller, both bool
+			want           string
+		}{
+			{"on the caller", true, false, "on caller: true"},
+			{"on a helper", false, false, "on caller: false"},
+			{"everywhere", true, true, "on caller: true"},
+		} {
+			b := newBomb(c.onCaller, c.both)
+			if got := caught(func() { p.each(b, 8, 1) }); got != c.want {
+				t.Fatalf("%s: got panic %v, want %s", c.name, got, c.want)
+			}
+			if n := p.state.Load(); n != 0 || p.task != nil {
+				t.Fatalf("%s: state %d, task %v after a panic", c.name, n, p.task)
+			}
+			if !c.both && b.survivors.Load() == 0 {
+				t.Fatalf("%s: no piece of the other side has run", c.name)
+			}
+			// All three threads meet in the next operation: none is lost.
+			m := &meeting{all: make(chan struct{}), want: 3}
+			if got := caught(func() { p.each(m, 3, 1) }); got != nil {
+				t.Fatalf("%s: the next operation panics with %v", c.name, got)
+			}
+		}
+	}
+}
+
+// meeting is a task whose pieces wait for each other.
+type meeting struct {
+	came atomic.Int64
+	want int64
+	all  chan struct{}
+}
+
+func (m *meeting) run(int, int) {
+	if m.came.Add(1) == m.want {
+		close(m.all)
+	}
+	<-m.all
+}
+
+// What no check at an operation's door has found panics alike on any number of threads.
+func TestOperationPanicsAlikeOnAnyThreads(t *testing.T) {
+	ids := make([]int32, 3*pieceWork)
+	out, table := make([]float32, len(ids)), []float32{1}
+	p := NewPool(2)
+	defer p.Close()
+	want := fmt.Sprint(caught(func() { GatherRows(nil, out, table, ids, -1) }))
+	if !strings.Contains(want, "out of range") {
+		t.Fatalf("got panic %s, want one of a piece", want)
+	}
+	for range 20 {
+		// Pieces are ranges of rows, so that only the message's numbers may differ.
+		if got := fmt.Sprint(caught(func() { GatherRows(p, out, table, ids, -1) })); !strings.Contains(got, "out of range") {
+			t.Fatalf("got panic %s, want %s", got, want)
+		}
+		clear(out)
+		GatherRows(p, out, table, ids, 1)
+		if sum := SumSquares(p, out); sum != float64(len(ids)) {
+			t.Fatalf("afterwards %g of %d rows are there", sum, len(ids))
+		}
+	}
 }
 
 type recorder struct {
