@@ -1,12 +1,14 @@
 package main
 
 import (
+	"math"
 	"os"
 	"path/filepath"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/archlab/archlab/core/record"
 	"github.com/archlab/archlab/core/train/traintest"
 )
 
@@ -26,5 +28,29 @@ func TestScripts(t *testing.T) {
 		e.Setenv("ARCHLAB_CACHE_DIR", filepath.Join(e.WorkDir, "cache"))
 		e.Setenv("CONFIGS", configs)
 		return nil
-	}})
+	}, Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){"accounts": accounts}})
+}
+
+// accounts holds the seconds of every run below a directory to their sums: training, evaluation and preparation lie within
+// the total, and what plugins, wire, harness and checkpoints took makes up the training.
+func accounts(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: accounts DIR")
+	}
+	dirs, err := record.Find(ts.MkAbs(args[0]))
+	ts.Check(err)
+	if len(dirs) == 0 {
+		ts.Fatalf("no runs below %s", args[0])
+	}
+	for _, dir := range dirs {
+		r, err := record.Open(dir)
+		ts.Check(err)
+		s := r.Manifest.Seconds
+		if s.Train <= 0 || s.Total < s.Prepare+s.Train+s.Eval {
+			ts.Fatalf("%s: total %.3f, prepare %.3f + train %.3f + eval %.3f", dir, s.Total, s.Prepare, s.Train, s.Eval)
+		}
+		if sum := s.Plugin + s.RPC + s.Harness + s.Checkpoint; math.Abs(sum-s.Train) > 1e-6 {
+			ts.Fatalf("%s: train %.6f, its parts %.6f", dir, s.Train, sum)
+		}
+	}
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -42,7 +43,7 @@ func runCommand() *cobra.Command {
 	setFlag(c, &o.sets)
 	c.Flags().StringVar(&o.out, "out", "runs", "directory of runs")
 	c.Flags().BoolVar(&o.json, "json", false, "write events as JSON lines to stdout instead of progress and table")
-	c.Flags().BoolVar(&o.resume, "resume", false, "go on with the newest unfinished run of this experiment")
+	c.Flags().BoolVar(&o.resume, "resume", false, "go on with the newest unfinished run of this experiment, and try again what a plugin's death or deadline ended")
 	return c
 }
 
@@ -81,21 +82,26 @@ func (o *runOptions) run(ctx context.Context, path string, stdout, stderr io.Wri
 		return err
 	}
 	defer run.Close()
-	if err := describeRun(ctx, &manifest, file, plan, ds, fleet); err != nil {
+	warnings, err := describeRun(&manifest, file, plan, ds, fleet)
+	if err != nil {
 		return err
+	}
+	for _, w := range warnings {
+		say("archlab: warning: %s", w)
 	}
 	if err := saveTokenizer(run.Dir, ds.tok); err != nil {
 		return err
 	}
+	acc := newAccount(run, &manifest, begin)
 	manifest.Seconds.Prepare += time.Since(begin).Seconds()
-	if err := run.WriteManifest(manifest); err != nil {
+	if err := acc.write(); err != nil {
 		return err
 	}
 	fleet.retire()
 	say("%s: %d models x %d seeds, %s tokens in all, into %s", file.Name, len(plan.Models), len(plan.Seeds), plannedTokens(plan), run.Dir)
 
 	outcome, err := train.Run(ctx, run, jobs(fleet, file, plan), train.Options{
-		Recipe: file.Recipe(), Data: ds, Evaluate: evaluator(file, ds), Sink: o.sink(stdout, stderr),
+		Recipe: file.Recipe(), Data: ds, Evaluate: acc.evaluate(evaluator(file, ds)), Sink: acc.sink(o.sink(stdout, stderr)),
 		Identity:  map[string]string{"tokenizer": ds.info.Fingerprint, "data": ds.info.Checksum},
 		PeakFLOPs: manifest.Machine.PeakFLOPs, Resume: o.resume,
 	})
@@ -106,35 +112,37 @@ func (o *runOptions) run(ctx context.Context, path string, stdout, stderr io.Wri
 		err = runControls(ctx, run, file, ds, outcome.Results)
 		manifest.Data.Notes = ds.info.Notes // with those of the controls
 	}
-	return o.finish(ctx, run, manifest, outcome, err, begin, stdout)
+	return o.finish(ctx, run, &manifest, acc, outcome, err, stdout)
 }
 
-// finish closes the manifest, writes the report and says how it went.
-func (o *runOptions) finish(ctx context.Context, run *record.Run, m record.Manifest, outcome train.Outcome, runErr error, begin time.Time, stdout io.Writer) error {
-	s := &m.Seconds
-	s.Total += time.Since(begin).Seconds()
-	s.Train, s.Plugin, s.RPC, s.Harness, s.Checkpoint = outcome.Seconds.Train, outcome.Seconds.Plugin, outcome.Seconds.RPC, outcome.Seconds.Harness, outcome.Seconds.Checkpoint
-	s.Eval += outcome.Seconds.Eval
-	m.State = "finished"
+// finish closes the manifest, writes the report and says how it went. The manifest says "finished" only when the report
+// is there: what is killed before that is resumed, which writes it.
+func (o *runOptions) finish(ctx context.Context, run *record.Run, m *record.Manifest, acc *account, outcome train.Outcome, runErr error, stdout io.Writer) error {
+	acc.trained(outcome.Seconds)
 	if outcome.Stopped || runErr != nil {
 		m.State = "stopped"
-	} else {
-		m.Finished = time.Now().UTC()
 	}
-	if err := run.WriteManifest(m); err != nil && runErr == nil {
+	if err := acc.write(); err != nil && runErr == nil {
 		runErr = err
 	}
 	if runErr != nil {
 		return interrupted(ctx, runErr)
 	}
 	if outcome.Stopped {
-		return hinted{fmt.Errorf("stopped: %w", errInterrupted), "go on with --resume; every model has a checkpoint in " + run.Dir}
+		return hinted{fmt.Errorf("stopped: %w", errInterrupted), "go on with --resume; " + atWork(run.Dir, outcome.Results)}
 	}
 	rep, err := report.Build(run.Dir)
 	if err != nil {
 		return err
 	}
+	m.State, m.Finished = "finished", time.Now().UTC()
+	for i := range rep.Runs {
+		rep.Runs[i].State = m.State
+	}
 	if err := report.Write(run.Dir, rep); err != nil {
+		return err
+	}
+	if err := acc.write(); err != nil {
 		return err
 	}
 	page := filepath.Join(run.Dir, "report.html")
@@ -151,12 +159,33 @@ func (o *runOptions) finish(ctx context.Context, run *record.Run, m record.Manif
 	return failures(outcome.Results, page)
 }
 
-// failures makes an error of trainings that failed: the report holds the others, a script must notice.
+// atWork says what a stop interrupted and where it goes on.
+func atWork(dir string, results []record.Result) string {
+	for _, r := range results {
+		if r.Status != "stopped" {
+			continue
+		}
+		at := record.ModelDir(dir, r.Model, r.Seed)
+		if steps, err := record.CheckpointSteps(at); err == nil && len(steps) > 0 {
+			return fmt.Sprintf("%s seed %d was at work and has a checkpoint of step %d in %s", r.Model, r.Seed, steps[len(steps)-1], at)
+		}
+		return fmt.Sprintf("%s seed %d was at work and begins again, without a checkpoint, in %s", r.Model, r.Seed, at)
+	}
+	return "no model was at work; the run is in " + dir
+}
+
+// failures makes an error of trainings that failed: the report holds the others, a script must notice. Reasons are given
+// here alone: progress and table name the kind of failure at most.
 func failures(results []record.Result, page string) error {
 	var failed []record.Result
+	var again []string
 	for _, r := range results {
-		if r.Status == "failed" {
-			failed = append(failed, r)
+		if r.Status != "failed" {
+			continue
+		}
+		failed = append(failed, r)
+		if mayTryAgain(r) {
+			again = append(again, fmt.Sprintf("%s seed %d", r.Model, r.Seed))
 		}
 	}
 	if len(failed) == 0 {
@@ -166,7 +195,11 @@ func failures(results []record.Result, page string) error {
 	for _, r := range failed {
 		text += fmt.Sprintf("\n  %s seed %d: %s: %s", r.Model, r.Seed, r.Failure.Kind, r.Failure.Message)
 	}
-	return hinted{errors.New(text), "the report shows them beside the others: " + page}
+	hint := "the report shows them beside the others: " + page
+	if len(again) > 0 {
+		hint += "; --resume tries again: " + strings.Join(again, ", ")
+	}
+	return hinted{errors.New(text), hint}
 }
 
 // interrupted marks an error that came of the user's own interrupt.

@@ -69,7 +69,8 @@ func failureOf(err error, step int, s *Session) *record.Failure {
 	return f
 }
 
-// final answers whether a failure is the model's own doing: doing the same again would end the same way.
-func final(f *record.Failure) bool {
+// Final answers whether a failure is the model's own doing: doing the same again would end the same way. Any other one is
+// tried again by a resume.
+func Final(f *record.Failure) bool {
 	return f != nil && (f.Kind == "not_finite" || f.Kind == "refused")
 }

@@ -87,7 +87,7 @@ func runJob(ctx context.Context, run *record.Run, j Job, opts Options, em *emitt
 		if err != nil {
 			return res, 0, err
 		}
-		if ok && (old.Status == "finished" || old.Status == "failed" && final(old.Failure)) {
+		if ok && (old.Status == "finished" || old.Status == "failed" && Final(old.Failure)) {
 			em.emit(Event{Kind: Begin, Model: j.Model, Seed: j.Seed, Step: old.Steps, Done: 1})
 			em.emit(Event{Kind: End, Model: j.Model, Seed: j.Seed, Status: old.Status, Done: 1, Step: old.Steps, Tokens: old.Tokens, Loss: lossOf(old)})
 			return old, 0, nil
