@@ -9,7 +9,8 @@ import (
 )
 
 // BalanceLoss is E · Σ_e f_e·P_e, with f_e the share of assignments that chose expert e and P_e the mean over tokens of
-// its normalised score (Switch Transformer, eq. 4; GShard): a scalar, 1 at perfect balance. Only P has a gradient.
+// its normalised score (Switch Transformer, eq. 4; GShard): a scalar, 1 at perfect balance. Only P has a gradient. A token
+// whose scores have all underflowed, as those of sigmoids may, counts the same for every expert.
 func (r Routing) BalanceLoss() *Node {
 	return Apply(balanceLoss{E: r.cfg.E, K: r.cfg.K, Sigmoid: r.cfg.Sigmoid}, nil, r.logits, r.scores, r.load)
 }
@@ -34,8 +35,11 @@ func (k balanceLoss) Bind(b engine.Binding) (engine.Kernel, error) {
 	return func(r *engine.Run) {
 		total := 0.0
 		for i := range r.Rows {
-			sum, dot := rowDot(scores[i*k.E:(i+1)*k.E], load)
-			total += dot / sum
+			if sum, dot := rowDot(scores[i*k.E:(i+1)*k.E], load); sum < leastSum {
+				total += float64(k.K) * float64(r.Rows) / float64(k.E) // the mean load
+			} else {
+				total += dot / sum
+			}
 		}
 		out[0] = float32(total * k.factor(r.Rows))
 		r.FLOPs += BalanceLossFLOPs(r.Rows, k.E)
@@ -74,6 +78,10 @@ func (k balanceLossGrad) Bind(b engine.Binding) (engine.Kernel, error) {
 		for i := range r.Rows {
 			s, ds := scores[i*k.E:(i+1)*k.E], dlogits[i*k.E:(i+1)*k.E]
 			sum, dot := rowDot(s, load)
+			if sum < leastSum { // equal shares, whatever the scores
+				clear(ds)
+				continue
+			}
 			for e := range ds {
 				ds[e] = float32(c * (float64(load[e]) - dot/sum) / sum)
 			}

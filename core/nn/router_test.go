@@ -142,6 +142,29 @@ func TestUnderflownGates(t *testing.T) {
 	}
 }
 
+// TestUnderflownBalance: a row of sigmoid scores that are all 0 shares itself out evenly and has no gradient.
+func TestUnderflownBalance(t *testing.T) {
+	const e = 4
+	g := nn.NewGraph(2, nn.Training)
+	w := g.Param("logits", nn.Constant(0), 2, e)
+	// Both rows choose experts 0 and 1 (ties go to the first): loads are 2, 2, 0, 0. The second row's scores are 0.5 but one.
+	loss := g.Route(w, nil, nn.Router{K: 2, Sigmoid: true, Normalize: true}).BalanceLoss()
+	got, grad := forwardBackward(t, g, nn.Mean(loss), loss, []float32{-200, -200, -300, -300, 0, 0, -200, 0})
+	const share1, share2 = 1, 2 / 1.5 // Σ load·p of each row
+	if want := e / (2. * 2 * 2) * (share1 + share2); !(math.Abs(float64(got[0])-want) <= 1e-6) {
+		t.Errorf("loss %g, want %g", got[0], want)
+	}
+	for i, x := range grad[:e] {
+		if x != 0 {
+			t.Errorf("gradient %d is %g, want 0", i, x)
+		}
+	}
+	// ds = c (load - 4/3)/1.5, and a sigmoid of 0.5 has slope 0.25.
+	if want := e / (2. * 2 * 2) * (2 - share2) / 1.5 * 0.25; !(math.Abs(float64(grad[e])-want) <= 1e-6) {
+		t.Errorf("gradient of the second row is %g, want %g", grad[e], want)
+	}
+}
+
 // forwardBackward runs total and its gradient by the graph's only parameter, with the given value, and answers out and it.
 func forwardBackward(t *testing.T, g *nn.Graph, total, out *nn.Node, w []float32) (value, grad []float32) {
 	t.Helper()
