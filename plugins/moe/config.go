@@ -18,7 +18,7 @@ type Config struct {
 	Shared         int     `json:"shared" doc:"pieces that every token uses without being routed, taken from both the m·N and the m·K" min:"0" max:"4096"`
 	DenseLayers    int     `json:"dense_layers" doc:"first layers that keep a dense feed-forward layer" min:"0" max:"1024"`
 	Gate           string  `json:"gate" doc:"how the router scores experts: a softmax over all, or a sigmoid of each" enum:"softmax,sigmoid"`
-	NormalizeGates bool    `json:"normalize_gates" doc:"divide the chosen scores by their sum"`
+	NormalizeGates bool    `json:"normalize_gates" doc:"divide the chosen scores by their sum; impossible with one chosen expert, whose gate would be 1 and teach the router nothing"`
 	GateScale      float64 `json:"gate_scale" doc:"factor of the gates" min:"0.001" max:"1000"`
 	BalanceLoss    float64 `json:"balance_loss" doc:"coefficient of the load-balancing loss; 0: none" min:"0" max:"100"`
 	BiasRate       float64 `json:"bias_rate" doc:"step of the bias that balances the load without a loss; 0: no bias" min:"0" max:"1"`
@@ -64,9 +64,10 @@ var presets = []model.Preset[Config]{
 	},
 	{
 		Name:    "deepseek",
-		Summary: "DeepSeek-V3's routing: fine-grained and shared experts, sigmoid gates, balance by bias, first layer dense",
+		Summary: "DeepSeek-V3's routing: fine-grained and shared experts, sigmoid gates times 2.5, balance by bias, first layer dense",
 		Apply: func(c *Config) {
 			c.Segments, c.Shared, c.DenseLayers, c.Gate = 4, 1, 1, "sigmoid"
+			c.GateScale = 2.5 // routed_scaling_factor of the published model
 			c.BalanceLoss, c.ZLoss, c.BiasRate = 0, 0, 0.001
 		},
 	},
@@ -92,6 +93,8 @@ func (c Config) resolve(context int) (Config, error) {
 		return refuse("top_k", "got %d, want at most experts=%d", c.TopK, c.Experts)
 	case c.Shared >= pieces:
 		return refuse("shared", "got %d, want less than segments*top_k=%d: routed experts must remain", c.Shared, pieces)
+	case c.NormalizeGates && pieces-c.Shared == 1:
+		return refuse("normalize_gates", "got true with one chosen expert (segments*top_k-shared=1), want false: its gate would always be 1 and the router would learn nothing from the loss")
 	case c.DenseLayers > c.Layers:
 		return refuse("dense_layers", "got %d, want at most layers=%d", c.DenseLayers, c.Layers)
 	case derived:

@@ -52,6 +52,8 @@ func TestConformance(t *testing.T) {
 					{JSON: json.RawMessage(`{"shared":2}`), Field: "shared"},
 					{JSON: json.RawMessage(`{"dense_layers":3}`), Field: "dense_layers"},
 					{JSON: json.RawMessage(`{"ff_width":7}`), Field: "ff_width"},
+					{JSON: json.RawMessage(`{"top_k":1}`), Field: "normalize_gates"},
+					{JSON: json.RawMessage(`{"segments":2,"shared":3}`), Field: "normalize_gates"},
 					{JSON: json.RawMessage(`{"heads":3}`), Field: "heads"},
 				},
 			},
@@ -90,7 +92,7 @@ func TestBiasBalances(t *testing.T) {
 	imbalance := func(rate string) float64 {
 		ctx := context.Background()
 		m, _, err := Family().Build(ctx, family.BuildRequest{
-			Config: json.RawMessage(`{"width":16,"layers":1,"experts":8,"top_k":1,"gate":"sigmoid","init_std":0.3,"balance_loss":0,"z_loss":0,"bias_rate":` + rate + `}`),
+			Config: json.RawMessage(`{"width":16,"layers":1,"experts":8,"top_k":1,"normalize_gates":false,"gate":"sigmoid","init_std":0.3,"balance_loss":0,"z_loss":0,"bias_rate":` + rate + `}`),
 			Vocab:  23, Context: 32, Seed: 3, Threads: 1,
 		})
 		if err != nil {
