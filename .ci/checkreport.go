@@ -1,24 +1,23 @@
-// Command checkreport opens the newest report below a directory of runs, as a reader of figures and as a browser, and
-// fails when something that a report must show is missing.
+// Command checkreport opens the quickstart's report below a directory of runs, as a reader of figures, of its other forms and
+// as a browser, and fails when something that a report must show is missing.
 //
-//	go run .ci/checkreport.go RUNS
+//	go run ./.ci RUNS
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"regexp"
-	"strings"
-	"time"
 
 	"github.com/archlab/archlab/core/report"
 )
 
 func main() {
+	if len(os.Args) != 2 {
+		fmt.Fprintln(os.Stderr, "usage: go run ./.ci RUNS (the directory that archlab run --out wrote to)")
+		os.Exit(2)
+	}
 	if err := check(os.Args[1]); err != nil {
 		fmt.Fprintln(os.Stderr, "checkreport:", err)
 		os.Exit(1)
@@ -77,36 +76,9 @@ func check(runs string) error {
 		return fmt.Errorf("the share of RPC and harness is missing")
 	}
 	fmt.Printf("figures: %d families, %d pairs, RPC and harness %.2f %% of the training loops\n", len(families), len(rep.Comparisons[0].Pairs), 100**rep.Runs[0].Overhead)
-	return browse(filepath.Join(filepath.Dir(found[0]), "report.html"))
-}
-
-// browse lets Chromium run the page and counts the charts that its scripts drew.
-func browse(page string) error {
-	abs, err := filepath.Abs(page)
-	if err != nil {
+	dir := filepath.Dir(found[0])
+	if err := agree(dir, &rep); err != nil {
 		return err
 	}
-	profile, err := os.MkdirTemp("", "checkreport")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(profile)
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
-	defer cancel()
-	dom, err := exec.CommandContext(ctx, "chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-		"--disable-background-networking", "--disable-component-update", "--disable-sync", "--user-data-dir="+profile,
-		"--virtual-time-budget=4000", "--window-size=1280,1000", "--dump-dom", "file://"+abs).Output()
-	if err != nil {
-		return fmt.Errorf("chromium: %w", err)
-	}
-	charts := regexp.MustCompile(`<svg[^>]*role="img"[^>]*>.*?</svg>`).FindAllString(string(dom), -1)
-	lines := 0
-	for _, c := range charts {
-		lines += strings.Count(c, "<path")
-	}
-	if len(charts) < 4 || lines < 16 {
-		return fmt.Errorf("the page drew %d charts with %d lines, want at least 4 with 16", len(charts), lines)
-	}
-	fmt.Printf("browser: %d charts with %d lines\n", len(charts), lines)
-	return nil
+	return browse(filepath.Join(dir, "report.html"))
 }
