@@ -183,3 +183,7 @@ func TestResolvedConfig(t *testing.T) {
 		})
 	}
 }
+
+func TestEveryTensorLearns(t *testing.T) {
+	familytest.Gradients(t, Family(), `{}`, nil)
+}

@@ -188,3 +188,14 @@ func TestResolvedConfig(t *testing.T) {
 		})
 	}
 }
+
+// TestEveryTensorLearns: the loss of prediction alone reaches the routers too.
+func TestEveryTensorLearns(t *testing.T) {
+	alone := `"balance_loss":0,"z_loss":0`
+	familytest.Gradients(t, Family(), `{`+alone+`}`, nil)
+	familytest.Gradients(t, Family(), `{`+alone+`,"width":16,"preset":"switch"}`, nil)
+	// Gates that do not depend on the scores, which are what normalising a single one would make.
+	if _, _, err := Family().Build(context.Background(), family.BuildRequest{Config: json.RawMessage(`{"top_k":1}`), Vocab: 5, CardOnly: true}); family.CodeOf(err) != family.InvalidConfig {
+		t.Errorf("normalised gates of one expert: got %v, want an error", err)
+	}
+}

@@ -84,3 +84,9 @@ func TestHeadsCostNothingOutsideTraining(t *testing.T) {
 		}
 	}
 }
+
+// TestEveryTensorLearns: each head's tensors learn from its loss, and without those all others learn from the main head's.
+func TestEveryTensorLearns(t *testing.T) {
+	familytest.Gradients(t, Family(), `{}`, nil)
+	familytest.Gradients(t, Family(), `{"head_loss":0}`, func(name string) bool { return strings.HasPrefix(name, "heads.") })
+}

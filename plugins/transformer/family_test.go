@@ -155,3 +155,7 @@ func exact(t *testing.T, what string, got, want float64) {
 	t.Helper()
 	near(t, what, got, want, 1e-9)
 }
+
+func TestEveryTensorLearns(t *testing.T) {
+	familytest.Gradients(t, transformer.Family(), `{}`, nil)
+}
