@@ -13,5 +13,5 @@
 //
 //	func main() { sdk.Serve(mymodel.Family()) }
 //
-// Built as archlab-plugin-mymodel and put on PATH, it is a family like any other.
+// Built as archlab-plugin-mymodel and put on PATH, it is a family like any other. docs/examples/tiny is one with its model.
 package sdk
