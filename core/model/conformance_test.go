@@ -2,8 +2,11 @@ package model
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 
+	"github.com/archlab/archlab/core/family"
+	"github.com/archlab/archlab/core/nn"
 	"github.com/archlab/archlab/core/sdk/conformance"
 )
 
@@ -31,4 +34,39 @@ func TestConformance(t *testing.T) {
 		opts.Configs = append(opts.Configs, x)
 	}
 	conformance.Test(t, tinyFamily(), opts)
+}
+
+// The suite sees how much of a mixture's experts a token uses, whatever its card says: two of six here.
+func TestActiveShareIsHeld(t *testing.T) {
+	const width, experts, chosen = 16, 6, 2
+	for name, c := range map[string]struct {
+		share float64
+		ok    bool
+	}{
+		"true":                   {2.0 / 6, true},
+		"understated by 30 %":    {0.7 * 2 / 6, false},
+		"one expert of the two":  {1.0 / 6, false},
+		"all experts":            {1, false},
+		"experts left out":       {0, false},
+		"a third too much of it": {4.0 / 3 * 2 / 6, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			fam := Family(Spec[struct{}]{
+				Description: family.Description{Name: "mixture", Version: "1.0.0", Summary: "a mixture of experts"},
+				New: func(_ struct{}, vocab, _ int) (Architecture, error) {
+					return Func(func(g *nn.Graph) nn.Output {
+						w := nn.Normal(0.3).Active(c.share)
+						x := nn.Embedding(g.Param("embed", nn.Normal(0.3).Lookup(), vocab, width), g.Tokens())
+						r := g.Route(g.Linear("router", x, experts, nn.Normal(0.3), false), nil, nn.Router{K: chosen})
+						y := nn.Experts(x, r, "gelu", g.Param("up", w, experts, 2*width, width), g.Param("down", w, experts, width, 2*width))
+						return nn.Output{Hidden: nn.Add(x, y), Projection: g.Param("out", nn.Normal(0.3), vocab, width)}
+					}), nil
+				},
+			})
+			r := conformance.Run(t.Context(), fam, conformance.Options{Only: []string{"active-parameters", "card", "train-flops", "decode-flops"}})
+			if want := map[bool]string{true: "", false: "active-parameters"}[c.ok]; strings.Join(r.FailedChecks(), " ") != want {
+				t.Errorf("failed: %v, want %q", r.FailedChecks(), want)
+			}
+		})
+	}
 }
