@@ -1,13 +1,20 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
+	"github.com/archlab/archlab/core/eval"
 	"github.com/archlab/archlab/core/experiment"
 )
 
@@ -28,20 +35,52 @@ func configSchemaCommand() *cobra.Command {
 func configCheckCommand() *cobra.Command {
 	var opts hostOptions
 	var sets []string
+	var asJSON bool
 	c := &cobra.Command{
 		Use: "check FILE", Short: "List everything that is wrong with an experiment, without reading data", Args: exactly("FILE"),
 		RunE: func(c *cobra.Command, args []string) error {
-			file, plan, err := checkExperiment(c, args[0], sets, opts)
+			x, err := opts.check(c.Context(), args[0], sets)
+			if asJSON {
+				return printProblems(c.OutOrStdout(), args[0], err)
+			}
 			if err != nil {
 				return err
 			}
-			_, err = fmt.Fprintf(c.OutOrStdout(), "%s: ok: %d models, %d trainings\n", file.Path, len(plan.Models), plan.Trainings)
+			defer x.fleet.close()
+			_, err = fmt.Fprintf(c.OutOrStdout(), "%s: ok: %s, %s\n", x.file.Path, plural(len(x.plan.Models), "model"), plural(x.plan.Trainings, "training"))
 			return err
 		},
 	}
 	opts.flags(c)
 	setFlag(c, &sets)
+	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON object with the problems")
 	return c
+}
+
+// printProblems says as JSON what is wrong with an experiment. The error that it answers then has been told.
+func printProblems(w io.Writer, path string, err error) error {
+	ps, ok := experiment.IsProblems(err)
+	switch {
+	case err == nil:
+		ps = experiment.Problems{}
+	case !ok:
+		ps = experiment.Problems{{File: path, Message: err.Error(), Hint: hintOf(err)}}
+	}
+	if e := printJSON(w, map[string]any{"file": path, "ok": err == nil, "problems": ps}); e != nil {
+		return e
+	}
+	if err != nil {
+		return silent{err}
+	}
+	return nil
+}
+
+// plural writes a count of things.
+func plural(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
 }
 
 func configShowCommand() *cobra.Command {
@@ -51,11 +90,12 @@ func configShowCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "show FILE", Short: "Print the resolved experiment, the plan and the model cards, without training", Args: exactly("FILE"),
 		RunE: func(c *cobra.Command, args []string) error {
-			file, plan, err := checkExperiment(c, args[0], sets, opts)
+			x, err := opts.check(c.Context(), args[0], sets)
 			if err != nil {
 				return err
 			}
-			return show(c.OutOrStdout(), file, plan, asJSON)
+			defer x.fleet.close()
+			return show(c.OutOrStdout(), x.file, x.plan, asJSON)
 		},
 	}
 	opts.flags(c)
@@ -69,24 +109,79 @@ func setFlag(c *cobra.Command, sets *[]string) {
 	c.Flags().StringArrayVar(sets, "set", nil, "override a key, e.g. --set train.batch=8 (repeatable)")
 }
 
-// checkExperiment reads, checks and plans an experiment with the vocabulary that its file asks for.
-func checkExperiment(c *cobra.Command, path string, sets []string, opts hostOptions) (*experiment.File, *experiment.Plan, error) {
-	file, err := experiment.Read(path, sets)
-	if err != nil {
-		return nil, nil, err
+// checked is an experiment that nothing is known to be wrong with.
+type checked struct {
+	file        *experiment.File
+	fleet       *fleet // with the plugins that were asked; the caller closes it
+	competitors []experiment.Competitor
+	vocab       int // as the file asks for
+	plan        *experiment.Plan
+}
+
+// check reads, checks and plans an experiment with the vocabulary that its file asks for. What is wrong in one place hides
+// nothing elsewhere: it goes on with all that is readable, and answers every problem at once.
+func (o hostOptions) check(ctx context.Context, path string, sets []string) (*checked, error) {
+	file, told := experiment.Read(path, sets)
+	if _, ok := experiment.IsProblems(told); told != nil && !ok {
+		return nil, told
 	}
-	fleet := opts.fleet(file)
-	defer fleet.close()
-	competitors, err := fleet.competitors(c.Context(), file)
+	fleet, err := o.fleet(file)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	vocab, err := nominalVocab(file)
-	if err != nil {
-		return nil, nil, err
+	c := &checked{file: file, fleet: fleet}
+	fail := func(err error) (*checked, error) {
+		fleet.close()
+		return nil, err
 	}
-	plan, err := file.Plan(c.Context(), competitors, vocab)
-	return file, plan, err
+	var wrong error
+	if c.competitors, wrong, err = fleet.competitors(ctx, file); err != nil {
+		return fail(err)
+	}
+	told = file.Join(told, wrong, corpusProblem(file))
+	if c.vocab, err = nominalVocab(file); err != nil && told == nil {
+		return fail(err)
+	}
+	if c.vocab > 0 {
+		var mismatch *experiment.MatchError
+		c.plan, err = file.Plan(ctx, c.competitors, c.vocab, eval.DecodeSteps)
+		if _, ok := experiment.IsProblems(err); ok || errors.As(err, &mismatch) || told == nil {
+			told = file.Join(told, err)
+		}
+	}
+	if told != nil {
+		return fail(told)
+	}
+	return c, nil
+}
+
+// corpusProblem looks whether a corpus of files is there.
+func corpusProblem(file *experiment.File) error {
+	c := file.Data.Corpus
+	if c == nil || c.Path == "" {
+		return nil
+	}
+	path := file.Resolve(c.Path)
+	_, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) && strings.ContainsAny(path, "*?[") {
+		var matches []string
+		if matches, err = filepath.Glob(path); err == nil && len(matches) > 0 {
+			return nil
+		}
+		if err == nil {
+			err = errors.New("no file matches")
+		}
+	}
+	if err == nil {
+		return nil
+	}
+	var in *fs.PathError
+	if errors.As(err, &in) {
+		err = in.Err
+	}
+	p := file.Problem("data.corpus.path", "%s: %v", path, err)
+	p.Hint = "a relative path begins where the experiment file lies"
+	return p
 }
 
 // show prints an experiment and its plan.
@@ -104,7 +199,7 @@ func show(w io.Writer, file *experiment.File, plan *experiment.Plan, asJSON bool
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(w, "%s\n# plan: %d trainings (%d models, %d seeds)\n\n", text, plan.Trainings, len(plan.Models), len(plan.Seeds))
+	fmt.Fprintf(w, "%s\n# plan: %s (%s, %s)\n\n", text, plural(plan.Trainings, "training"), plural(len(plan.Models), "model"), plural(len(plan.Seeds), "seed"))
 	return showPlan(w, file, plan)
 }
 
@@ -130,6 +225,9 @@ func showPlan(w io.Writer, file *experiment.File, plan *experiment.Plan) error {
 	}
 	for _, m := range plan.Models {
 		fmt.Fprintf(w, "\n# %s: %s\n", m.Name, m.Card.Config)
+	}
+	for _, n := range unmeasured(file, plan) {
+		fmt.Fprintf(w, "\n# %s\n", n)
 	}
 	return nil
 }

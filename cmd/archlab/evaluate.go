@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/archlab/archlab/core/data"
 	"github.com/archlab/archlab/core/data/task"
@@ -12,11 +13,13 @@ import (
 	"github.com/archlab/archlab/core/ttc"
 )
 
-// decodeTokens is how many tokens beyond the longest context the measurement of decoding may feed.
-const decodeTokens = 24
-
-// evaluator judges a trained model as the experiment says, while its plugin is still alive.
-func evaluator(file *experiment.File, ds *dataset) train.Evaluate {
+// evaluator judges a trained model as the experiment says, while its plugin is still alive. Decoding is measured after the
+// contexts that the plan has found the model to hold.
+func evaluator(file *experiment.File, plan *experiment.Plan, ds *dataset) train.Evaluate {
+	decode := map[string][]int{}
+	for _, m := range plan.Models {
+		decode[m.Name] = m.Decode
+	}
 	return func(ctx context.Context, t *train.Trained) error {
 		res := t.Result
 		for i, s := range ds.splits {
@@ -34,17 +37,13 @@ func evaluator(file *experiment.File, ds *dataset) train.Evaluate {
 				res.Validation = score
 			}
 		}
-		if len(file.Eval.Decode) > 0 && t.Description.Capabilities.Decode {
+		if lengths := decode[t.Name]; len(lengths) > 0 && t.Description.Capabilities.Decode {
 			t.Progress("decode", 0)
-			longest := 0
-			for _, n := range file.Eval.Decode {
-				longest = max(longest, n)
-			}
-			tokens, err := ds.tokens(longest + decodeTokens)
+			tokens, err := ds.tokens(slices.Max(lengths) + eval.DecodeSteps)
 			if err != nil {
 				return err
 			}
-			if res.Decode, err = eval.Decode(ctx, t.Model, t.Card, tokens, file.Eval.Decode); err != nil {
+			if res.Decode, err = eval.Decode(ctx, t.Model, t.Card, tokens, lengths); err != nil {
 				return err
 			}
 		}

@@ -43,7 +43,7 @@ type fleet struct {
 }
 
 // fleet makes a fleet; file may be nil.
-func (o hostOptions) fleet(file *experiment.File) *fleet {
+func (o hostOptions) fleet(file *experiment.File) (*fleet, error) {
 	opts := host.Options{Builtins: builtinNames(), Dirs: o.dirs}
 	if _, err := os.Stat(lockFile); err == nil {
 		opts.LockFile = lockFile
@@ -54,12 +54,14 @@ func (o hostOptions) fleet(file *experiment.File) *fleet {
 	}
 	f := &fleet{described: map[string]*host.Plugin{}}
 	if o.log != "" {
-		if w, err := os.OpenFile(o.log, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644); err == nil {
-			opts.Log, f.log = w, w
+		w, err := os.OpenFile(o.log, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+		if err != nil {
+			return nil, fmt.Errorf("--plugin-log: %w", err)
 		}
+		opts.Log, f.log = w, w
 	}
 	f.host = host.New(opts)
-	return f
+	return f, nil
 }
 
 func (f *fleet) close() {
@@ -75,6 +77,9 @@ func reference(file *experiment.File, m experiment.Model) string {
 		return m.Family
 	}
 	path := file.Resolve(m.Plugin)
+	if abs, err := filepath.Abs(path); err == nil {
+		return abs
+	}
 	if !strings.ContainsRune(path, filepath.Separator) {
 		path = "." + string(filepath.Separator) + path
 	}
@@ -82,20 +87,24 @@ func reference(file *experiment.File, m experiment.Model) string {
 }
 
 // competitors launches one plugin for each different reference, checks every model's config against its family's schema,
-// and answers the families for planning. All problems are answered at once.
-func (f *fleet) competitors(ctx context.Context, file *experiment.File) ([]experiment.Competitor, error) {
+// and answers the families for planning: those of models that nothing is known to be wrong with. Everything that is wrong
+// is answered at once, as wrong; err is what ended the checking.
+func (f *fleet) competitors(ctx context.Context, file *experiment.File) (out []experiment.Competitor, wrong, err error) {
 	known := map[string]experiment.Competitor{}
 	failed := map[string]error{}
 	var problems experiment.Problems
-	out := make([]experiment.Competitor, len(file.Models))
+	out = make([]experiment.Competitor, len(file.Models))
 	for i, m := range file.Models {
+		if m.Family == "" {
+			continue // told already
+		}
 		ref := reference(file, m)
 		c, ok := known[ref]
 		if !ok && failed[ref] == nil {
 			var err error
 			if c, err = f.describe(ctx, ref); err != nil {
 				if ctx.Err() != nil {
-					return nil, err
+					return nil, nil, err
 				}
 				failed[ref] = err
 			} else {
@@ -103,7 +112,7 @@ func (f *fleet) competitors(ctx context.Context, file *experiment.File) ([]exper
 			}
 		}
 		if err := failed[ref]; err != nil {
-			p := file.Problem(fmt.Sprintf("models[%d].family", i), "%v", err)
+			p := file.Problem(fmt.Sprintf("models[%d].family", i), "%s", notFound(err, m.Family))
 			p.Hint = pluginHint(err, m.Family, f.host)
 			problems = append(problems, p)
 			continue
@@ -112,13 +121,26 @@ func (f *fleet) competitors(ctx context.Context, file *experiment.File) ([]exper
 			problems = append(problems, file.Problem(fmt.Sprintf("models[%d].family", i), "got %q, the plugin %s serves the family %q", m.Family, ref, c.Description.Name))
 			continue
 		}
-		out[i] = c
-		problems = append(problems, file.CheckModel(i, c.Description.ConfigSchema)...)
+		bad := file.CheckModel(i, c.Description.ConfigSchema)
+		problems = append(problems, bad...)
+		if len(bad) == 0 && file.Sound(i) {
+			out[i] = c
+		}
 	}
 	if len(problems) > 0 {
-		return nil, problems
+		return out, problems, nil
 	}
-	return out, nil
+	return out, nil, nil
+}
+
+// notFound shortens what the host says of a name that it does not find: where it looked is worth a line only when no name is
+// near, and then as the hint's advice.
+func notFound(err error, name string) string {
+	var e *host.Error
+	if errors.As(err, &e) && e.Kind == host.Missing && e.Path == "" {
+		return fmt.Sprintf("there is no family %q", name)
+	}
+	return err.Error()
 }
 
 // pluginHint is the host's own hint, or the nearest family that there is.
@@ -131,6 +153,9 @@ func pluginHint(err error, name string, h *host.Host) string {
 		}
 		if near, ok := experiment.Nearest(name, names); ok {
 			return fmt.Sprintf("did you mean %q?", near)
+		}
+		if e.Path == "" {
+			return fmt.Sprintf("built in are %s; others are programs named archlab-plugin-NAME on the PATH, in --plugin-dir or $%s", strings.Join(builtinNames(), ", "), host.PathEnv)
 		}
 	}
 	return host.Hint(err)

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/archlab/archlab/core/data"
+	"github.com/archlab/archlab/core/eval"
 	"github.com/archlab/archlab/core/experiment"
 	"github.com/archlab/archlab/core/family"
 	"github.com/archlab/archlab/core/record"
@@ -103,7 +104,10 @@ func (o *generateOptions) generate(ctx context.Context, dir string, stdout io.Wr
 	if err != nil {
 		return err
 	}
-	fleet := o.fleet(file)
+	fleet, err := o.fleet(file)
+	if err != nil {
+		return err
+	}
 	defer fleet.close()
 	ref := m.Family
 	for _, x := range file.Models {
@@ -111,7 +115,16 @@ func (o *generateOptions) generate(ctx context.Context, dir string, stdout io.Wr
 			ref = reference(file, x)
 		}
 	}
-	s, err := fleet.session(ctx, ref, file.BuildRequest(m.Card.Config, m.Card.Vocab, seed))
+	comp, err := fleet.describe(ctx, ref)
+	if err != nil {
+		return missing(err, ref, fleet.host)
+	}
+	req, _, err := file.Fit(ctx, comp.Family, m.Card.Config, m.Card.Vocab, eval.DecodeSteps)
+	if err != nil {
+		return err
+	}
+	req.Seed = seed
+	s, err := fleet.session(ctx, ref, req)
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -27,7 +28,10 @@ func pluginListCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "list", Short: "List the families that can be run", Args: exactly(),
 		RunE: func(c *cobra.Command, _ []string) error {
-			f := o.fleet(nil)
+			f, err := o.fleet(nil)
+			if err != nil {
+				return err
+			}
 			defer f.close()
 			found := f.host.List()
 			if asJSON {
@@ -63,7 +67,10 @@ func pluginInfoCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "info NAME", Short: "Show a family: card, config schema, capabilities", Args: exactly("NAME"),
 		RunE: func(c *cobra.Command, args []string) error {
-			f := o.fleet(nil)
+			f, err := o.fleet(nil)
+			if err != nil {
+				return err
+			}
 			defer f.close()
 			x, err := describePlugin(c.Context(), f, args[0], vocab, length)
 			if err != nil {
@@ -93,7 +100,11 @@ func describePlugin(ctx context.Context, f *fleet, ref string, vocab, length int
 
 // missing adds the nearest name to an error about a plugin that is not there.
 func missing(err error, ref string, h *host.Host) error {
-	if hint := pluginHint(err, ref, h); hint != "" {
+	hint := pluginHint(err, ref, h)
+	if short := notFound(err, ref); short != err.Error() {
+		err = errors.New(short)
+	}
+	if hint != "" {
 		return hinted{err, hint}
 	}
 	return err
@@ -147,7 +158,10 @@ func pluginVerifyCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "verify PATH|NAME", Short: "Judge a family by the contract; fails when a property does not hold", Args: exactly("PATH|NAME"),
 		RunE: func(c *cobra.Command, args []string) error {
-			f := o.fleet(nil)
+			f, err := o.fleet(nil)
+			if err != nil {
+				return err
+			}
 			defer f.close()
 			p, err := f.host.Launch(c.Context(), args[0])
 			if err != nil {

@@ -8,12 +8,14 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"github.com/archlab/archlab/core/eval"
 	"github.com/archlab/archlab/core/experiment"
 	"github.com/archlab/archlab/core/record"
 	"github.com/archlab/archlab/core/report"
@@ -50,33 +52,31 @@ func runCommand() *cobra.Command {
 // run takes an experiment from its file to its report.
 func (o *runOptions) run(ctx context.Context, path string, stdout, stderr io.Writer) error {
 	begin := time.Now()
-	file, err := experiment.Read(path, o.sets)
-	if err != nil {
-		return err
-	}
-	if err := absolute(file); err != nil {
-		return err
-	}
-	fleet := o.fleet(file)
-	defer fleet.close()
 	say := func(format string, args ...any) {
 		if !o.json {
 			fmt.Fprintf(stderr, format+"\n", args...)
 		}
 	}
-	competitors, err := fleet.competitors(ctx, file)
+	checked, err := o.check(ctx, path, o.sets)
 	if err != nil {
 		return interrupted(ctx, err)
+	}
+	file, fleet, plan := checked.file, checked.fleet, checked.plan
+	defer fleet.close()
+	if err := absolute(file); err != nil {
+		return err
 	}
 	ds, err := openData(ctx, file)
 	if err != nil {
 		return interrupted(ctx, err)
 	}
 	defer ds.close()
-	plan, err := file.Plan(ctx, competitors, ds.info.Vocab)
-	if err != nil {
-		return interrupted(ctx, err)
+	if ds.info.Vocab != checked.vocab { // a small corpus gives fewer pairs than were asked for
+		if plan, err = file.Plan(ctx, checked.competitors, ds.info.Vocab, eval.DecodeSteps); err != nil {
+			return interrupted(ctx, err)
+		}
 	}
+	ds.info.Notes = append(ds.info.Notes, unmeasured(file, plan)...)
 	run, manifest, err := o.directory(file)
 	if err != nil {
 		return err
@@ -101,7 +101,7 @@ func (o *runOptions) run(ctx context.Context, path string, stdout, stderr io.Wri
 	say("%s: %d models x %d seeds, %s tokens in all, into %s", file.Name, len(plan.Models), len(plan.Seeds), plannedTokens(plan), run.Dir)
 
 	outcome, err := train.Run(ctx, run, jobs(fleet, file, plan), train.Options{
-		Recipe: file.Recipe(), Data: ds, Evaluate: acc.evaluate(evaluator(file, ds)), Sink: acc.sink(o.sink(stdout, stderr)),
+		Recipe: file.Recipe(), Data: ds, Evaluate: acc.evaluate(evaluator(file, plan, ds)), Sink: acc.sink(o.sink(stdout, stderr)),
 		Identity:  map[string]string{"tokenizer": ds.info.Fingerprint, "data": ds.info.Checksum},
 		PeakFLOPs: manifest.Machine.PeakFLOPs, Resume: o.resume,
 	})
@@ -250,13 +250,24 @@ func (o *runOptions) sink(stdout, stderr io.Writer) train.Sink {
 	return train.Plain(stderr, 5*time.Second)
 }
 
+// unmeasured says at which lengths decoding is not measured, and of whom.
+func unmeasured(file *experiment.File, plan *experiment.Plan) (notes []string) {
+	for _, m := range plan.Models {
+		if len(m.Decode) < len(file.Eval.Decode) {
+			notes = append(notes, fmt.Sprintf("decode: %s holds %d tokens, since a longer context would add weights that no training reaches; measured after %v, not after %v",
+				m.Name, m.Context, m.Decode, slices.DeleteFunc(slices.Clone(file.Eval.Decode), func(t int) bool { return slices.Contains(m.Decode, t) })))
+		}
+	}
+	return notes
+}
+
 // jobs lists the trainings, seeds outermost: a run that is stopped early still holds every model.
 func jobs(f *fleet, file *experiment.File, plan *experiment.Plan) []train.Job {
 	var out []train.Job
 	for _, seed := range plan.Seeds {
 		for i, m := range plan.Models {
 			ref := reference(file, file.Models[i])
-			req := file.BuildRequest(m.Config, m.Card.Vocab, seed)
+			req := file.BuildRequest(m.Config, m.Card.Vocab, seed, m.Context)
 			out = append(out, train.Job{Model: m.Name, Seed: seed, TrainFLOPs: m.TrainFLOPs,
 				Open: func(ctx context.Context) (*train.Session, error) { return f.session(ctx, ref, req) }})
 		}

@@ -10,20 +10,20 @@ import (
 	"github.com/archlab/archlab/core/record"
 )
 
-// decodeSteps is how many single-token steps are timed at each context length; the median step is reported, since a
+// DecodeSteps is how many single-token steps are timed at each context length; the median step is reported, since a
 // machine that does other things too disturbs a mean.
-const decodeSteps = 24
+const DecodeSteps = 24
 
 // Decode measures decoding with batch 1 after contexts of the given lengths: tokens per second through the contract, and
 // the bytes of the state as the model holds it, beside the card's figures. tokens must hold at least the largest length
-// plus decodeSteps ids; lengths that the model's context cannot hold are the caller's to leave out.
+// plus DecodeSteps ids; lengths that the model's context cannot hold are the caller's to leave out.
 func Decode(ctx context.Context, m family.Model, card family.Card, tokens []int32, lengths []int) ([]record.DecodePoint, error) {
 	sorted := append([]int(nil), lengths...)
 	sort.Ints(sorted)
 	var out []record.DecodePoint
 	for _, t := range sorted {
-		if t < 1 || t+decodeSteps > len(tokens) {
-			return nil, fmt.Errorf("decode at %d tokens: have %d, want at least %d", t, len(tokens), t+decodeSteps)
+		if t < 1 || t+DecodeSteps > len(tokens) {
+			return nil, fmt.Errorf("decode at %d tokens: have %d, want at least %d", t, len(tokens), t+DecodeSteps)
 		}
 		p, err := decodeAt(ctx, m, tokens, t)
 		if err != nil {
@@ -64,7 +64,7 @@ func decodeAt(ctx context.Context, m family.Model, tokens []int32, t int) (p rec
 		return p, err
 	}
 	p.StateBytes = after.StateBytes - before.StateBytes
-	seconds := make([]float64, decodeSteps)
+	seconds := make([]float64, DecodeSteps)
 	for i := range seconds {
 		start := time.Now()
 		if err := extend(tokens[t+i : t+i+1]); err != nil {

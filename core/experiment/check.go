@@ -21,9 +21,6 @@ func (d *decoder) check(e *Experiment) {
 		d.checkData(&e.Data)
 	}
 	d.checkModels(e)
-	if e.Match != nil && d.at["match.target"] != nil && e.Match.By == "" {
-		return
-	}
 	if d.at["train.budget"] != nil && d.at["train.budget"].Kind == yaml.MappingNode {
 		var given []string
 		for _, k := range []string{"tokens", "flops", "seconds"} {

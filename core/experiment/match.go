@@ -2,6 +2,7 @@ package experiment
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"strings"
@@ -129,7 +130,11 @@ func Turn(ctx context.Context, fam family.Family, knob family.Knob, req family.B
 	}
 	if len(around) == 0 {
 		if refused != nil {
-			return best, nil, fmt.Errorf("no value of %s from %d to %d can be built: %w", knob.Field, knob.Min, knob.Max, refused)
+			var e *family.Error
+			if !errors.As(refused, &e) {
+				e = &family.Error{Message: refused.Error()}
+			}
+			return best, nil, family.Errorf(family.InvalidConfig, e.Field, "no %s from %d to %d can be built; of the last one tried: %s", knob.Field, knob.Min, knob.Max, e.Message)
 		}
 		return best, nil, fmt.Errorf("no value of %s can be built", knob.Field)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -105,7 +106,7 @@ func plan(t *testing.T, text string, sets ...string) (*Plan, error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return f.Plan(context.Background(), bigrams(t, f), 257)
+	return f.Plan(context.Background(), bigrams(t, f), 257, 24)
 }
 
 func TestPlan(t *testing.T) {
@@ -129,11 +130,67 @@ func TestPlan(t *testing.T) {
 	}
 }
 
+// table is a family with one row of weights for each position, as learned positions have; it holds no more than its context.
+type table struct{ family.Family }
+
+func (table) Build(_ context.Context, r family.BuildRequest) (family.Model, family.Card, error) {
+	c := family.Card{Family: "table", Config: r.Config, Parameters: int64(10 * r.Context)}
+	for _, t := range r.Lengths {
+		if t > r.Context {
+			return nil, c, family.Errorf(family.InvalidArgument, "lengths", "got %d, the context is %d", t, r.Context)
+		}
+		c.Costs = append(c.Costs, family.Cost{T: t, TrainFLOPs: 1})
+	}
+	return nil, c, nil
+}
+
+// What only the measurement of decoding would feed must not change a model's size; where it does not, all is measured.
+func TestContext(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		fam     family.Family
+		sets    []string
+		context int
+		decode  []int
+		params  int64
+	}{
+		{"rotary", traintest.Bigram(), nil, 1024 + 24, []int{64, 232, 256, 1024}, 2 * 257 * 8},
+		{"learned", table{}, nil, 256, []int{64, 232}, 2560},
+		{"learned, room for all", table{}, []string{"eval.decode=[64]"}, 256, []int{64}, 2560},
+		{"learned, sampled from", table{}, []string{"data={task: addition}", "ttc={}"}, 0, nil, 0},
+	} {
+		f, err := Parse("x.yaml", []byte(small), append([]string{"eval.decode=[64, 232, 256, 1024]"}, c.sets...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if f.TTC != nil { // a prompt and an answer as long as the task's sequences
+			c.context, c.params = 2*f.Data.Context, int64(20*f.Data.Context)
+			c.decode = f.decodable(c.context - 24)
+		}
+		p, err := f.Plan(context.Background(), []Competitor{{c.fam, family.Description{Name: "x"}}}, 257, 24)
+		if err != nil {
+			t.Errorf("%s: %v", c.name, err)
+			continue
+		}
+		m := p.Models[0]
+		if m.Context != c.context || !slices.Equal(m.Decode, c.decode) || m.Card.Parameters != c.params {
+			t.Errorf("%s: got context %d, decode %v, %d parameters; want %d, %v, %d", c.name, m.Context, m.Decode, m.Card.Parameters, c.context, c.decode, c.params)
+		}
+	}
+}
+
 func TestPlanRefuses(t *testing.T) {
 	_, err := plan(t, small, "match={by: params, target: 1500, tolerance: 1%}")
 	var mismatch *MatchError
 	if !errors.As(err, &mismatch) || !strings.Contains(err.Error(), "bigram (bigram): width=2 gives 1028 (-31.5%) and width=4 gives 2056 (+37.1%)") {
 		t.Errorf("got %v", err)
+	}
+	// Matching that fails stands beside other problems.
+	_, err = plan(t, small, "models=[{family: bigram}, {name: b, family: bigram, config: {width: 2}}, {name: c, family: bigram, config: {die_at: x}}]", "match={by: params, target: 1500, tolerance: 1%}")
+	for _, want := range []string{"match: 1 of the models", "models[1].config.width: match turns this key; remove it, or remove match", "models[2].config: "} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %q in it", err, want)
+		}
 	}
 	for set, want := range map[string]string{
 		"models[0].config={width: 5000}":   "got 5000, want 1 to 4096", // out of the schema's range, refused by Build as well

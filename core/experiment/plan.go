@@ -27,6 +27,8 @@ type Planned struct {
 	Card        family.Card        `json:"card"`
 	Knob        string             `json:"knob,omitempty"` // "width=136", when matched
 	Off         float64            `json:"off,omitempty"`  // relative distance from match.target
+	Context     int                `json:"context"`        // the longest sequence that it is built for
+	Decode      []int              `json:"decode"`         // the lengths of eval.decode that it can hold
 	TrainFLOPs  float64            `json:"train_flops"`    // a token at the context
 	Steps       int                `json:"steps"`          // of one training; 0 with a budget of seconds
 	Tokens      int64              `json:"tokens"`
@@ -43,44 +45,87 @@ type Plan struct {
 	FLOPs     float64   `json:"flops"`
 }
 
-// Lengths answers the sequence lengths at which cards must state costs: the context first, then where decoding is measured.
-func (e *Experiment) Lengths() []int {
-	out := []int{e.Data.Context}
+// Required is the longest sequence that a model is fed while it is trained, scored and sampled from: an answer of the ttc
+// study may be as long as a sequence, after its prompt.
+func (e *Experiment) Required() int {
+	if e.TTC != nil {
+		return 2 * e.Data.Context
+	}
+	return e.Data.Context
+}
+
+// Longest adds what the measurement of decoding feeds: room tokens after each length of eval.decode.
+func (e *Experiment) Longest(room int) int {
+	out := e.Required()
+	for _, t := range e.decodable(1 << 20) {
+		out = max(out, t+room)
+	}
+	return out
+}
+
+// decodable lists the lengths of eval.decode up to the longest given.
+func (e *Experiment) decodable(longest int) []int {
+	var out []int
 	for _, t := range e.Eval.Decode {
-		if !slices.Contains(out, t) {
+		if t >= 1 && t <= longest {
 			out = append(out, t)
 		}
 	}
 	return out
 }
 
-// decodeRoom is how many tokens beyond eval.decode's longest context a measurement may feed.
-const decodeRoom = 64
-
-// Longest is the longest sequence that a model will be fed, in training or while decoding is measured.
-func (e *Experiment) Longest() int {
-	out := e.Data.Context
-	for _, t := range e.Eval.Decode {
-		out = max(out, t+decodeRoom)
+// BuildRequest answers the request for a model with a config and seed that is to hold sequences of context tokens. Cards
+// state costs at the training context first, then where decoding is measured.
+func (e *Experiment) BuildRequest(config json.RawMessage, vocab int, seed uint64, context int) family.BuildRequest {
+	lengths := []int{e.Data.Context}
+	for _, t := range e.decodable(context) {
+		if !slices.Contains(lengths, t) {
+			lengths = append(lengths, t)
+		}
 	}
-	return out
+	return family.BuildRequest{Config: config, Vocab: vocab, Context: context, Seed: seed,
+		Precision: family.Precision(e.Train.Precision), Threads: e.Limits.Threads, Lengths: lengths}
 }
 
-// BuildRequest answers the request for model i with a config and seed.
-func (e *Experiment) BuildRequest(config json.RawMessage, vocab int, seed uint64) family.BuildRequest {
-	return family.BuildRequest{Config: config, Vocab: vocab, Context: e.Longest(), Seed: seed,
-		Precision: family.Precision(e.Train.Precision), Threads: e.Limits.Threads, Lengths: e.Lengths()}
+// Fit answers how a model is to be built, and its card: for the longest sequence that anything feeds it, unless that makes it
+// another model. One with learned positions has a row for each: rows that no training reaches would count as parameters
+// and answer with noise, so such a model is built for what is required and measured no further.
+func (e *Experiment) Fit(ctx context.Context, fam family.Family, config json.RawMessage, vocab, room int) (family.BuildRequest, family.Card, error) {
+	req := e.BuildRequest(config, vocab, 0, e.Required())
+	req.CardOnly = true
+	_, card, err := fam.Build(ctx, req)
+	if longest := e.Longest(room); err == nil && longest > req.Context {
+		far := e.BuildRequest(config, vocab, 0, longest)
+		far.CardOnly = true
+		_, c, e := fam.Build(ctx, far)
+		switch code := family.CodeOf(e); {
+		case e == nil && c.Parameters == card.Parameters:
+			req, card = far, c
+		case e != nil && code != family.InvalidConfig && code != family.InvalidArgument:
+			err = e
+		}
+	}
+	req.CardOnly = false
+	return req, card, err
 }
 
 // Plan resolves the models: it turns the knobs if the file says match, refuses what is out of tolerance, and works out
-// steps and costs. Competitors stand in the order of the file's models. All refusals are answered at once.
-func (f *File) Plan(ctx context.Context, competitors []Competitor, vocab int) (*Plan, error) {
+// steps and costs. Competitors stand in the order of the file's models; one without a Family is left out. room is how many
+// tokens the measurement of decoding feeds after each context. All refusals are answered at once. A file that has problems
+// already is planned as far as it can be read, for the problems that are still to be found.
+func (f *File) Plan(ctx context.Context, competitors []Competitor, vocab, room int) (*Plan, error) {
 	e := &f.Experiment
 	p := &Plan{Seeds: e.Seeds.Model, Trainings: len(e.Models) * len(e.Seeds.Model)}
-	var problems Problems
+	var problems []error
 	var mismatch *MatchError
+	if e.Data.Context < 2 {
+		return p, nil // told already; no card can be made
+	}
 	for i, m := range e.Models {
-		planned, bad, err := f.plan(ctx, i, competitors[i], vocab)
+		if competitors[i].Family == nil {
+			continue
+		}
+		planned, bad, err := f.plan(ctx, i, competitors[i], vocab, room)
 		var problem Problem
 		switch {
 		case errors.As(err, &problem):
@@ -99,50 +144,56 @@ func (f *File) Plan(ctx context.Context, competitors []Competitor, vocab int) (*
 		p.Tokens += planned.Tokens * int64(len(p.Seeds))
 		p.FLOPs += planned.FLOPs * float64(len(p.Seeds))
 	}
-	if len(problems) > 0 {
-		return nil, problems
-	}
 	if mismatch != nil {
-		return nil, mismatch
+		problems = append(problems, mismatch)
+	}
+	if err := f.Join(problems...); err != nil {
+		return nil, err
 	}
 	return p, nil
 }
 
 // plan resolves one model.
-func (f *File) plan(ctx context.Context, i int, c Competitor, vocab int) (Planned, *Mismatch, error) {
+func (f *File) plan(ctx context.Context, i int, c Competitor, vocab, room int) (Planned, *Mismatch, error) {
 	e, m := &f.Experiment, f.Models[i]
 	path := fmt.Sprintf("models[%d]", i)
 	out := Planned{Name: m.Name, Family: c.Description.Name, Description: c.Description}
-	if p := family.Precision(e.Train.Precision); len(c.Description.Capabilities.Precisions) > 0 && !slices.Contains(c.Description.Capabilities.Precisions, p) {
+	if p := family.Precision(e.Train.Precision); p != "" && len(c.Description.Capabilities.Precisions) > 0 && !slices.Contains(c.Description.Capabilities.Precisions, p) {
 		return out, nil, f.Problem(path+".family", "the family %s has no precision %s", m.Family, p)
 	}
-	req := e.BuildRequest(nil, vocab, 0)
-	config := m.Config
-	if e.Match != nil {
-		best, around, err := Turn(ctx, c.Family, c.Description.Knob, req, config, *e.Match, e.Data.Context)
+	config, knob := m.Config, c.Description.Knob
+	if e.Match != nil && lookup(config.node, knob.Field) != nil {
+		return out, nil, f.Problem(path+".config."+knob.Field, "match turns this key; remove it, or remove match")
+	}
+	if e.Match != nil && e.Match.By != "" && e.Match.Target > 0 && e.Match.Tolerance > 0 {
+		best, around, err := Turn(ctx, c.Family, knob, e.BuildRequest(nil, vocab, 0, e.Required()), config, *e.Match, e.Data.Context)
 		if err != nil {
 			return out, nil, f.buildProblem(path, err)
 		}
 		out.Off = best.Off(e.Match.Target)
 		if out.Off > e.Match.Tolerance {
-			return out, &Mismatch{Model: m.Name, Family: m.Family, Field: c.Description.Knob.Field, Nearest: around}, nil
+			return out, &Mismatch{Model: m.Name, Family: m.Family, Field: knob.Field, Nearest: around}, nil
 		}
-		config = config.With(c.Description.Knob.Field, best.Knob)
-		out.Knob = fmt.Sprintf("%s=%d", c.Description.Knob.Field, best.Knob)
+		config = config.With(knob.Field, best.Knob)
+		out.Knob = fmt.Sprintf("%s=%d", knob.Field, best.Knob)
 	}
 	raw, err := config.JSON()
 	if err != nil {
 		return out, nil, f.Problem(path+".config", "%v", err)
 	}
 	out.Config = raw
-	req.Config, req.CardOnly = raw, true
-	if _, out.Card, err = c.Family.Build(ctx, req); err != nil {
+	req, card, err := e.Fit(ctx, c.Family, raw, vocab, room)
+	if err != nil {
 		return out, nil, f.buildProblem(path, err)
 	}
+	out.Card, out.Context, out.Decode = card, req.Context, e.decodable(req.Context-room)
 	if cost, ok := out.Card.Cost(e.Data.Context); ok {
 		out.TrainFLOPs = cost.TrainFLOPs
 	}
 	out.Memory = 16 * out.Card.Parameters
+	if b := e.Budget(); b == (train.Budget{}) || e.Train.Batch < 1 || f.told("train.budget") {
+		return out, nil, nil // nothing to count steps by
+	}
 	perStep := e.Train.Batch * e.Data.Context
 	out.Steps, err = e.Budget().Steps(perStep, out.TrainFLOPs)
 	if err != nil {

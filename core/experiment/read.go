@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
+	"strings"
 
 	"gopkg.in/yaml.v3"
 )
@@ -53,6 +55,44 @@ func (f *File) Problem(path, format string, args ...any) Problem {
 	d.checkf(path, "", format, args...)
 	return d.problems[0]
 }
+
+// Join makes one error of what was found in several places: all problems in the order of the file, a *MatchError among them
+// as the problem of its key; alone it stays as it is. The first error of another kind comes before them. Nil errors are
+// left out.
+func (f *File) Join(errs ...error) error {
+	var all Problems
+	var mismatch *MatchError
+	for _, err := range errs {
+		if err == nil {
+			continue
+		}
+		if ps, ok := IsProblems(err); ok {
+			all = append(all, ps...)
+		} else if !errors.As(err, &mismatch) {
+			return err
+		}
+	}
+	switch {
+	case mismatch != nil && len(all) == 0:
+		return mismatch
+	case mismatch != nil:
+		all = append(all, f.Problem("match", "%s", strings.TrimPrefix(mismatch.Error(), "match: ")))
+	case len(all) == 0:
+		return nil
+	}
+	return all.sorted()
+}
+
+// told answers whether reading the file found a problem at a key path or below it.
+func (f *File) told(path string) bool {
+	return slices.ContainsFunc(f.dec.problems, func(p Problem) bool {
+		rest, ok := strings.CutPrefix(p.Path, path)
+		return ok && (rest == "" || rest[0] == '.' || rest[0] == '[')
+	})
+}
+
+// Sound answers whether nothing is known to be wrong with the config of model i, so that its family can be asked.
+func (f *File) Sound(i int) bool { return !f.told(fmt.Sprintf("models[%d].config", i)) }
 
 // Resolve answers a path of the file as it is from the working directory: relative paths are relative to the file.
 func (f *File) Resolve(path string) string {
