@@ -7,18 +7,20 @@ import (
 )
 
 // Decay is a = -exp(log): how the scans' negative A is made of the parameter that holds its logarithm. log is a parameter
-// of any shape, so that all of it is computed whatever the rows of a run.
-func Decay(log *Node) *Node { return Apply(decay{}, log.Shape(), log) }
+// of any shape, so that all of it is computed whatever the rows of a run, and outside of training only when it has changed.
+func (g *Graph) Decay(log *Node) *Node {
+	return Apply(decay{derived{g.mode == Training}}, log.Shape(), log)
+}
 
-type decay struct{ NoLayout }
+type decay struct{ derived }
 
 func (decay) Name() string { return "decay" }
 
-func (decay) Bind(b engine.Binding) (engine.Kernel, error) {
+func (k decay) Bind(b engine.Binding) (engine.Kernel, error) {
 	x, y := b.In[0].F32, b.Out.F32
 	return func(r *engine.Run) {
 		kernel.Exp(b.Pool, y, x, -1)
-		r.FLOPs += DecayFLOPs(len(x))
+		k.count(r, DecayFLOPs(len(x)))
 	}, nil
 }
 
@@ -39,5 +41,5 @@ func (decayGrad) Bind(b engine.Binding) (engine.Kernel, error) {
 	}, nil
 }
 
-// DecayFLOPs counts Decay of n values; its backward pass counts n.
+// DecayFLOPs counts Decay of n values in a training run; its backward pass counts n. Other runs count nothing: see derived.
 func DecayFLOPs(n int) float64 { return 2 * float64(n) }

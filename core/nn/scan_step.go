@@ -7,18 +7,21 @@ import (
 )
 
 // StepSize is softplus(bias) of a parameter: the scans' step where it does not depend on the input. Unlike Softplus it
-// computes the whole tensor whatever the rows of a run.
-func StepSize(bias *Node) *Node { return Apply(stepSize{}, bias.Shape(), bias) }
+// computes the whole tensor whatever the rows of a run, and outside of training only when it has changed. It counts
+// ActivationFLOPs(1, n) for n values, in training runs.
+func (g *Graph) StepSize(bias *Node) *Node {
+	return Apply(stepSize{derived{g.mode == Training}}, bias.Shape(), bias)
+}
 
-type stepSize struct{ NoLayout }
+type stepSize struct{ derived }
 
 func (stepSize) Name() string { return "step_size" }
 
-func (stepSize) Bind(b engine.Binding) (engine.Kernel, error) {
+func (k stepSize) Bind(b engine.Binding) (engine.Kernel, error) {
 	x, y := b.In[0].F32, b.Out.F32
 	return func(r *engine.Run) {
 		kernel.Softplus(b.Pool, y, x)
-		r.FLOPs += ActivationFLOPs(1, len(x))
+		k.count(r, ActivationFLOPs(1, len(x)))
 	}, nil
 }
 

@@ -144,19 +144,19 @@ func TestInvariantScan(t *testing.T) {
 // TestScanParameters: what is made of parameters alone is made whole, however few rows a run has.
 func TestScanParameters(t *testing.T) {
 	for name, c := range map[string]struct {
-		build     func(*nn.Node) *nn.Node
+		build     func(*nn.Graph, *nn.Node) *nn.Node
 		reference func(float64) float64
 	}{
-		"decay":     {nn.Decay, func(x float64) float64 { return -math.Exp(x) }},
-		"step size": {nn.StepSize, func(x float64) float64 { return math.Log1p(math.Exp(x)) }},
+		"decay":     {(*nn.Graph).Decay, func(x float64) float64 { return -math.Exp(x) }},
+		"step size": {(*nn.Graph).StepSize, func(x float64) float64 { return math.Log1p(math.Exp(x)) }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			const n = 7
 			Case{
 				Segments: Segments(2),
 				Params:   []Tensor{Rows("x", 1), {Name: "w", Shape: []int{n, 1}}, {Name: "p", Shape: []int{n}}},
-				Build: func(_ *nn.Graph, p Nodes) *nn.Node {
-					return nn.Linear(p["x"], p["w"], c.build(p["p"]))
+				Build: func(g *nn.Graph, p Nodes) *nn.Node {
+					return nn.Linear(p["x"], p["w"], c.build(g, p["p"]))
 				},
 				Reference: func(v Values) []float64 {
 					var y []float64

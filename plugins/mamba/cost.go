@@ -31,7 +31,7 @@ func (c Config) costMamba(t int) nn.Cost {
 	common := nn.Sum(
 		nn.CostLinear(d, inner, false).Times(2), costShared(d),
 		nn.CostConv(inner, c.Conv), nn.CostActivation(inner),
-		costOnce(t, nn.DecayFLOPs(inner*n), float64(inner*n)),
+		costDerived(t, nn.DecayFLOPs(inner*n), float64(inner*n)),
 		nn.CostGate(inner), nn.CostLinear(inner, d, false),
 	)
 	if !c.Selective {
@@ -40,7 +40,7 @@ func (c Config) costMamba(t int) nn.Cost {
 		scan.State = inner * n
 		return nn.Sum(common, scan,
 			costOnce(t, nn.InvariantScanFLOPs(0, inner, n), nn.InvariantScanBackwardFLOPs(0, inner, n)),
-			costOnce(t, nn.ActivationFLOPs(1, inner), nn.ActivationFLOPs(1, inner)))
+			costDerived(t, nn.ActivationFLOPs(1, inner), nn.ActivationFLOPs(1, inner)))
 	}
 	scan := nn.CostRow(nn.SelectiveScanFLOPs(1, inner, n), nn.SelectiveScanBackwardFLOPs(1, inner, n))
 	scan.State = inner * n
@@ -59,7 +59,7 @@ func (c Config) costMamba2(t int) nn.Cost {
 		nn.CostLinear(d, inner, false).Times(2), nn.CostLinear(d, 2*gn, false), costShared(d).Times(3),
 		nn.CostConv(inner+2*gn, c.Conv), nn.CostActivation(inner+2*gn),
 		nn.CostLinear(d, heads, true), nn.CostActivation(heads),
-		costOnce(t, nn.DecayFLOPs(heads), float64(heads)),
+		costDerived(t, nn.DecayFLOPs(heads), float64(heads)),
 		nn.CostGate(inner), nn.CostNorm(inner), nn.CostLinear(inner, d, false),
 	)
 }
@@ -70,4 +70,10 @@ func costShared(d int) nn.Cost { return nn.CostRow(0, float64(d)) }
 // costOnce is what a run computes once, of parameters only, for a sequence of t tokens or for one decoded token.
 func costOnce(t int, forward, backward float64) nn.Cost {
 	return nn.Cost{Forward: forward / float64(t), Backward: backward / float64(t), Decode: forward}
+}
+
+// costDerived is what is computed of parameters only, once a run in training; scoring and decoding keep it until the weights
+// change.
+func costDerived(t int, forward, backward float64) nn.Cost {
+	return nn.Cost{Backward: (forward + backward) / float64(t)}
 }

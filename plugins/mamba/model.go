@@ -125,7 +125,7 @@ func (b *mixer) selective(u *nn.Node) *nn.Node {
 // invariant is algorithm 1: step, B and C are parameters, the same for every token.
 func (b *mixer) invariant(u *nn.Node) *nn.Node {
 	inner, n := b.inner(), b.State
-	dt := nn.StepSize(b.stepBias(inner))
+	dt := b.StepSize(b.stepBias(inner))
 	bs := b.Param(b.name+".B", nn.Constant(1).NoDecay(), inner, n)
 	cs := b.Param(b.name+".C", nn.Normal(1).NoDecay(), inner, n)
 	return b.InvariantScan(b.name+".scan", u, dt, b.realA(), bs, cs, b.skip(inner))
@@ -180,7 +180,7 @@ func (b *mixer) realA() *nn.Node {
 			w[i] = float32(math.Log(float64(i%shape[1] + 1)))
 		}
 	})
-	return nn.Decay(b.Param(b.name+".A_log", init.NoDecay(), b.inner(), b.State))
+	return b.Decay(b.Param(b.name+".A_log", init.NoDecay(), b.inner(), b.State))
 }
 
 // scalarA is A [H], at first uniform in [-16,-1].
@@ -190,7 +190,7 @@ func (b *mixer) scalarA() *nn.Node {
 			w[i] = float32(math.Log(1 + 15*rng.Float64()))
 		}
 	})
-	return nn.Decay(b.Param(b.name+".A_log", init.NoDecay(), b.heads()))
+	return b.Decay(b.Param(b.name+".A_log", init.NoDecay(), b.heads()))
 }
 
 // stepBias is the bias under the softplus of the step, at first the softplus's inverse of a step drawn log-uniformly from
