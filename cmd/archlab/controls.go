@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -27,10 +28,16 @@ func controlModel(name string) record.Model {
 
 // runControls scores the experiment's controls on the splits that the models were scored on, and records each once a
 // model seed: a control has no seed of its own. What a reader must know of a control goes to the notes of ds.info.
-func runControls(ctx context.Context, run *record.Run, file *experiment.File, ds *dataset, trained []record.Result) error {
+func runControls(ctx context.Context, run *record.Run, file *experiment.File, ds *dataset, steps int) error {
 	for _, name := range file.Controls {
 		begin := time.Now()
-		c, tokens, err := makeControl(ctx, name, ds, trained)
+		c, tokens, err := makeControl(ctx, name, ds, steps)
+		if errors.Is(err, errNoSteps) {
+			if err := leaveOut(run, name, file.Seeds.Model, err); err != nil {
+				return err
+			}
+			continue
+		}
 		if err != nil {
 			return fmt.Errorf("control %s: %w", name, err)
 		}
@@ -61,7 +68,7 @@ func runControls(ctx context.Context, run *record.Run, file *experiment.File, ds
 }
 
 // makeControl answers a control that has seen the same data as the models, and the number of tokens it learned from.
-func makeControl(ctx context.Context, name string, ds *dataset, trained []record.Result) (control.Control, int64, error) {
+func makeControl(ctx context.Context, name string, ds *dataset, steps int) (control.Control, int64, error) {
 	if name == "table" {
 		which := control.Last
 		if ds.info.Task == "mqar" {
@@ -69,10 +76,9 @@ func makeControl(ctx context.Context, name string, ds *dataset, trained []record
 		}
 		return control.Table{Vocab: ds.info.Vocab, Which: which}, 0, nil
 	}
-	// The batches of the model that took the most steps, each window once: counts of a second epoch would be no new text.
-	steps := 0
-	for _, r := range trained {
-		steps = max(steps, r.Steps)
+	// Each window once: counts of a second epoch would be no new text.
+	if steps == 0 {
+		return nil, 0, errNoSteps
 	}
 	if ds.steps > 0 {
 		steps = min(steps, ds.steps)
@@ -82,6 +88,35 @@ func makeControl(ctx context.Context, name string, ds *dataset, trained []record
 		return nil, 0, err
 	}
 	return m, tokens, nil
+}
+
+// errNoSteps says why a control that learns has nothing to learn from.
+var errNoSteps = errors.New("left out: with a budget of seconds a control learns from the steps of the longest training, and no training took any")
+
+// leaveOut records why a control has no score.
+func leaveOut(run *record.Run, name string, seeds []uint64, why error) error {
+	for _, seed := range seeds {
+		if err := run.WriteResult(record.Result{Model: name, Seed: seed, Status: "failed", Failure: &record.Failure{Kind: "refused", Message: why.Error()}}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// controlSteps is how many steps' batches a control learns from: those that the budget pays the longest training for. Only
+// a budget of seconds has to be looked up in what was trained.
+func controlSteps(plan *experiment.Plan, trained []record.Result) int {
+	steps := 0
+	for _, m := range plan.Models {
+		steps = max(steps, m.Steps)
+	}
+	if steps > 0 {
+		return steps
+	}
+	for _, r := range trained {
+		steps = max(steps, r.Steps)
+	}
+	return steps
 }
 
 // countNGrams shows an n-gram model what the models saw in so many steps: every target with a weight, after the tokens that

@@ -12,7 +12,6 @@ import (
 	"github.com/archlab/archlab/core/data/control"
 	"github.com/archlab/archlab/core/eval"
 	"github.com/archlab/archlab/core/experiment"
-	"github.com/archlab/archlab/core/record"
 )
 
 // opened reads the data of an experiment of one model.
@@ -103,7 +102,7 @@ func TestSettingIsRecorded(t *testing.T) {
 func TestNGramLearnsWhatATaskAsks(t *testing.T) {
 	// It counts the completions, which are scored, and neither prompts nor padding.
 	_, ds := opened(t, "{task: {name: addition, min_digits: 1, max_digits: 1}}")
-	c, tokens, err := makeControl(context.Background(), "ngram", ds, []record.Result{{Steps: 200}})
+	c, tokens, err := makeControl(context.Background(), "ngram", ds, 200)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,7 +128,7 @@ func TestNGramLearnsWhatATaskAsks(t *testing.T) {
 
 	// In recall, what is asked after a key is a value: never the token that fills the next place.
 	_, ds = opened(t, "{task: {name: mqar, vocab: 80, length: 64, pairs: 8}}")
-	c, _, err = makeControl(context.Background(), "ngram", ds, []record.Result{{Steps: 300}})
+	c, _, err = makeControl(context.Background(), "ngram", ds, 300)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -109,7 +109,7 @@ func (o *runOptions) run(ctx context.Context, path string, stdout, stderr io.Wri
 		if len(file.Controls) > 0 {
 			say("controls: scoring on the same data")
 		}
-		err = runControls(ctx, run, file, ds, outcome.Results)
+		err = runControls(ctx, run, file, ds, controlSteps(plan, outcome.Results))
 		manifest.Data.Notes = ds.info.Notes // with those of the controls
 	}
 	return o.finish(ctx, run, &manifest, acc, outcome, err, stdout)
