@@ -64,8 +64,9 @@ func (k attention) Bind(b engine.Binding) (engine.Kernel, error) {
 	caches := make([]kernel.AttentionCache, b.Out.Shape[0])
 	return func(r *engine.Run) {
 		if r.States == nil {
-			kernel.Attention(b.Pool, out, lse, qkv, r.Segments, nil, dims)
-			r.FLOPs += k.flops(r.Segments, false)
+			flops := k.flops(r.Segments, false)
+			kernel.Attention(threads(b.Pool, flops), out, lse, qkv, r.Segments, nil, dims)
+			r.FLOPs += flops
 			return
 		}
 		n := len(r.Segments)
@@ -77,9 +78,10 @@ func (k attention) Bind(b engine.Binding) (engine.Kernel, error) {
 			segs[i] = kernel.Segment{Start: s.Start, Len: s.Len, Pos: s.Pos - slot.Base}
 			caches[i] = kernel.AttentionCache{K: slot.Areas[0], V: slot.Areas[1]}
 		}
-		kernel.Attention(b.Pool, out, lse, qkv, segs[:n], caches[:n], dims)
+		flops := k.flops(r.Segments, true)
+		kernel.Attention(threads(b.Pool, flops), out, lse, qkv, segs[:n], caches[:n], dims)
 		clear(caches[:n])
-		r.FLOPs += k.flops(r.Segments, true)
+		r.FLOPs += flops
 	}, nil
 }
 

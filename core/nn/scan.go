@@ -97,8 +97,8 @@ func (k scan) Bind(b engine.Binding) (engine.Kernel, error) {
 		if k.Train {
 			saved = fits(b.Saved[0].F32, k.Form.saved(r.Rows, len(r.Segments)))
 		}
-		k.Form.run(b.Pool, y, in, r.Segments, carried, saved, r.Rows)
 		flops, _ := k.Form.cost(r.Rows)
+		k.Form.run(threads(b.Pool, flops), y, in, r.Segments, carried, saved, r.Rows)
 		r.FLOPs += flops
 	}, nil
 }

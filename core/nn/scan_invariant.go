@@ -52,13 +52,15 @@ func (k invariantScan) Bind(b engine.Binding) (engine.Kernel, error) {
 			decay[i] = step * a[i]
 			weight[i] = step * bs[i] * c[i]
 		}
-		kernel.Exp(b.Pool, decay, decay, 1)
+		flops := InvariantScanFLOPs(r.Rows, k.D, k.N)
+		pool := threads(b.Pool, flops)
+		kernel.Exp(pool, decay, decay, 1)
 		var carried [][]float32
 		if r.States != nil {
 			carried = FixedStates(states, r, b.Slot)
 		}
-		kernel.InvariantScan(b.Pool, y, u, decay, weight, skip, r.Segments, carried, r.Rows, k.ScanDims)
-		r.FLOPs += InvariantScanFLOPs(r.Rows, k.D, k.N)
+		kernel.InvariantScan(pool, y, u, decay, weight, skip, r.Segments, carried, r.Rows, k.ScanDims)
+		r.FLOPs += flops
 	}, nil
 }
 

@@ -1,0 +1,4 @@
+package nn
+
+// Threads is threads, for tests.
+var Threads = threads
