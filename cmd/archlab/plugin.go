@@ -1,19 +1,16 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
-	"sort"
 	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
-	"github.com/archlab/archlab/core/family"
 	"github.com/archlab/archlab/core/host"
 	"github.com/archlab/archlab/core/sdk/conformance"
 )
@@ -54,50 +51,6 @@ func pluginListCommand() *cobra.Command {
 	return c
 }
 
-// info is what a plugin says of itself.
-type info struct {
-	Description family.Description `json:"description"`
-	Card        family.Card        `json:"card"` // of the default config
-}
-
-func pluginInfoCommand() *cobra.Command {
-	var o hostOptions
-	var asJSON bool
-	var vocab, length int
-	c := &cobra.Command{
-		Use: "info NAME", Short: "Show a family: card, config schema, capabilities", Args: exactly("NAME"),
-		RunE: func(c *cobra.Command, args []string) error {
-			f, err := o.fleet(nil)
-			if err != nil {
-				return err
-			}
-			defer f.close()
-			x, err := describePlugin(c.Context(), f, args[0], vocab, length)
-			if err != nil {
-				return err
-			}
-			if asJSON {
-				return printJSON(c.OutOrStdout(), x)
-			}
-			return printInfo(c.OutOrStdout(), x, length)
-		},
-	}
-	o.flags(c)
-	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
-	c.Flags().IntVar(&vocab, "vocab", 512, "vocabulary of the card")
-	c.Flags().IntVar(&length, "context", 256, "context length of the card's costs")
-	return c
-}
-
-func describePlugin(ctx context.Context, f *fleet, ref string, vocab, length int) (info, error) {
-	comp, err := f.describe(ctx, ref)
-	if err != nil {
-		return info{}, missing(err, ref, f.host)
-	}
-	_, card, err := comp.Family.Build(ctx, family.BuildRequest{Config: json.RawMessage("{}"), Vocab: vocab, Context: length, CardOnly: true, Lengths: []int{length}})
-	return info{comp.Description, card}, err
-}
-
 // missing adds the nearest name to an error about a plugin that is not there.
 func missing(err error, ref string, h *host.Host) error {
 	hint := pluginHint(err, ref, h)
@@ -108,48 +61,6 @@ func missing(err error, ref string, h *host.Host) error {
 		return hinted{err, hint}
 	}
 	return err
-}
-
-func printInfo(w io.Writer, x info, length int) error {
-	d, c := x.Description, x.Card
-	fmt.Fprintf(w, "%s %s\n%s\n", d.Name, d.Version, d.Summary)
-	for _, p := range d.Papers {
-		fmt.Fprintf(w, "  %s\n  %s\n", p.Title, p.URL)
-	}
-	caps := []string{}
-	for _, k := range []struct {
-		name string
-		has  bool
-	}{{"decode", d.Capabilities.Decode}, {"trace", d.Capabilities.Trace}, {"draft heads", d.Capabilities.DraftHeads}, {"quantize " + strings.Join(d.Capabilities.Quantize, " "), len(d.Capabilities.Quantize) > 0}} {
-		if k.has {
-			caps = append(caps, k.name)
-		}
-	}
-	for _, p := range d.Capabilities.Precisions {
-		caps = append(caps, string(p))
-	}
-	presets := make([]string, 0, len(d.Presets))
-	for name := range d.Presets {
-		presets = append(presets, name)
-	}
-	sort.Strings(presets)
-	for _, name := range presets {
-		fmt.Fprintf(w, "preset %s: %s\n", name, d.Presets[name])
-	}
-	cost, _ := c.Cost(length)
-	fmt.Fprintf(w, "\ncapabilities: %s\nknob: %s from %d to %d in steps of %d\n", strings.Join(caps, ", "), d.Knob.Field, d.Knob.Min, d.Knob.Max, d.Knob.Step)
-	fmt.Fprintf(w, "\ncard of the default config at vocabulary %d, T=%d:\n  parameters %s, active %s, embedding %s\n  FLOPs a token: training %s, prefill %s, decode %s; state %s bytes\n",
-		c.Vocab, length, short(float64(c.Parameters)), short(float64(c.ActiveParameters)), short(float64(c.Embedding)),
-		short(cost.TrainFLOPs), short(cost.PrefillFLOPs), short(cost.DecodeFLOPs), short(float64(cost.StateBytes)))
-	for _, t := range c.Tensors {
-		fmt.Fprintf(w, "  %s %v %s\n", t.Name, t.Shape, t.DType)
-	}
-	var schema any
-	if err := json.Unmarshal(d.ConfigSchema, &schema); err != nil {
-		return fmt.Errorf("config schema of %s: %w", d.Name, err)
-	}
-	fmt.Fprintln(w, "\nconfig schema:")
-	return printJSON(w, schema)
 }
 
 func pluginVerifyCommand() *cobra.Command {

@@ -98,7 +98,7 @@ func (o *runOptions) run(ctx context.Context, path string, stdout, stderr io.Wri
 		return err
 	}
 	fleet.retire()
-	say("%s: %d models x %d seeds, %s tokens in all, into %s", file.Name, len(plan.Models), len(plan.Seeds), plannedTokens(plan), run.Dir)
+	say("%s: %s x %s, %s tokens in all, into %s", file.Name, plural(len(plan.Models), "model"), plural(len(plan.Seeds), "seed"), plannedTokens(plan), run.Dir)
 
 	outcome, err := train.Run(ctx, run, jobs(fleet, file, plan), train.Options{
 		Recipe: file.Recipe(), Data: ds, Evaluate: acc.evaluate(evaluator(file, plan, ds)), Sink: acc.sink(o.sink(stdout, stderr)),
@@ -152,11 +152,30 @@ func (o *runOptions) finish(ctx context.Context, run *record.Run, m *record.Mani
 		}
 		return failures(outcome.Results, page)
 	}
-	if err := report.WriteTable(stdout, rep); err != nil {
+	if err := report.WriteTable(stdout, brief(rep)); err != nil {
 		return err
 	}
 	fmt.Fprintf(stdout, "\nreport: %s\n", page)
 	return failures(outcome.Results, page)
+}
+
+// brief answers a report whose failed trainings name the kind of failure alone: the error that follows tells the reasons.
+func brief(rep *report.Report) *report.Report {
+	out := *rep
+	out.Rows = slices.Clone(rep.Rows)
+	for i := range out.Rows {
+		r := &out.Rows[i]
+		if r.Control {
+			continue
+		}
+		r.Failures = slices.Clone(r.Failures)
+		for k := range r.Failures {
+			if f := &r.Failures[k]; f.Kind != "" {
+				f.Message = f.Kind
+			}
+		}
+	}
+	return &out
 }
 
 // atWork says what a stop interrupted and where it goes on.

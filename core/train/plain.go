@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"strings"
 	"time"
 )
 
@@ -55,6 +56,10 @@ func plainLine(e Event) string {
 		s := fmt.Sprintf("%s %s", who, e.Status)
 		if e.Seconds > 0 {
 			s += fmt.Sprintf(" after %d steps in %s", e.Step, clock(e.Seconds))
+		}
+		if e.Status == "failed" {
+			kind, _, _ := strings.Cut(e.Message, ":")
+			return s + ": " + kind // the reason is told once, at the end
 		}
 		if e.Message != "" {
 			s += ": " + e.Message
