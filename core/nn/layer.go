@@ -34,9 +34,9 @@ func (n Norm) Forward(g *Graph, name string, x *Node) *Node {
 func (g *Graph) Linear(name string, x *Node, out int, init Init, bias bool) *Node {
 	w := g.Param(name+".weight", init, out, x.Shape()[1])
 	if !bias {
-		return Linear(x, w, nil)
+		return g.Project(x, w, nil)
 	}
-	return Linear(x, w, g.Param(name+".bias", Constant(0), out))
+	return g.Project(x, w, g.Param(name+".bias", Constant(0), out))
 }
 
 // ShortConv is a causal depthwise convolution of width w over all columns of x, with the parameter NAME.weight [D,w].

@@ -23,6 +23,7 @@ func Linear(x, w, bias *Node) *Node {
 type linear struct {
 	NoLayout
 	In, Out int
+	Turned  bool // w is given as wᵀ [in,out]; such a node has no gradient
 }
 
 func (linear) Name() string { return "linear" }
@@ -33,8 +34,12 @@ func (k linear) Bind(b engine.Binding) (engine.Kernel, error) {
 	if len(b.In) == 3 {
 		bias = b.In[2].F32
 	}
+	ldw := k.In
+	if k.Turned {
+		ldw = k.Out
+	}
 	return func(r *engine.Run) {
-		kernel.Gemm(b.Pool, false, true, r.Rows, k.Out, k.In, x, k.In, w, k.In, 0, y, k.Out)
+		kernel.Gemm(b.Pool, false, !k.Turned, r.Rows, k.Out, k.In, x, k.In, w, ldw, 0, y, k.Out)
 		if bias != nil {
 			kernel.AddBias(b.Pool, y, y, bias, r.Rows, k.Out)
 		}
@@ -43,6 +48,9 @@ func (k linear) Bind(b engine.Binding) (engine.Kernel, error) {
 }
 
 func (k linear) Grad(in gorgonia.Nodes, _, grad *Node) gorgonia.Nodes {
+	if k.Turned {
+		Fail("linear", "has a derivative in training only")
+	}
 	x, w := in[0], in[1]
 	grads := gorgonia.Nodes{
 		Apply(linearDX(k), x.Shape(), grad, w),

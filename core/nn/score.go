@@ -61,10 +61,17 @@ func Logits(g *Graph, hidden, projection *Node) *Node {
 	d := hidden.Shape()[1]
 	wantShape("logits", "projection", projection, -1, d)
 	v := projection.Shape()[0]
-	return Apply(logits{D: d, V: v}, []int{g.rows, v}, hidden, projection)
+	k := logits{D: d, V: v}
+	if turned := g.turned(projection); turned != nil {
+		k.Turned, projection = true, turned
+	}
+	return Apply(k, []int{g.rows, v}, hidden, projection)
 }
 
-type logits struct{ D, V int }
+type logits struct {
+	D, V   int
+	Turned bool // the projection is given as [D,V]
+}
 
 func (logits) Name() string { return "logits" }
 
@@ -74,10 +81,14 @@ func (k logits) Layout(in []tensor.Shape) engine.Layout {
 
 func (k logits) Bind(b engine.Binding) (engine.Kernel, error) {
 	hidden, projection, out, x := b.In[0].F32, b.In[1].F32, b.Out.F32, b.Scratch
+	ld := k.D
+	if k.Turned {
+		ld = k.V
+	}
 	return func(r *engine.Run) {
 		n := len(r.Select)
 		kernel.GatherRows(b.Pool, x, hidden, r.Select, k.D)
-		kernel.Gemm(b.Pool, false, true, n, k.V, k.D, x, k.D, projection, k.D, 0, out, k.V)
+		kernel.Gemm(b.Pool, false, !k.Turned, n, k.V, k.D, x, k.D, projection, ld, 0, out, k.V)
 		r.FLOPs += LinearFLOPs(n, k.D, k.V, false)
 	}, nil
 }

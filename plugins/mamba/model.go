@@ -150,7 +150,7 @@ func (b *mixer) linear(name string, x *nn.Node, columns int) *nn.Node {
 // step is softplus(x wᵀ + bias): n steps above 0.
 func (b *mixer) step(x *nn.Node, n int) *nn.Node {
 	w := b.Param(b.name+".dt_proj.weight", nn.FanIn(), n, x.Shape()[1])
-	return nn.Softplus(nn.Linear(x, w, b.stepBias(n)))
+	return nn.Softplus(b.Project(x, w, b.stepBias(n)))
 }
 
 // conv is the causal depthwise convolution over time with its activation.
