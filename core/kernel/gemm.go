@@ -8,7 +8,9 @@ package kernel
 const (
 	panelWidth = 32      // columns of a packed panel of B
 	blockK     = 512     // rows of B that a tile runs through before C is stored
-	blockM     = 112     // rows of C in a piece
+	blockKT    = 128     // the same for A as stored [K,M], whose lines lie apart: few enough for the first-level cache
+	blockM     = 112     // rows of C in a piece, at most
+	minBlockM  = 28      // and where threads are many
 	blockN     = 512     // columns of C in a piece, at most
 	packLimit  = 1 << 22 // floats of B that are packed at a time
 	smallGemm  = 1 << 21 // multiply-adds that one thread does sooner than it wakes another
@@ -26,6 +28,7 @@ type gemm struct {
 	ldc     int
 	packed  []float32 // B in panels, or nil: each piece packs what it needs
 	width   int       // columns of a piece, a multiple of panelWidth
+	height  int       // rows of a piece
 	columns int       // pieces across N
 }
 
@@ -56,11 +59,10 @@ func Gemm(p *Pool, tA, tB bool, m, n, k int, a []float32, lda int, b []float32, 
 		return
 	}
 	t := gemm{tA: tA, tB: tB, m: m, n: n, k: k, a: a, lda: lda, b: b, ldb: ldb, load: beta == 1, c: c, ldc: ldc}
-	rows := (m + blockM - 1) / blockM
 	if m*n*k <= smallGemm {
 		p = nil
 	}
-	t.cut(p.Threads(), rows)
+	rows := t.cut(p.Threads())
 	if rows == 1 {
 		// Each piece of B is met once: pieces pack it themselves, or read it in place.
 		launch(p, &gemmJobs, t, t.columns, 1)
@@ -86,16 +88,25 @@ func Gemm(p *Pool, tA, tB bool, m, n, k int, a []float32, lda int, b []float32, 
 	scratch.put(packed)
 }
 
-// cut chooses how many columns a piece has: blockN, or fewer if there would not be
-// enough pieces for all threads. No bit of the result depends on it.
-func (t *gemm) cut(threads, rows int) {
-	t.width = blockN
-	if threads > 1 {
+// cut chooses the pieces, so that there are enough for all threads, and returns how many
+// lie one above the other. No bit of the result depends on it.
+func (t *gemm) cut(threads int) (rows int) {
+	t.height, t.width = blockM, blockN
+	rows = (t.m + t.height - 1) / t.height
+	enough := 3 * threads
+	// A as stored [K,M] comes in lines across M: two pieces side by side would both fetch
+	// them. Lower pieces fetch B more often instead, the smaller and packed.
+	for threads > 1 && t.tA && t.m > blockM && t.m >= t.n && rows < enough && t.height > minBlockM {
+		t.height /= 2
+		rows = (t.m + t.height - 1) / t.height
+	}
+	if threads > 1 && (!t.tA || rows < enough) {
 		want := (4*threads + rows - 1) / rows
 		width := (t.n/want + panelWidth - 1) / panelWidth * panelWidth
 		t.width = max(2*panelWidth, min(blockN, width))
 	}
 	t.columns = (t.n + t.width - 1) / t.width
+	return rows
 }
 
 func checkMatrix(t bool, rows, cols, ld, n int, msg string) {
@@ -110,10 +121,14 @@ func checkMatrix(t bool, rows, cols, ld, n int, msg string) {
 // run computes pieces of C.
 func (t *gemm) run(lo, hi int) {
 	for piece := lo; piece < hi; piece++ {
-		i0, j0 := piece/t.columns*blockM, piece%t.columns*t.width
-		m, n := min(blockM, t.m-i0), min(t.width, t.n-j0)
-		for k0 := 0; k0 < t.k; k0 += blockK {
-			k := min(blockK, t.k-k0)
+		i0, j0 := piece/t.columns*t.height, piece%t.columns*t.width
+		m, n := min(t.height, t.m-i0), min(t.width, t.n-j0)
+		block := blockK
+		if t.tA {
+			block = blockKT
+		}
+		for k0 := 0; k0 < t.k; k0 += block {
+			k := min(block, t.k-k0)
 			at, rsa, csa := i0*t.lda+k0, t.lda, 1
 			if t.tA {
 				at, rsa, csa = k0*t.lda+i0, 1, t.lda

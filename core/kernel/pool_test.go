@@ -50,6 +50,10 @@ func operations() []operation {
 	add("gemm", func(p *Pool) { Gemm(p, false, false, 130, 310, 290, a, 290, b, 310, 0, c, 310) }, c)
 	ct := f(100 * 310)
 	add("gemm few rows, b transposed", func(p *Pool) { Gemm(p, false, true, 100, 300, 290, a, 290, b, 290, 0, ct, 310) }, ct)
+	// Three heights of pieces among one, two and three threads; the second packs A.
+	tall, taller := f(290*70), f(600*40)
+	add("gemm, a transposed", func(p *Pool) { Gemm(p, true, false, 290, 70, 300, a, 290, b, 100, 0, tall, 70) }, tall)
+	add("gemm, a transposed and far apart", func(p *Pool) { Gemm(p, true, false, 600, 40, 140, a, 600, b, 100, 0, taller, 40) }, taller)
 	out, stat, stat2, dx, dg, db := f(m*d), f(m), f(m), f(m*d), f(d), f(d)
 	big, bigOut := normals(r, pieceWork+3, 1), f(pieceWork+3)
 	add("add", func(p *Pool) { Add(p, bigOut, big, big) }, bigOut)
