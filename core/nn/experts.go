@@ -21,6 +21,10 @@ func Experts(x *Node, r Routing, kind string, up, down *Node) *Node {
 	}
 	wantShape("experts", "up", up, e, k.wide(), d)
 	wantShape("experts", "gates", r.Gates, m, r.cfg.K)
+	turnedUp, turnedDown := r.graph.turned(up), r.graph.turned(down)
+	if turnedUp != nil && turnedDown != nil {
+		k.Turned, up, down = true, turnedUp, turnedDown
+	}
 	return Apply(k, []int{m, d}, x, r.Gates, r.kept, up, down)
 }
 
@@ -37,6 +41,7 @@ const (
 type experts struct {
 	D, E, F, K int
 	Act        string
+	Turned     bool // up and down are given as [E,D,wide] and [E,F,D]; such a node has no gradient
 }
 
 // wide is the number of columns of an expert's matrix up.
@@ -85,6 +90,10 @@ func (k experts) Bind(b engine.Binding) (engine.Kernel, error) {
 	slot, token := b.Saved[expertsSlot].I32, b.Saved[expertsToken].I32
 	wide, rows := b.Saved[expertsWide].F32, b.Saved[expertsRows].F32
 	capacity, w := len(order), k.wide()
+	ldup, lddown := k.D, k.F
+	if k.Turned {
+		ldup, lddown = w, k.D
+	}
 	xs, act := b.Scratch[:capacity*k.D], b.Scratch[capacity*k.D:]
 	return func(r *engine.Run) {
 		n := r.Rows * k.K
@@ -97,12 +106,12 @@ func (k experts) Bind(b engine.Binding) (engine.Kernel, error) {
 		kernel.GatherRows(b.Pool, xs, x, token[:live], k.D)
 		for e := range k.E {
 			lo, n := int(offsets[e]), int(offsets[e+1]-offsets[e])
-			kernel.Gemm(b.Pool, false, true, n, w, k.D, xs[lo*k.D:], k.D, up[e*w*k.D:], k.D, 0, wide[lo*w:], w)
+			kernel.Gemm(b.Pool, false, !k.Turned, n, w, k.D, xs[lo*k.D:], k.D, up[e*w*k.D:], ldup, 0, wide[lo*w:], w)
 		}
 		k.activate(b.Pool, act, wide, live)
 		for e := range k.E {
 			lo, n := int(offsets[e]), int(offsets[e+1]-offsets[e])
-			kernel.Gemm(b.Pool, false, true, n, k.D, k.F, act[lo*k.F:], k.F, down[e*k.D*k.F:], k.F, 0, rows[lo*k.D:], k.D)
+			kernel.Gemm(b.Pool, false, !k.Turned, n, k.D, k.F, act[lo*k.F:], k.F, down[e*k.D*k.F:], lddown, 0, rows[lo*k.D:], k.D)
 		}
 		kernel.CombineRows(b.Pool, y, rows, gates, slot, r.Rows, k.K, k.D)
 		r.FLOPs += ExpertsFLOPs(live, k.D, k.F, k.Act)
@@ -110,6 +119,9 @@ func (k experts) Bind(b engine.Binding) (engine.Kernel, error) {
 }
 
 func (k experts) Grad(in gorgonia.Nodes, out, grad *Node) gorgonia.Nodes {
+	if k.Turned {
+		Fail("experts", "has a derivative in training only")
+	}
 	x, gates, up, down := in[0], in[1], in[3], in[4]
 	dx := Apply(expertsGrad(k), x.Shape(), grad, x, gates, up, down, out)
 	return gorgonia.Nodes{dx, SavedNode(dx, 0, gates.Shape()...), nil, SavedNode(dx, 1, up.Shape()...), SavedNode(dx, 2, down.Shape()...)}

@@ -32,6 +32,7 @@ type Routing struct {
 	scores *Node // [M,E]
 	load   *Node // [E] tokens that chose each expert, dropped ones included
 	cfg    route
+	graph  *Graph
 }
 
 // Route picks for each row of logits [M,E] its K best experts by score, plus bias [E] if that is not nil: the bias moves the
@@ -66,6 +67,7 @@ func (g *Graph) Route(logits, bias *Node, r Router) Routing {
 		scores: SavedNode(gates, routeScores, m, e),
 		load:   SavedNode(gates, routeLoad, e),
 		cfg:    k,
+		graph:  g,
 	}
 }
 

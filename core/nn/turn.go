@@ -1,6 +1,8 @@
 package nn
 
 import (
+	"slices"
+
 	"github.com/archlab/archlab/core/engine"
 )
 
@@ -27,13 +29,15 @@ func (g *Graph) Project(x, w, bias *Node) *Node {
 	return Apply(k, shape, x, turned, bias)
 }
 
-// turned is wᵀ [in,out] of w [out,in], or nil where w is better read as it is.
+// turned is wᵀ [in,out] of w [out,in], or of each of w [E,out,in], or nil where w is better read as it is.
 func (g *Graph) turned(w *Node) *Node {
-	out, in := w.Shape()[0], w.Shape()[1]
-	if g.mode != Decoding || g.rows > turnRows || in*out > turnSize {
+	shape := w.Shape()
+	axes := len(shape)
+	if g.mode != Decoding || g.rows > turnRows || size(shape) > turnSize {
 		return nil
 	}
-	return Apply(turn{In: in, Out: out}, []int{in, out}, w)
+	k := turn{Out: shape[axes-2], In: shape[axes-1]}
+	return Apply(k, append(slices.Clone(shape[:axes-2]), k.In, k.Out), w)
 }
 
 type turn struct {
@@ -46,16 +50,23 @@ func (turn) Name() string { return "turn" }
 func (k turn) Bind(b engine.Binding) (engine.Kernel, error) {
 	w, t := b.In[0].F32, b.Out.F32
 	return func(*engine.Run) {
-		// Blocks of rows, so that what is written to stays in the cache.
-		const block = 16
-		for i := 0; i < k.Out; i += block {
-			end := min(i+block, k.Out)
-			for j := range k.In {
-				row := t[j*k.Out : (j+1)*k.Out]
-				for o := i; o < end; o++ {
-					row[o] = w[o*k.In+j]
-				}
-			}
+		n := k.In * k.Out
+		for at := 0; at < len(w); at += n {
+			k.one(t[at:at+n], w[at:at+n])
 		}
 	}, nil
+}
+
+// one turns one matrix, in blocks of rows, so that what is written to stays in the cache.
+func (k turn) one(t, w []float32) {
+	const block = 16
+	for i := 0; i < k.Out; i += block {
+		end := min(i+block, k.Out)
+		for j := range k.In {
+			row := t[j*k.Out : (j+1)*k.Out]
+			for o := i; o < end; o++ {
+				row[o] = w[o*k.In+j]
+			}
+		}
+	}
 }

@@ -60,3 +60,39 @@ func TestTurnedWeights(t *testing.T) {
 		t.Error("a matrix of more than a million elements was turned")
 	}
 }
+
+// TestTurnedExperts: the same for stacks of experts.
+func TestTurnedExperts(t *testing.T) {
+	const d, e, f, rows = 9, 5, 7, 6
+	for _, kind := range []string{"gelu", "swiglu"} {
+		wide := f
+		if kind == "swiglu" {
+			wide = 2 * f
+		}
+		run := func(mode nn.Mode, capacity int) (y []float32, turned int64) {
+			g := nn.NewGraph(capacity, mode)
+			x := g.Input("x", d)
+			r := g.Route(nn.Linear(x, g.Param("router", nn.Normal(1), e, d), nil), nil, nn.Router{K: 2, Normalize: true})
+			out := nn.Experts(x, r, kind, g.Param("up", nn.Normal(1), e, wide, d), g.Param("down", nn.Normal(1), e, d, f))
+			pl := plan(t, g, out)
+			for i := range rows * d {
+				input(t, pl, "x").F32[i] = float32(i%13)/4 - 1.3
+			}
+			if err := pl.Run(&engine.Run{Rows: rows, Segments: []kernel.Segment{{Len: rows}}}); err != nil {
+				t.Fatal(err)
+			}
+			s := engine.Stats{}
+			pl.Profile(s, false)
+			return slices.Clone(buffer(t, pl, out).F32[:rows*d]), s["turn"].Calls
+		}
+		want, none := run(nn.Scoring, rows)
+		got, turned := run(nn.Decoding, 8)
+		wider, still := run(nn.Decoding, 9)
+		if none != 0 || turned != 2 || still != 0 {
+			t.Errorf("%s: %d stacks turned in scoring, %d in decoding, %d in a plan of 9 rows; want 0, 2, 0", kind, none, turned, still)
+		}
+		if !slices.Equal(got, want) || !slices.Equal(wider, want) {
+			t.Errorf("%s: other bits", kind)
+		}
+	}
+}
