@@ -87,7 +87,7 @@ func (o *runOptions) run(ctx context.Context, path string, stdout, stderr io.Wri
 		return err
 	}
 	for _, w := range warnings {
-		say("archlab: warning: %s", w)
+		fmt.Fprintf(stderr, "archlab: warning: %s\n", w)
 	}
 	if err := saveTokenizer(run.Dir, ds.tok); err != nil {
 		return err

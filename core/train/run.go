@@ -89,7 +89,7 @@ func runJob(ctx context.Context, run *record.Run, j Job, opts Options, em *emitt
 		}
 		if ok && (old.Status == "finished" || old.Status == "failed" && Final(old.Failure)) {
 			em.emit(Event{Kind: Begin, Model: j.Model, Seed: j.Seed, Step: old.Steps, Done: 1})
-			em.emit(Event{Kind: End, Model: j.Model, Seed: j.Seed, Status: old.Status, Done: 1, Step: old.Steps, Tokens: old.Tokens, Loss: lossOf(old)})
+			em.emit(Event{Kind: End, Model: j.Model, Seed: j.Seed, Status: old.Status, Done: 1, Step: old.Steps, Tokens: old.Tokens, Loss: lossOf(old), Message: reason(old.Failure)})
 			return old, 0, nil
 		}
 	}
@@ -124,11 +124,17 @@ func runJob(ctx context.Context, run *record.Run, j Job, opts Options, em *emitt
 		return res, 0, err
 	}
 	end := Event{Kind: End, Model: j.Model, Seed: j.Seed, Status: res.Status, Step: res.Steps, Tokens: res.Tokens, Loss: lossOf(res), Seconds: res.Seconds, Done: t.done()}
-	if res.Failure != nil {
-		end.Message = res.Failure.Kind + ": " + res.Failure.Message
-	}
+	end.Message = reason(res.Failure)
 	em.emit(end)
 	return res, evalSeconds, nil
+}
+
+// reason writes a failure as its kind and what happened; "" for none.
+func reason(f *record.Failure) string {
+	if f == nil {
+		return ""
+	}
+	return f.Kind + ": " + f.Message
 }
 
 // lossOf answers the loss to show for a result: of validation if there is one.
