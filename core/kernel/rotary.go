@@ -42,22 +42,33 @@ func Rotary(p *Pool, x []float32, m, ld, heads, k int, segs []Segment, theta flo
 	if byRow {
 		angles = m
 	}
-	work := scratch.take((2*angles + 2) * half)
-	t := rotary{
-		x: x, cos: work.f[:angles*half], sin: work.f[angles*half : 2*angles*half], freq: work.f[2*angles*half:],
-		byRow: byRow, first: first, ld: ld, heads: heads, k: k, segs: segs, sign: 1,
-	}
+	t := rotary{x: x, byRow: byRow, first: first, ld: ld, heads: heads, k: k, segs: segs, sign: 1}
 	if inverse {
 		t.sign = -1
 	}
-	for i := range half {
-		f := math.Pow(theta, -2*float64(i)/float64(k))
-		t.freq[i] = float32(f)
-		t.freq[half+i] = float32(f - float64(t.freq[i]))
+	key := tableKey{theta, k, first, angles}
+	var work *buffer
+	if !byRow {
+		work = rotaryTables.find(key)
 	}
-	launch(p, &anglesJobs, rotaryAngles{t}, angles, grainFor(16*k))
+	known := work != nil
+	if !known {
+		work = scratch.take((2*angles + 2) * half)
+	}
+	t.cos, t.sin, t.freq = work.f[:angles*half], work.f[angles*half:2*angles*half], work.f[2*angles*half:]
+	if !known {
+		for i := range half {
+			f := math.Pow(theta, -2*float64(i)/float64(k))
+			t.freq[i] = float32(f)
+			t.freq[half+i] = float32(f - float64(t.freq[i]))
+		}
+		launch(p, &anglesJobs, rotaryAngles{t}, angles, grainFor(16*k))
+		if !byRow {
+			rotaryTables.keep(key, work)
+		}
+	}
 	launch(p, &rotaryJobs, t, m, grainFor(heads*k))
-	scratch.put(work)
+	rotaryTables.release(work)
 }
 
 // rotaryAngles fills the table.
