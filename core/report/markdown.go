@@ -23,6 +23,12 @@ func Markdown(rep *Report) []byte {
 			what += " (" + r.Data.Setting + ")"
 		}
 		p("  \n%s, tokenizer %s with %d tokens, model seeds %s, %s with %d cores, %s in all\n", what, r.Data.Tokenizer, r.Data.Vocab, seedList(r.Seeds), r.Machine.CPU, r.Machine.Cores, duration(r.Seconds.Total))
+		for _, n := range r.Data.Notes {
+			p("\n- %s", n)
+		}
+		if len(r.Data.Notes) > 0 {
+			p("\n")
+		}
 		if r.Overhead != nil {
 			p("\nRPC and harness cost %s of the training loops' time.\n", percent(*r.Overhead))
 		}
