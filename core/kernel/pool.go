@@ -30,8 +30,11 @@ type Pool struct {
 }
 
 const (
-	open  = 1 << 32
-	spins = 1 << 13 // looks at state, some five microseconds, before a goroutine lets go
+	open = 1 << 32
+	// Looks at state before a goroutine lets go. A step runs hundreds of operations back to back with gaps of
+	// microseconds, and waking a sleeping thread costs tens of them: a helper looks out for a hundred or two, a caller for a few.
+	helperSpins = 1 << 18
+	callerSpins = 1 << 13
 )
 
 // A task is an operation split in pieces. run handles the items [lo,hi) of one
@@ -75,7 +78,7 @@ func (p *Pool) Close() {
 // for a while, because a step runs hundreds of them back to back, and then sleeps.
 func (p *Pool) worker() {
 	for {
-		for i := 0; i < spins; {
+		for i := 0; i < helperSpins; {
 			if p.join() {
 				p.help()
 				i = 0
@@ -176,9 +179,9 @@ func (p *Pool) finish() {
 	// Helpers are at their last pieces.
 	for i := 0; p.state.Load() != 0; i++ {
 		switch {
-		case i > spins+50: // one was put aside by the operating system: leave it the core
+		case i > callerSpins+50: // one was put aside by the operating system: leave it the core
 			time.Sleep(20 * time.Microsecond)
-		case i > spins:
+		case i > callerSpins:
 			runtime.Gosched()
 		}
 	}
