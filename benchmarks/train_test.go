@@ -63,6 +63,9 @@ func BenchmarkTrain(b *testing.B) {
 			m, card, data := model(b, c.family(), c.config)
 			defer func() { _ = m.Release(ctx) }()
 			req := family.TrainRequest{MicroBatches: []family.Batch{data}, Optimizer: step}
+			if _, err := m.Train(ctx, req); err != nil { // compiles the plan
+				b.Fatal(err)
+			}
 			b.ReportAllocs()
 			for b.Loop() {
 				if _, err := m.Train(ctx, req); err != nil {
