@@ -109,9 +109,18 @@ func TestTextErrors(t *testing.T) {
 	}
 }
 
+// A link to itself cannot be read by anybody, root included.
+func TestUnreadableLink(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "loop.txt")
+	if err := os.Symlink(path, path); err != nil {
+		t.Fatal(err)
+	}
+	checkError(t, second(Open(ctx, CorpusConfig{Kind: "text", Path: path})), ErrNotFound, "loop.txt: cannot read")
+}
+
 func TestUnreadableFile(t *testing.T) {
 	if os.Getuid() == 0 {
-		t.Skip("root reads everything")
+		t.Skip("root reads everything; TestUnreadableLink shows it what it cannot")
 	}
 	dir := tree(t, map[string]string{"a.txt": "secret"})
 	if err := os.Chmod(filepath.Join(dir, "a.txt"), 0); err != nil {
