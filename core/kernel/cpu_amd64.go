@@ -10,6 +10,7 @@ var nativeISAs = []isa{
 		transpose: transposeAVX2,
 		packRows:  packRowsOf(vecY),
 		vectors:   vectorsOf(vecY),
+		halves:    halvesOf(convertY),
 
 		scanSteps:     scanStepsAVX2,
 		scanStepsBack: scanStepsBackAVX2,
@@ -21,6 +22,7 @@ var nativeISAs = []isa{
 		transpose: transposeAVX512,
 		packRows:  packRowsOf(vecZ),
 		vectors:   vectorsOf(vecZ),
+		halves:    halvesOf(convertZ),
 
 		scanSteps:     scanStepsAVX512,
 		scanStepsBack: scanStepsBackAVX512,

@@ -23,6 +23,7 @@ type isa struct {
 	packRows func(dst, src []float32, ld, rows int)
 
 	vectors
+	halves
 }
 
 // vectors are the kernels on vectors of any length.
@@ -74,6 +75,7 @@ var generic = isa{
 	scanStepsBack: scanStepsBackGeneric,
 
 	vectors: genericVectors,
+	halves:  genericHalves,
 }
 
 // isas lists the instruction sets from plain Go to the fastest.

@@ -19,6 +19,7 @@ func main() {
 	log.SetPrefix("gen: ")
 	for name, emit := range map[string]func(*file){
 		"gemm":      emitGemm,
+		"half":      emitHalves,
 		"transpose": emitTranspose,
 		"vector":    emitMaps,
 		"scan":      emitScan,
