@@ -14,6 +14,9 @@ var nativeISAs = []isa{
 
 		scanSteps:     scanStepsAVX2,
 		scanStepsBack: scanStepsBackAVX2,
+
+		peaks: peaksAVX2,
+		read:  readOf(readY),
 	},
 	{
 		name:      "avx512",
@@ -26,6 +29,9 @@ var nativeISAs = []isa{
 
 		scanSteps:     scanStepsAVX512,
 		scanStepsBack: scanStepsBackAVX512,
+
+		peaks: peaksAVX512,
+		read:  readOf(readZ),
 	},
 }
 

@@ -22,6 +22,10 @@ type isa struct {
 	// packRows copies rows of panelWidth floats, ld apart in src, close together.
 	packRows func(dst, src []float32, ld, rows int)
 
+	// peaks are loops on registers, by Arithmetic; read adds up x's words, passes times, into sums.
+	peaks [3]peakLoop
+	read  func(x []float32, passes int, sums *roofSums)
+
 	vectors
 	halves
 }
@@ -74,6 +78,9 @@ var generic = isa{
 	scanSteps:     scanStepsGeneric,
 	scanStepsBack: scanStepsBackGeneric,
 
+	peaks: genericPeaks,
+	read:  readGeneric,
+
 	vectors: genericVectors,
 	halves:  genericHalves,
 }
@@ -100,12 +107,15 @@ func choose(limit string) *isa {
 	return best
 }
 
-func runs(s *isa) bool {
+func runs(s *isa) bool { return hasAll(s.need) }
+
+// hasAll reports whether this CPU offers all of the features.
+func hasAll(features []string) bool {
 	have := map[string]bool{}
 	for _, f := range cpuFeatures() {
 		have[f] = true
 	}
-	for _, f := range s.need {
+	for _, f := range features {
 		if !have[f] {
 			return false
 		}

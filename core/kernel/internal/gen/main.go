@@ -23,6 +23,7 @@ func main() {
 		"transpose": emitTranspose,
 		"vector":    emitMaps,
 		"scan":      emitScan,
+		"roofline":  emitRoofline,
 	} {
 		f := &file{constants: map[string]uint32{}}
 		f.printf("%s\n#include \"textflag.h\"\n", header)
