@@ -257,7 +257,7 @@ func (c *compiler) bind() error {
 		if c.opts.Backward == 0 || v.node.ID() < c.opts.Backward {
 			c.plan.backward++
 		}
-		c.plan.steps = append(c.plan.steps, step{kernel: k, kind: kindOf(op), name: describe(v.node)})
+		c.plan.steps = append(c.plan.steps, step{kernel: k, kind: kindOf(op), name: describe(v.node), traffic: trafficOf(b, c.opts.Capacity)})
 	}
 	return nil
 }

@@ -59,8 +59,10 @@ type step struct {
 	kind   string
 	name   string
 	calls  int64
+	rows   int64 // over all calls
 	nanos  int64
 	flops  float64
+	traffic
 }
 
 type gradCopy struct{ to, from []float32 }
@@ -113,6 +115,7 @@ func (p *Plan) RunContext(ctx context.Context, r *Run) (err error) {
 		now := time.Now()
 		took := now.Sub(clock)
 		s.calls++
+		s.rows += int64(r.Rows)
 		s.nanos += int64(took)
 		if i < p.backward {
 			p.seconds[0] += took

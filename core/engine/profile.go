@@ -7,6 +7,9 @@ type OpStat struct {
 	Op                 string
 	Calls, Nanoseconds int64
 	FLOPs              float64
+	// Bytes are the op's inputs, output and saved buffers, each once, for the rows in use: what an op that keeps nothing
+	// in a cache must move. A table counts whole.
+	Bytes float64
 }
 
 // Stats adds up runs of plans by kind of op.
@@ -19,6 +22,7 @@ func (s Stats) Add(o OpStat) {
 	x.Calls += o.Calls
 	x.Nanoseconds += o.Nanoseconds
 	x.FLOPs += o.FLOPs
+	x.Bytes += o.Bytes
 	s[o.Op] = x
 }
 
@@ -42,10 +46,10 @@ func (p *Plan) Profile(s Stats, reset bool) {
 	for i := range p.steps {
 		x := &p.steps[i]
 		if x.calls > 0 {
-			s.Add(OpStat{x.kind, x.calls, x.nanos, x.flops})
+			s.Add(OpStat{x.kind, x.calls, x.nanos, x.flops, x.traffic.of(x.calls, x.rows)})
 		}
 		if reset {
-			x.calls, x.nanos, x.flops = 0, 0, 0
+			x.calls, x.rows, x.nanos, x.flops = 0, 0, 0, 0
 		}
 	}
 }

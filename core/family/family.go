@@ -171,4 +171,7 @@ type OpProfile struct {
 	Calls       int64   `json:"calls"`
 	Nanoseconds int64   `json:"nanoseconds"`
 	FLOPs       float64 `json:"flops"`
+	// Bytes are what the op's inputs and outputs come to, each once: the least that it moves if no cache holds them.
+	// 0 where the family does not count.
+	Bytes float64 `json:"bytes,omitempty"`
 }

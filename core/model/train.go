@@ -160,7 +160,7 @@ func (s *trainStep) update(o family.OptimizerStep) {
 	m := s.m
 	start := time.Now()
 	s.res.GradNorm = m.params.GradNorm(m.pool)
-	var flops float64
+	var flops, bytes float64
 	if s.res.Skipped = !finite(s.res.Total) || !finite(s.res.Loss) || !finite(s.res.GradNorm); !s.res.Skipped {
 		flops = m.params.Update(m.pool, engine.Step{
 			LearningRate: o.LearningRate, Beta1: o.Beta1, Beta2: o.Beta2, Epsilon: o.Epsilon, WeightDecay: o.WeightDecay, Clip: o.Clip,
@@ -169,11 +169,13 @@ func (s *trainStep) update(o family.OptimizerStep) {
 			u.Apply(m.params.Get(u.Param).W, s.signals[i])
 		}
 		m.params.Changed()
+		// The norm reads the gradients; the update reads everything and writes everything but them.
+		bytes = 2 * float64(m.params.Bytes())
 	}
 	took := time.Since(start)
 	s.res.Seconds.Update = took.Seconds()
 	m.usage.flops += flops
-	m.usage.ops.Add(engine.OpStat{Op: "adamw", Calls: 1, Nanoseconds: int64(took), FLOPs: flops})
+	m.usage.ops.Add(engine.OpStat{Op: "adamw", Calls: 1, Nanoseconds: int64(took), FLOPs: flops, Bytes: bytes})
 }
 
 func finite(x float64) bool { return x-x == 0 }

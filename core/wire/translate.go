@@ -96,7 +96,7 @@ func encodeProfile(p family.Profile) *pb.ProfileResponse {
 		PeakRss: p.PeakRSS, BusySeconds: p.BusySeconds, Features: p.Features,
 	}
 	for _, o := range p.Ops {
-		out.Ops = append(out.Ops, &pb.OpProfile{Op: o.Op, Calls: o.Calls, Nanoseconds: o.Nanoseconds, Flops: o.FLOPs})
+		out.Ops = append(out.Ops, &pb.OpProfile{Op: o.Op, Calls: o.Calls, Nanoseconds: o.Nanoseconds, Flops: o.FLOPs, Bytes: o.Bytes})
 	}
 	return out
 }
@@ -107,7 +107,7 @@ func decodeProfile(m *pb.ProfileResponse) family.Profile {
 		PeakRSS: m.GetPeakRss(), BusySeconds: m.GetBusySeconds(), Features: m.GetFeatures(),
 	}
 	for _, o := range m.GetOps() {
-		out.Ops = append(out.Ops, family.OpProfile{Op: o.GetOp(), Calls: o.GetCalls(), Nanoseconds: o.GetNanoseconds(), FLOPs: o.GetFlops()})
+		out.Ops = append(out.Ops, family.OpProfile{Op: o.GetOp(), Calls: o.GetCalls(), Nanoseconds: o.GetNanoseconds(), FLOPs: o.GetFlops(), Bytes: o.GetBytes()})
 	}
 	return out
 }

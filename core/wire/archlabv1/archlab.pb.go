@@ -2661,6 +2661,7 @@ type OpProfile struct {
 	Calls         int64                  `protobuf:"varint,2,opt,name=calls,proto3" json:"calls,omitempty"`
 	Nanoseconds   int64                  `protobuf:"varint,3,opt,name=nanoseconds,proto3" json:"nanoseconds,omitempty"`
 	Flops         float64                `protobuf:"fixed64,4,opt,name=flops,proto3" json:"flops,omitempty"`
+	Bytes         float64                `protobuf:"fixed64,5,opt,name=bytes,proto3" json:"bytes,omitempty"` // of inputs and outputs, each once; 0 where it is not counted
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2719,6 +2720,13 @@ func (x *OpProfile) GetNanoseconds() int64 {
 func (x *OpProfile) GetFlops() float64 {
 	if x != nil {
 		return x.Flops
+	}
+	return 0
+}
+
+func (x *OpProfile) GetBytes() float64 {
+	if x != nil {
+		return x.Bytes
 	}
 	return 0
 }
@@ -3009,12 +3017,13 @@ const file_archlab_proto_rawDesc = "" +
 	"stateBytes\x12\x19\n" +
 	"\bpeak_rss\x18\x06 \x01(\x03R\apeakRss\x12!\n" +
 	"\fbusy_seconds\x18\a \x01(\x01R\vbusySeconds\x12\x1a\n" +
-	"\bfeatures\x18\b \x03(\tR\bfeatures\"i\n" +
+	"\bfeatures\x18\b \x03(\tR\bfeatures\"\x7f\n" +
 	"\tOpProfile\x12\x0e\n" +
 	"\x02op\x18\x01 \x01(\tR\x02op\x12\x14\n" +
 	"\x05calls\x18\x02 \x01(\x03R\x05calls\x12 \n" +
 	"\vnanoseconds\x18\x03 \x01(\x03R\vnanoseconds\x12\x14\n" +
-	"\x05flops\x18\x04 \x01(\x01R\x05flops\"&\n" +
+	"\x05flops\x18\x04 \x01(\x01R\x05flops\x12\x14\n" +
+	"\x05bytes\x18\x05 \x01(\x01R\x05bytes\"&\n" +
 	"\x0eReleaseRequest\x12\x14\n" +
 	"\x05model\x18\x01 \x01(\x04R\x05model\"\x11\n" +
 	"\x0fReleaseResponse2\xd4\a\n" +
