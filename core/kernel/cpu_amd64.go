@@ -3,7 +3,13 @@ package kernel
 import "golang.org/x/sys/cpu"
 
 var nativeISAs = []isa{
-	{
+	avx2,
+	avx512,
+	avx512.with("avx512bf16", []string{"avx512bf16"}, func(s *isa) { s.bf16 = &bf16AVX512 }),
+}
+
+var (
+	avx2 = isa{
 		name:      "avx2",
 		need:      []string{"avx2", "fma", "bmi2"},
 		tile:      tileAVX2,
@@ -17,8 +23,8 @@ var nativeISAs = []isa{
 
 		peaks: peaksAVX2,
 		read:  readOf(readY),
-	},
-	{
+	}
+	avx512 = isa{
 		name:      "avx512",
 		need:      []string{"avx512f", "avx512dq", "avx512vl", "avx512bw", "fma", "bmi2"},
 		tile:      tileAVX512,
@@ -32,8 +38,8 @@ var nativeISAs = []isa{
 
 		peaks: peaksAVX512,
 		read:  readOf(readZ),
-	},
-}
+	}
+)
 
 // cpuFeatures lists what the CPU offers and the operating system saves.
 func cpuFeatures() []string {

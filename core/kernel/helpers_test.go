@@ -7,12 +7,22 @@ import (
 	"testing"
 )
 
-// forEachISA runs f as a subtest for every instruction set that this CPU runs.
+// forEachISA runs f as a subtest for every instruction set that this CPU runs, those
+// aside that differ in low precision only.
 func forEachISA(t *testing.T, f func(t *testing.T)) {
+	forEach(t, func(s *isa) bool { return s.over == "" }, f)
+}
+
+// forEachPrecision is forEachISA for the kernels in which all tables differ.
+func forEachPrecision(t *testing.T, f func(t *testing.T)) {
+	forEach(t, func(s *isa) bool { return true }, f)
+}
+
+func forEach(t *testing.T, which func(s *isa) bool, f func(t *testing.T)) {
 	was := active
 	defer func() { active = was }()
 	for i := range isas {
-		if runs(&isas[i]) {
+		if runs(&isas[i]) && which(&isas[i]) {
 			active = &isas[i]
 			t.Run(active.name, f)
 		}

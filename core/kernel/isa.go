@@ -8,6 +8,7 @@ import "os"
 type isa struct {
 	name string
 	need []string // CPU features
+	over string   // the table that this one adds low-precision kernels to, if any
 
 	// tile computes one block of a matrix product; tileGeneric defines it.
 	tile func(m, n, k int, a []float32, rsa, csa int, b []float32, ldb int, c []float32, ldc int, load bool)
@@ -28,6 +29,16 @@ type isa struct {
 
 	vectors
 	halves
+
+	bf16 *bf16Kernels // nil: BF16 numbers are widened
+}
+
+// with returns the table with additions that need more of the CPU.
+func (s isa) with(name string, need []string, add func(s *isa)) isa {
+	s.over, s.name = s.name, name
+	s.need = append(s.need[:len(s.need):len(s.need)], need...)
+	add(&s)
+	return s
 }
 
 // vectors are the kernels on vectors of any length.
@@ -92,7 +103,7 @@ var isas = append([]isa{generic}, nativeISAs...)
 var active = choose(os.Getenv("ARCHLAB_CPU"))
 
 // choose returns the fastest table that the CPU can run, up to the one named by
-// limit (generic, avx2, avx512); other values of limit count as none.
+// limit (generic, avx2, avx512, avx512bf16); other values of limit count as none.
 func choose(limit string) *isa {
 	best := &isas[0]
 	for i := range isas {

@@ -18,6 +18,7 @@ func main() {
 	log.SetFlags(0)
 	log.SetPrefix("gen: ")
 	for name, emit := range map[string]func(*file){
+		"bf16":      emitBF16,
 		"gemm":      emitGemm,
 		"half":      emitHalves,
 		"transpose": emitTranspose,
@@ -99,6 +100,9 @@ func (f *file) op(format string, args ...any) {
 			name += ".BCST"
 		}
 		s = name + " " + operands
+	}
+	if code, ok := encode(s); ok {
+		s = directives(code) + " // " + s
 	}
 	f.printf("\t%s\n", s)
 }
