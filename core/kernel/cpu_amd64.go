@@ -15,7 +15,7 @@ var (
 		tile:      tileAVX2,
 		transpose: transposeAVX2,
 		packRows:  packRowsOf(vecY),
-		vectors:   vectorsOf(vecY),
+		vectors:   vectorsOf(vecY, 8),
 		halves:    halvesOf(convertY),
 
 		scanSteps:     scanStepsAVX2,
@@ -30,7 +30,7 @@ var (
 		tile:      tileAVX512,
 		transpose: transposeAVX512,
 		packRows:  packRowsOf(vecZ),
-		vectors:   vectorsOf(vecZ),
+		vectors:   vectorsOf(vecZ, 16),
 		halves:    halvesOf(convertZ),
 
 		scanSteps:     scanStepsAVX512,

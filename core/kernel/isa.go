@@ -16,7 +16,7 @@ type isa struct {
 	transpose func(dst []float32, ldd int, src []float32, lds, rows, cols int)
 
 	// scanSteps runs the recurrence over a block's steps; scanStepsBack computes a
-	// block's states again and runs its steps backwards.
+	// block's states again and runs Mamba's steps backwards.
 	scanSteps     func(k *scanBlock)
 	scanStepsBack func(k *scanBackBlock)
 
@@ -56,8 +56,9 @@ type vectors struct {
 	dot  func(x, y []float32) float32
 	dot3 func(x, y, z []float32) float32 // sum of x·y·z
 	sum  func(x []float32) float32
-	// laneSums sets out[i] to the sum of x[16i:16i+16].
+	// laneSums sets out[i] to the sum of x[w·i:w·i+w], w being sumLanes.
 	laneSums func(out, x []float32)
+	sumLanes int
 	finite   func(x []float32) bool
 	max      func(x []float32) float32 // NaN aside; -Inf of nothing
 	sumExp   func(x []float32, shift float32) float32

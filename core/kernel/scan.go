@@ -60,13 +60,12 @@ func (s *scanShape) skips() int {
 	return s.p
 }
 
-// chunk returns the number of steps between two saved states: what the backward
-// pass holds of a chunk stays in the first-level cache for Mamba's N of 16.
+// chunk returns the number of steps between two saved states.
 func (s *scanShape) chunk() int {
 	if s.scalar {
-		return 16
+		return SSDChunk
 	}
-	return 8
+	return scanChunk
 }
 
 func (s *scanShape) saved(m, segments int) int {
@@ -183,7 +182,7 @@ type scanBlock struct {
 	u0, dt0, b0, c0 []float32 // from row 0
 	y, u, dt, b, c  []float32 // from the first step's row
 
-	a    []float32 // [N,16], or [1] if scalar
+	a    []float32 // [N,16] in units of log2(e), or [1] as given if scalar
 	skip []float32 // [16]
 	h    []float32 // [N,16], updated
 }
@@ -213,6 +212,7 @@ func (s *scanShape) block(blk int, u, dt, a, b, c, skip, work []float32) scanBlo
 		clear(k.a)
 	}
 	active.transpose(k.a, lanes, a[p0*s.n:], s.n, k.lanes, s.n)
+	active.scale(k.a, k.a, log2e)
 	if skip != nil {
 		copy(k.skip, skip[p0:p0+k.lanes])
 	}
@@ -241,11 +241,11 @@ func scanStepsGeneric(k *scanBlock) {
 			x, y := dt*u, k.skip[l]*u
 			var e float32
 			if k.scalar {
-				e = exp32(dt * k.a[0])
+				e = exp2Neg(dt * k.a[0] * log2e)
 			}
 			for n := range b {
 				if !k.scalar {
-					e = exp32(dt * k.a[n*lanes+l])
+					e = exp2Neg(dt * k.a[n*lanes+l])
 				}
 				h := e*k.h[n*lanes+l] + x*b[n]
 				k.h[n*lanes+l] = h

@@ -6,34 +6,34 @@ package kernel
 func scanForwardZ(args *scanArgs)
 
 //go:noescape
-func scanStatesZ(args *scanArgs)
+func scanGatherZ(args *scanBackArgs)
 
 //go:noescape
-func scanBackwardZ(args *scanArgs)
+func scanBack4Z(args *scanBackArgs)
 
 //go:noescape
-func ssdForwardZ(args *scanArgs)
+func scanBack1Z(args *scanBackArgs)
 
 //go:noescape
-func ssdStatesZ(args *scanArgs)
-
-//go:noescape
-func ssdBackwardZ(args *scanArgs)
+func scanScatterZ(args *scanBackArgs)
 
 //go:noescape
 func scanForwardY(args *scanArgs)
 
 //go:noescape
-func scanStatesY(args *scanArgs)
+func scanGatherY(args *scanBackArgs)
 
 //go:noescape
-func scanBackwardY(args *scanArgs)
+func scanBack2Y(args *scanBackArgs)
+
+//go:noescape
+func scanBack1Y(args *scanBackArgs)
+
+//go:noescape
+func scanScatterY(args *scanBackArgs)
+
+//go:noescape
+func ssdForwardZ(args *scanArgs)
 
 //go:noescape
 func ssdForwardY(args *scanArgs)
-
-//go:noescape
-func ssdStatesY(args *scanArgs)
-
-//go:noescape
-func ssdBackwardY(args *scanArgs)

@@ -103,6 +103,9 @@ func TestScanBackward(t *testing.T) {
 	defer p.Close()
 	for _, c := range scanShapes {
 		segs := segments(5, 0, 1, 19)
+		if c.shape.scalar {
+			segs = segments(70, 0, 1, 5)
+		}
 		if c.shape.p > 100 {
 			segs = segments(4, 1)
 		}
@@ -165,4 +168,20 @@ func TestScanPanics(t *testing.T) {
 	expectPanic(t, "kernel: scan: wrong dimensions", func() {
 		SSD(nil, x, x, x, x, x, x, nil, segments(2), nil, nil, 2, SSDDims{3, 1, 2, 2})
 	})
+}
+
+// backwardScratch and runScanBackward are the backward passes of either scan.
+func (s scanShape) backwardScratch(m, segments int) int {
+	if s.scalar {
+		return SSDBackwardScratch(m, segments, SSDDims{s.h, s.p, s.g, s.n})
+	}
+	return SelectiveScanBackwardScratch(m, segments, ScanDims{s.p, s.n})
+}
+
+func runScanBackward(p *Pool, du, ddt, da, db, dc, dskip, dy, u, dt, a, b, c, skip []float32, segs []Segment, saved []float32, m int, s scanShape, work []float32) {
+	if s.scalar {
+		SSDBackward(p, du, ddt, da, db, dc, dskip, dy, u, dt, a, b, c, skip, segs, saved, m, SSDDims{s.h, s.p, s.g, s.n}, work)
+		return
+	}
+	SelectiveScanBackward(p, du, ddt, da, db, dc, dskip, dy, u, dt, a, b, c, skip, segs, saved, m, ScanDims{s.p, s.n}, work)
 }

@@ -41,8 +41,9 @@ func packRowsOf(run func(op vecOp, args vecArgs) (float32, float32)) func(dst, s
 // ptr is the address of x's first element, once x is known to hold n.
 func ptr(x []float32, n int) *float32 { return unsafe.SliceData(x[:n]) }
 
-// vectorsOf builds the table of vector kernels on top of one way to run them.
-func vectorsOf(run func(op vecOp, args vecArgs) (float32, float32)) vectors {
+// vectorsOf builds the table of vector kernels on top of one way to run them, with
+// vectors of the given width.
+func vectorsOf(run func(op vecOp, args vecArgs) (float32, float32), width int) vectors {
 	// The element-by-element operations: outputs first, then inputs.
 	map2 := func(op vecOp) func(out, x []float32, s float32) {
 		return func(out, x []float32, s float32) {
@@ -95,14 +96,19 @@ func vectorsOf(run func(op vecOp, args vecArgs) (float32, float32)) vectors {
 		},
 		sum: sum1(vecSum),
 		laneSums: func(out, x []float32) {
-			n := len(out) &^ (lanes - 1) // a multiple of both widths
+			n := len(out) &^ (width - 1)
 			if n > 0 {
-				run(vecLaneSums, vecArgs{n: n, p: [5]*float32{ptr(out, n), ptr(x, n*lanes)}})
+				run(vecLaneSums, vecArgs{n: n, p: [5]*float32{ptr(out, n), ptr(x, n*width)}})
 			}
-			laneSums(out[n:], x[n*lanes:])
+			var last [lanes]float32
+			for i := n; i < len(out); i++ {
+				copy(last[:], x[i*width:(i+1)*width])
+				out[i] = laneSum(&last)
+			}
 		},
-		finite: func(x []float32) bool { return finite(x) == 0 },
-		max:    sum1(vecMax),
+		sumLanes: width,
+		finite:   func(x []float32) bool { return finite(x) == 0 },
+		max:      sum1(vecMax),
 		sumExp: func(x []float32, shift float32) float32 {
 			s, _ := run(vecSumExp, vecArgs{n: len(x), p: [5]*float32{ptr(x, len(x))}, s: [8]float32{shift}})
 			return s

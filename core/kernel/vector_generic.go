@@ -18,6 +18,7 @@ var genericVectors = vectors{
 	dot3:     dot3Generic,
 	sum:      sumGeneric,
 	laneSums: laneSums,
+	sumLanes: lanes,
 	finite:   finiteGeneric,
 	max:      maxOf,
 	sumExp:   sumExp,

@@ -52,7 +52,7 @@ func (f ssdForm) back(p *kernel.Pool, grads [6][]float32, dy []float32, in [6][]
 }
 
 func (f ssdForm) cost(m int) (forward, backward float64) {
-	return SSDFLOPs(m, f.H*f.P, f.N), SSDBackwardFLOPs(m, f.H*f.P, f.N)
+	return SSDFLOPs(m, f.H*f.P, f.N), SSDBackwardFLOPs(m, f.H, f.P, f.G, f.N)
 }
 
 // SelectiveScanFLOPs counts SelectiveScan over m rows of d channels with n states: for each state its decay (2), update (3)
@@ -69,5 +69,12 @@ func SelectiveScanBackwardFLOPs(m, d, n int) float64 {
 // channel's states.
 func SSDFLOPs(m, d, n int) float64 { return float64(m) * float64(d) * float64(5*n+4) }
 
-// SSDBackwardFLOPs counts its backward pass.
-func SSDBackwardFLOPs(m, d, n int) float64 { return float64(m) * float64(d) * float64(16*n+12) }
+// SSDBackwardFLOPs counts its backward pass, over heads of p channels in groups that share b and c: for each channel four products
+// with the states and two with the steps of its chunk, for each head the weights of its chunk's pairs of steps, and for each
+// group and part of its heads the three products of b and c. Chunks that a sequence leaves short count as full.
+func SSDBackwardFLOPs(m, heads, p, groups, n int) float64 {
+	q := kernel.SSDChunk
+	dims := kernel.SSDDims{H: heads, P: p, G: groups, N: n}
+	channel, head, part := 8*n+4*q+12, 12*q+8*n, 6*n*q
+	return float64(m) * float64(heads*p*channel+heads*head+groups*dims.Parts()*part)
+}

@@ -53,7 +53,7 @@ func (c Config) costMamba(t int) nn.Cost {
 
 func (c Config) costMamba2(t int) nn.Cost {
 	d, inner, heads, gn := c.Width, c.inner(), c.heads(), c.Groups*c.State
-	scan := nn.CostRow(nn.SSDFLOPs(1, inner, c.State), nn.SSDBackwardFLOPs(1, inner, c.State))
+	scan := nn.CostRow(nn.SSDFLOPs(1, inner, c.State), nn.SSDBackwardFLOPs(1, heads, c.HeadWidth, c.Groups, c.State))
 	scan.State = inner * c.State
 	return nn.Sum(scan,
 		nn.CostLinear(d, inner, false).Times(2), nn.CostLinear(d, 2*gn, false), costShared(d).Times(3),

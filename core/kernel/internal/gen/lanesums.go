@@ -1,16 +1,13 @@
 package main
 
-// laneSums emits sums over the 16 lanes of each of n blocks of floats at p1 into p0;
-// n is a multiple of the vector's width.
+// laneSums emits sums over the lanes of each of n vectors at p1 into p0; n is a
+// multiple of the vector's width.
 func laneSums(v vec) {
 	w := v.w()
 	t := func(i int) int { return w + i }
 	v.label("loop")
 	for i := range w {
-		v.op("VMOVUPS %d(BX), %s", 64*i, v.r(i))
-		if w == 8 {
-			v.op("VADDPS %d(BX), %s, %s", 64*i+32, v.r(i), v.r(i))
-		}
+		v.op("VMOVUPS %d(BX), %s", 4*w*i, v.r(i))
 	}
 	// Sums of pairs of lanes of two rows, then of four rows: row 4q+c ends up in place
 	// c of every 128-bit lane of vector 4q.
@@ -44,7 +41,7 @@ func laneSums(v vec) {
 	}
 	v.store(v.r(0), "(SI)", false)
 	v.op("ADDQ $%d, SI", 4*w)
-	v.op("ADDQ $%d, BX", 64*w)
+	v.op("ADDQ $%d, BX", 4*w*w)
 	v.op("SUBQ $%d, AX", w)
 	v.op("JNE loop")
 	v.ret()
