@@ -38,6 +38,7 @@ var allowed = map[string][]string{
 	"core/eval":            {"core/family", "core/record"},
 	"core/ttc":             {"core/family", "core/record", "core/stats"},
 	"core/report":          {"core/family", "core/record", "core/stats"},
+	"core/bench":           {"core/family", "core/kernel"},
 	"plugins/transformer":  family,
 	"plugins/mamba":        family,
 	"plugins/moe":          family,

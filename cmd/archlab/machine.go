@@ -6,23 +6,26 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
-	"time"
 
+	"github.com/archlab/archlab/core/bench"
 	"github.com/archlab/archlab/core/kernel"
 	"github.com/archlab/archlab/core/record"
 )
 
-// machine describes where this process runs. Its FP32 peak is measured, with no plugin running: that of the matrix
-// multiply that the built-in families use, on all cores.
+// machine describes where this process runs. Its FP32 peak is measured, with no plugin running: multiply-adds on registers
+// alone, on all cores.
 func machine() record.Machine {
 	m := record.Machine{OS: runtime.GOOS, Arch: runtime.GOARCH, Cores: runtime.GOMAXPROCS(0), Go: runtime.Version(), Features: kernel.Features()}
-	m.CPU = procField("/proc/cpuinfo", "model name")
+	m.CPU = cpuName()
 	if kb, err := strconv.ParseInt(strings.TrimSuffix(procField("/proc/meminfo", "MemTotal"), " kB"), 10, 64); err == nil {
 		m.MemoryBytes = kb * 1024
 	}
-	m.PeakFLOPs = peak()
+	m.PeakFLOPs = bench.FP32Peak(m.Cores)
 	return m
 }
+
+// cpuName is the CPU's name for itself, empty where the system does not tell.
+func cpuName() string { return procField("/proc/cpuinfo", "model name") }
 
 // procField answers a "key : value" line of a file of the proc file system, or nothing.
 func procField(path, key string) string {
@@ -37,24 +40,4 @@ func procField(path, key string) string {
 		}
 	}
 	return ""
-}
-
-// peak is the best rate of a few multiplications of 512 x 512 matrices, in FLOPs a second.
-func peak() float64 {
-	const n, rounds = 512, 12
-	pool := kernel.NewPool(runtime.GOMAXPROCS(0))
-	defer pool.Close()
-	a, b, c := make([]float32, n*n), make([]float32, n*n), make([]float32, n*n)
-	for i := range a {
-		a[i], b[i] = float32(i%7), float32(i%5)
-	}
-	best := 0.0
-	for range rounds {
-		begin := time.Now()
-		kernel.Gemm(pool, false, false, n, n, n, a, n, b, n, 0, c, n)
-		if s := time.Since(begin).Seconds(); s > 0 {
-			best = max(best, 2*n*n*n/s)
-		}
-	}
-	return best
 }
