@@ -5,7 +5,8 @@ import "golang.org/x/sys/cpu"
 var nativeISAs = []isa{
 	avx2,
 	avx512,
-	avx512.with("avx512bf16", []string{"avx512bf16"}, func(s *isa) { s.bf16 = &bf16AVX512 }),
+	avx512VNNI,
+	avx512BF16,
 }
 
 var (
@@ -17,6 +18,7 @@ var (
 		packRows:  packRowsOf(vecY),
 		vectors:   vectorsOf(vecY, 8),
 		halves:    halvesOf(convertY),
+		int8:      &int8AVX2,
 
 		scanSteps:     scanStepsAVX2,
 		scanStepsBack: scanStepsBackAVX2,
@@ -32,6 +34,7 @@ var (
 		packRows:  packRowsOf(vecZ),
 		vectors:   vectorsOf(vecZ, 16),
 		halves:    halvesOf(convertZ),
+		int8:      &int8AVX512,
 
 		scanSteps:     scanStepsAVX512,
 		scanStepsBack: scanStepsBackAVX512,
@@ -39,6 +42,8 @@ var (
 		peaks: peaksAVX512,
 		read:  readOf(readZ),
 	}
+	avx512VNNI = avx512.with("avx512vnni", []string{"avx512vnni"}, func(s *isa) { s.int8 = &int8VNNI })
+	avx512BF16 = avx512VNNI.with("avx512bf16", []string{"avx512bf16"}, func(s *isa) { s.bf16 = &bf16AVX512 })
 )
 
 // cpuFeatures lists what the CPU offers and the operating system saves.

@@ -31,6 +31,7 @@ type isa struct {
 	halves
 
 	bf16 *bf16Kernels // nil: BF16 numbers are widened
+	int8 *int8Kernels
 }
 
 // with returns the table with additions that need more of the CPU.
@@ -95,6 +96,7 @@ var generic = isa{
 
 	vectors: genericVectors,
 	halves:  genericHalves,
+	int8:    &genericInt8,
 }
 
 // isas lists the instruction sets from plain Go to the fastest.
@@ -104,7 +106,7 @@ var isas = append([]isa{generic}, nativeISAs...)
 var active = choose(os.Getenv("ARCHLAB_CPU"))
 
 // choose returns the fastest table that the CPU can run, up to the one named by
-// limit (generic, avx2, avx512, avx512bf16); other values of limit count as none.
+// limit (generic, avx2, avx512, avx512vnni, avx512bf16); other values of limit count as none.
 func choose(limit string) *isa {
 	best := &isas[0]
 	for i := range isas {

@@ -29,6 +29,7 @@ type dotTile struct {
 	vectors int
 	masked  bool // the last vector of C is partial; panels are whole
 	unroll  int  // words a turn; above 1, A's words lie one after the other
+	narrow  bool // a row of a panel holds no more columns than the tile
 	// add emits acc += a·b, word by word; t is free.
 	add func(t dotTile, a, b, acc, free string)
 }
@@ -47,6 +48,14 @@ func (t dotTile) spare(i int) string {
 		last = 31
 	}
 	return t.r(first + i%(last-first+1))
+}
+
+// pitch is the distance between rows of a panel.
+func (t dotTile) pitch() int {
+	if t.narrow {
+		return 2 * t.bytes()
+	}
+	return panelBytes
 }
 
 func (t dotTile) bytes() int { return vec{reg: t.reg}.w() * 4 }
@@ -101,7 +110,7 @@ func (t dotTile) emit() {
 	spare := 0
 	for u := range t.unroll {
 		for v := range t.vectors {
-			t.op("VMOVUPS %d(SI), %s", u*panelBytes+v*t.bytes(), t.b(v))
+			t.op("VMOVUPS %d(SI), %s", u*t.pitch()+v*t.bytes(), t.b(v))
 		}
 		for i := range t.rows {
 			a := t.spare(spare)
@@ -113,7 +122,7 @@ func (t dotTile) emit() {
 			spare++
 		}
 	}
-	t.op("ADDQ $%d, SI", t.unroll*panelBytes)
+	t.op("ADDQ $%d, SI", t.unroll*t.pitch())
 	for i := range bases {
 		if t.unroll > 1 {
 			t.op("ADDQ $%d, %s", 4*t.unroll, aBases[i])

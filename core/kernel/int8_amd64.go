@@ -1,0 +1,158 @@
+package kernel
+
+import "unsafe"
+
+// wordArgs are the arguments of a pass over n blocks of bytes or words.
+type wordArgs struct {
+	dst, src unsafe.Pointer
+	n        int
+	scale    float32 // or the result
+}
+
+// spreadArgs are the arguments of spreadPairs: rows of 16 words, pitch bytes apart, and gap
+// bytes from the words of the first 16 columns to those of the others.
+type spreadArgs struct {
+	dst, src   unsafe.Pointer
+	n          int // rows of quads
+	pitch, gap int
+}
+
+// scaleArgs are the arguments of scaleSums.
+type scaleArgs struct {
+	dst, sums, bias, column, row unsafe.Pointer
+	rows, blocks                 int // of 32 columns
+	skip                         int // bytes between the rows of dst
+}
+
+// dotRowArgs are the arguments of a product of one row with a panel.
+type dotRowArgs struct {
+	dst, panel, x unsafe.Pointer
+	n             int // quads, or groups
+	scales, sums  unsafe.Pointer
+}
+
+// packOrder undoes the order in which bytes come out of packing within 128-bit lanes.
+var packOrder = [8]int32{0, 4, 1, 5, 2, 6, 3, 7}
+
+var (
+	int8AVX2 = int8Kernels{
+		absMax:    absMaxAVX2,
+		quantize8: quantize8AVX2,
+		quads:     2,
+		row:       int8RowAVX2,
+		spread: func(dst []float32, panel []int8, n int) {
+			spreadPairs(dst, panel, n, 64, 2*n*64) // two panels of 16 columns
+		},
+		widen: widen8AVX2,
+		tile:  int8TileOf(6, 16, int8Y),
+		scale: scaleSumsAVX2,
+	}
+	int8AVX512 = int8Kernels{
+		absMax:    absMaxAVX2,
+		quantize8: quantize8AVX2,
+		quads:     2,
+		row:       int8RowAVX2,
+		spread: func(dst []float32, panel []int8, n int) {
+			spreadPairs(dst, panel, n, 128, 64)
+		},
+		widen: widen8AVX2,
+		tile:  int8TileOf(14, 32, int8Z),
+		scale: scaleSumsAVX2,
+	}
+	int8VNNI = int8Kernels{
+		absMax:    absMaxAVX2,
+		quantize8: quantize8AVX2,
+		quads:     4,
+		unsigned:  true,
+		row: func(sums *[panelWidth]int32, x, panel []int8) {
+			args := newDotRowArgs(sums, x, panel)
+			vnniRowZ(&args)
+		},
+		tile:  int8TileOf(14, 32, vnniZ),
+		scale: scaleSumsAVX2,
+	}
+)
+
+// int8TileOf builds a tile of panels of 32 columns from tiles of the given size.
+func int8TileOf(height, width int, run func(rows, vectors int, args *dotArgs)) func(m, n int, a []float32, lda int, b []float32, sums []float32, ld int, load bool) {
+	return func(m, n int, a []float32, lda int, b []float32, sums []float32, ld int, load bool) {
+		if m <= 0 || n <= 0 || n%4 != 0 || len(a) < (m-1)*lda+n || len(b) < n*panelWidth || len(sums) < (m-1)*ld+panelWidth {
+			panic("kernel: tile: out of range")
+		}
+		args := dotArgs{k: n, rsa: 4 * lda, csa: 4, ldc: 4 * ld}
+		if load {
+			args.load = 1
+		}
+		for j := 0; j < panelWidth; j += width {
+			args.b = unsafe.Pointer(&b[j*n])
+			for i := 0; i < m; i += height {
+				args.a, args.c = unsafe.Pointer(&a[i*lda]), unsafe.Pointer(&sums[i*ld+j])
+				run(min(height, m-i), 2, &args)
+			}
+		}
+	}
+}
+
+func absMaxAVX2(x []float32) uint32 {
+	n := len(x) &^ 31
+	top := absMaxGeneric(x[n:])
+	if n > 0 {
+		args := wordArgs{src: unsafe.Pointer(&x[0]), n: n / 32}
+		absMaxY(&args)
+		top = max(top, *(*uint32)(unsafe.Pointer(&args.scale)))
+	}
+	return top
+}
+
+func quantize8AVX2(dst []int8, src []float32, inv float32) {
+	src = src[:len(dst)]
+	n := len(dst) &^ 31
+	if n > 0 {
+		quantize8Y(&wordArgs{unsafe.Pointer(&dst[0]), unsafe.Pointer(&src[0]), n / 32, inv})
+	}
+	quantize8Generic(dst[n:], src[n:], inv)
+}
+
+// widen8AVX2 widens whole blocks of 32: rows end in room for one.
+func widen8AVX2(dst []float32, x []int8) {
+	for n := len(x) &^ 31; n < len(x); n++ {
+		int16sOf(dst)[n] = int16(x[n])
+	}
+	if n := len(x) / 32; n > 0 {
+		widen8Y(&wordArgs{dst: unsafe.Pointer(&dst[:16*n][0]), src: unsafe.Pointer(&x[0]), n: n})
+	}
+}
+
+func int16sOf(x []float32) []int16 {
+	return unsafe.Slice((*int16)(unsafe.Pointer(unsafe.SliceData(x))), 2*len(x))
+}
+
+func spreadPairs(dst []float32, panel []int8, n, pitch, gap int) {
+	if len(dst) < 2*n*panelWidth || len(panel) < 4*n*panelWidth {
+		panic("kernel: spread: out of range")
+	}
+	spreadPairsY(&spreadArgs{unsafe.Pointer(&dst[0]), unsafe.Pointer(&panel[0]), n, pitch, gap})
+}
+
+func newDotRowArgs(sums *[panelWidth]int32, x, panel []int8) dotRowArgs {
+	if len(x) == 0 || len(x)%quadStep != 0 || len(panel) < len(x)*panelWidth {
+		panic("kernel: row: out of range")
+	}
+	return dotRowArgs{dst: unsafe.Pointer(sums), panel: unsafe.Pointer(&panel[0]), x: unsafe.Pointer(&x[0]), n: len(x) / 4}
+}
+
+func int8RowAVX2(sums *[panelWidth]int32, x, panel []int8) {
+	args := newDotRowArgs(sums, x, panel)
+	int8RowY(&args)
+}
+
+func scaleSumsAVX2(dst []float32, ld int, sums []float32, n int, bias []int32, column, row []float32) {
+	m := len(row)
+	if m == 0 || n == 0 || n%panelWidth != 0 || len(dst) < (m-1)*ld+n || len(sums) < m*n || len(bias) < n || len(column) < n {
+		panic("kernel: scale: out of range")
+	}
+	scaleSumsY(&scaleArgs{
+		dst: unsafe.Pointer(&dst[0]), sums: unsafe.Pointer(&sums[0]), bias: unsafe.Pointer(&bias[0]),
+		column: unsafe.Pointer(&column[0]), row: unsafe.Pointer(&row[0]), rows: m, blocks: n / panelWidth, skip: 4 * (ld - n),
+	})
+}

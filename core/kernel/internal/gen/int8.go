@@ -1,0 +1,265 @@
+package main
+
+// Offsets of the fields of kernel.wordArgs.
+const (
+	wordDst   = 0
+	wordSrc   = 8
+	wordN     = 16
+	wordScale = 24
+)
+
+// Offsets of the fields of kernel.spreadArgs.
+const (
+	spreadDst   = 0
+	spreadSrc   = 8
+	spreadN     = 16
+	spreadPitch = 24
+	spreadGap   = 32
+)
+
+// Offsets of the fields of kernel.scaleArgs.
+const (
+	scaleDst    = 0
+	scaleSums   = 8
+	scaleBias   = 16
+	scaleColumn = 24
+	scaleRow    = 32
+	scaleRows   = 40
+	scaleBlocks = 48
+	scaleSkip   = 56
+)
+
+// Offsets of the fields of kernel.dotRowArgs.
+const (
+	dotRowDst    = 0
+	dotRowPanel  = 8
+	dotRowX      = 16
+	dotRowK      = 24
+	dotRowScales = 32
+	dotRowSums   = 40
+)
+
+// emitInt8 writes the product of 8-bit integers. Weights lie in panels whose words are
+// quads: four signed bytes along K.
+func emitInt8(f *file) {
+	// Words are pairs of 16 bits: their products and the sum of two are exact.
+	pairs := dotTile{file: f, kind: "int8", unroll: 4, narrow: true, add: func(t dotTile, a, b, acc, free string) {
+		t.op("VPMADDWD %s, %s, %s", a, b, free)
+		t.op("VPADDD %s, %s, %s", free, acc, acc)
+	}}
+	pairs.reg = "Y"
+	emitDotTiles(pairs, 6)
+	pairs.reg = "Z"
+	emitDotTiles(pairs, 14)
+	// Words are quads, A's unsigned.
+	emitDotTiles(dotTile{file: f, kind: "vnni", reg: "Z", unroll: 4, add: func(t dotTile, a, b, acc, _ string) {
+		t.op("VPDPBUSD %s, %s, %s", b, a, acc)
+	}}, 14)
+
+	v := vec{file: f, reg: "Y"}
+	v.text("spreadPairsY", "spreadArgs", "Each row of quads of a panel becomes two rows of pairs.")
+	v.op("MOVQ %d(DI), SI", spreadSrc)
+	v.op("MOVQ %d(DI), AX", spreadN)
+	v.op("MOVQ %d(DI), R8", spreadPitch)
+	v.op("MOVQ %d(DI), R9", spreadGap)
+	v.op("MOVQ %d(DI), DI", spreadDst)
+	v.op("LEAQ (DI)(R8*1), BX")
+	v.label("loop")
+	for i := range 4 {
+		v.op("VPMOVSXBW %d(SI), Y0", 32*i)
+		v.op("VPMOVSXBW %d(SI), Y1", 32*i+16)
+		v.op("VSHUFPS $0x88, Y1, Y0, Y2")
+		v.op("VSHUFPS $0xdd, Y1, Y0, Y3")
+		v.op("VPERMQ $0xd8, Y2, Y2")
+		v.op("VPERMQ $0xd8, Y3, Y3")
+		half := []string{"", "(R9*1)"}[i/2]
+		v.op("VMOVUPS Y2, %d(DI)%s", 32*(i%2), half)
+		v.op("VMOVUPS Y3, %d(BX)%s", 32*(i%2), half)
+	}
+	v.op("ADDQ $%d, SI", panelBytes)
+	v.op("LEAQ (DI)(R8*2), DI")
+	v.op("LEAQ (BX)(R8*2), BX")
+	v.op("DECQ AX")
+	v.op("JNE loop")
+	v.ret()
+	v.wordLoop("widen8", "16 bits of each of 32 signed bytes.", 64, 32, func() {}, func() {
+		for i := range 2 {
+			v.op("VPMOVSXBW %d(SI), %s", 16*i, v.r(i))
+			v.op("VMOVDQU %s, %d(DI)", v.r(i), 32*i)
+		}
+	})
+	v.wordLoop("quantize8", "Bytes of 32 floats times the scale, rounded to nearest even.", 32, 128, func() {
+		v.op("VBROADCASTSS X15, Y15")
+		v.op("VMOVDQU ·packOrder(SB), Y14")
+	}, func() {
+		for i := range 4 {
+			v.op("VMULPS %d(SI), Y15, %s", 32*i, v.r(i))
+			v.op("VCVTPS2DQ %s, %s", v.r(i), v.r(i))
+		}
+		v.op("VPACKSSDW Y1, Y0, Y0")
+		v.op("VPACKSSDW Y3, Y2, Y2")
+		v.op("VPACKSSWB Y2, Y0, Y0")
+		v.op("VPERMD Y0, Y14, Y0")
+		v.op("VMOVDQU Y0, (DI)")
+	})
+	emitAbsMax(v)
+	emitScaleSums(v)
+	emitInt8Row(v)
+	emitVNNIRow(vec{file: f, reg: "Z"})
+	f.data()
+}
+
+// wordLoop writes a function that runs body n times: SI and DI move on by the bytes that it
+// reads and writes. X15 is the scale.
+func (v vec) wordLoop(name, comment string, written, read int, start, body func()) {
+	v.text(name+v.reg, "wordArgs", comment)
+	v.op("MOVQ %d(DI), SI", wordSrc)
+	v.op("MOVQ %d(DI), AX", wordN)
+	v.op("VMOVSS %d(DI), X15", wordScale)
+	v.op("MOVQ %d(DI), DI", wordDst)
+	start()
+	v.label("loop")
+	body()
+	v.op("ADDQ $%d, SI", read)
+	v.op("ADDQ $%d, DI", written)
+	v.op("DECQ AX")
+	v.op("JNE loop")
+	v.ret()
+}
+
+// emitAbsMax writes the greatest magnitude of 32n floats. Magnitudes are ordered like their
+// bits, NaN above all.
+func emitAbsMax(v vec) {
+	v.text("absMax"+v.reg, "wordArgs", "The bits of the greatest magnitude of 32n floats.")
+	v.op("MOVQ %d(DI), SI", wordSrc)
+	v.op("MOVQ %d(DI), AX", wordN)
+	v.op("VMOVUPS %s, Y15", v.ci(0x7fffffff))
+	for i := range 4 {
+		v.zero(v.r(i))
+	}
+	v.label("loop")
+	for i := range 4 {
+		v.op("VPAND %d(SI), Y15, %s", 32*i, v.r(4+i))
+		v.f("VPMAXUD", 4+i, i, i)
+	}
+	v.op("ADDQ $128, SI")
+	v.op("DECQ AX")
+	v.op("JNE loop")
+	v.f("VPMAXUD", 1, 0, 0)
+	v.f("VPMAXUD", 3, 2, 2)
+	v.f("VPMAXUD", 2, 0, 0)
+	v.op("VEXTRACTI128 $1, Y0, X1")
+	v.op("VPMAXUD X1, X0, X0")
+	v.op("VPSHUFD $0x4e, X0, X1")
+	v.op("VPMAXUD X1, X0, X0")
+	v.op("VPSHUFD $0xb1, X0, X1")
+	v.op("VPMAXUD X1, X0, X0")
+	v.op("VMOVD X0, %d(DI)", wordScale)
+	v.ret()
+}
+
+// emitScaleSums writes dst = (sum - bias)·row·column, for rows of blocks of 32 sums.
+func emitScaleSums(v vec) {
+	v.text("scaleSums"+v.reg, "scaleArgs", "FP32 of rows of sums.")
+	v.op("MOVQ %d(DI), SI", scaleSums)
+	v.op("MOVQ %d(DI), DX", scaleRow)
+	v.op("MOVQ %d(DI), AX", scaleRows)
+	v.op("MOVQ %d(DI), R8", scaleSkip)
+	v.op("MOVQ %d(DI), R10", scaleBias)
+	v.op("MOVQ %d(DI), R11", scaleColumn)
+	v.op("MOVQ %d(DI), R12", scaleBlocks)
+	v.op("MOVQ %d(DI), DI", scaleDst)
+	v.label("row")
+	v.op("VBROADCASTSS (DX), Y12")
+	v.op("MOVQ R10, BX")
+	v.op("MOVQ R11, CX")
+	v.op("MOVQ R12, R9")
+	v.label("block")
+	for i := range 4 {
+		v.op("VMOVDQU %d(SI), %s", 32*i, v.r(i))
+		v.op("VPSUBD %d(BX), %s, %s", 32*i, v.r(i), v.r(i))
+		v.op("VCVTDQ2PS %s, %s", v.r(i), v.r(i))
+		v.f("VMULPS", 12, i, i)
+		v.op("VMULPS %d(CX), %s, %s", 32*i, v.r(i), v.r(i))
+		v.op("VMOVUPS %s, %d(DI)", v.r(i), 32*i)
+	}
+	for _, p := range []string{"SI", "BX", "CX", "DI"} {
+		v.op("ADDQ $%d, %s", panelBytes, p)
+	}
+	v.op("DECQ R9")
+	v.op("JNE block")
+	v.op("ADDQ $4, DX")
+	v.op("ADDQ R8, DI")
+	v.op("DECQ AX")
+	v.op("JNE row")
+	v.ret()
+}
+
+// emitInt8Row writes the product of one row of signed bytes with a panel. The magnitude of
+// x takes the unsigned place and its sign goes to the weight: two products of at most
+// 127·127 stay within 16 bits.
+func emitInt8Row(v vec) {
+	v.text("int8RowY", "dotRowArgs", "One row of 32 columns, n quads.")
+	v.op("MOVQ %d(DI), SI", dotRowPanel)
+	v.op("MOVQ %d(DI), BX", dotRowX)
+	v.op("MOVQ %d(DI), AX", dotRowK)
+	v.op("MOVQ %d(DI), DI", dotRowDst)
+	v.op("VMOVUPS %s, Y15", v.ci(0x00010001))
+	for i := range 4 {
+		v.zero(v.r(i))
+	}
+	v.op("PCALIGN $32")
+	v.label("loop")
+	for u := range 2 {
+		v.op("VPBROADCASTD %d(BX), Y12", 4*u)
+		v.op("VPABSB Y12, Y13")
+		for i := range 4 {
+			t := 4 + 4*u + i
+			v.op("VMOVDQU %d(SI), %s", u*panelBytes+32*i, v.r(t))
+			v.f("VPSIGNB", 12, t, t)
+			v.f("VPMADDUBSW", t, 13, t)
+			v.f("VPMADDWD", 15, t, t)
+			v.f("VPADDD", t, i, i)
+		}
+	}
+	v.op("ADDQ $%d, SI", 2*panelBytes)
+	v.op("ADDQ $8, BX")
+	v.op("SUBQ $2, AX")
+	v.op("JNE loop")
+	for i := range 4 {
+		v.op("VMOVDQU %s, %d(DI)", v.r(i), 32*i)
+	}
+	v.ret()
+}
+
+// emitVNNIRow is emitInt8Row with x's bytes unsigned. Integers add up to the same in any
+// order: four chains a vector hide the latency.
+func emitVNNIRow(v vec) {
+	v.text("vnniRowZ", "dotRowArgs", "One row of 32 columns, n quads.")
+	v.op("MOVQ %d(DI), SI", dotRowPanel)
+	v.op("MOVQ %d(DI), BX", dotRowX)
+	v.op("MOVQ %d(DI), AX", dotRowK)
+	v.op("MOVQ %d(DI), DI", dotRowDst)
+	for i := range 8 {
+		v.zero(v.r(i))
+	}
+	v.op("PCALIGN $32")
+	v.label("loop")
+	for u := range 4 {
+		v.op("VPBROADCASTD %d(BX), %s", 4*u, v.r(8+u))
+		for i := range 2 {
+			v.op("VPDPBUSD %d(SI), %s, %s", u*panelBytes+64*i, v.r(8+u), v.r(2*u+i))
+		}
+	}
+	v.op("ADDQ $%d, SI", 4*panelBytes)
+	v.op("ADDQ $16, BX")
+	v.op("SUBQ $4, AX")
+	v.op("JNE loop")
+	for i := range 2 {
+		v.f("VPADDD", 2+i, i, i)
+		v.f("VPADDD", 6+i, 4+i, 4+i)
+		v.f("VPADDD", 4+i, i, i)
+		v.op("VMOVDQU32 %s, %d(DI)", v.r(i), 64*i)
+	}
+	v.ret()
+}
