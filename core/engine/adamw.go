@@ -10,6 +10,7 @@ import (
 type Step struct {
 	LearningRate, Beta1, Beta2, Epsilon, WeightDecay float64
 	Clip                                             float64 // largest global gradient norm; 0 means no clipping
+	LossScale                                        float64 // what the gradients are multiplied by; 0 means 1
 }
 
 // GradNorm is the global norm of the gradients: the square root of the sum of all squares, in float64, parameter by
@@ -25,7 +26,7 @@ func (p *Params) GradNorm(pool *kernel.Pool) float64 {
 }
 
 // Update takes one AdamW step with decoupled decay (Loshchilov & Hutter 2019, algorithm 2) for gradients of the given
-// global norm, clipped to step.Clip. It answers the floating-point operations that it took.
+// global norm, without the loss scale, clipped to step.Clip. It answers the floating-point operations that it took.
 func (p *Params) Update(pool *kernel.Pool, step Step, norm float64) (flops float64) {
 	p.Steps++
 	p.Changed()
@@ -38,6 +39,9 @@ func (p *Params) Update(pool *kernel.Pool, step Step, norm float64) (flops float
 	}
 	if step.Clip > 0 && norm > step.Clip {
 		a.GradScale = float32(step.Clip / norm)
+	}
+	if step.LossScale > 0 {
+		a.GradScale /= float32(step.LossScale)
 	}
 	for _, x := range p.list {
 		if x.Grad == nil {

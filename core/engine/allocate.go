@@ -17,7 +17,7 @@ func (c *compiler) pinGrads() error {
 		if v.shape.TotalSize() != p.Len() {
 			return fmt.Errorf("engine: compile: gradient of %s has shape %v, want %v", x.Param, v.shape, p.Shape)
 		}
-		if v.block == nil || v.ints {
+		if v.block == nil || v.ints || v.half {
 			continue
 		}
 		if b := v.block.root(); b.pin == nil && b.size == p.Len() {
@@ -65,13 +65,13 @@ func (c *compiler) allocate() error {
 			v.buf.Shape = v.shape
 			continue
 		}
-		v.buf = c.buffer(v.block, v.shape, v.ints)
+		v.buf = c.buffer(v.block, v.shape, v.ints, v.half)
 		if v.of != nil && v.part < 0 {
 			v.buf.Saved = v.of.buf.Saved
 		}
 		for i, s := range v.saved {
 			e := v.lay.Saved[i]
-			v.buf.Saved = append(v.buf.Saved, c.buffer(s, tensor.Shape{e.Len}, e.Int))
+			v.buf.Saved = append(v.buf.Saved, c.buffer(s, tensor.Shape{e.Len}, e.Int, v.savedHalf[i]))
 		}
 	}
 	if !c.opts.Poison {
@@ -97,9 +97,12 @@ func (c *compiler) memory(b *block) []float32 {
 	return c.plan.arena[r.offset : r.offset+b.size : r.offset+b.size]
 }
 
-func (c *compiler) buffer(b *block, shape tensor.Shape, ints bool) Buffer {
-	if ints {
+func (c *compiler) buffer(b *block, shape tensor.Shape, ints, half bool) Buffer {
+	switch {
+	case ints:
 		return Buffer{Shape: shape, I32: asInts(c.memory(b))}
+	case half:
+		return Buffer{Shape: shape, F16: halves(c.memory(b), shape.TotalSize())}
 	}
 	return Buffer{Shape: shape, F32: c.memory(b)}
 }

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -18,15 +19,20 @@ type value struct {
 	ints  bool
 	leaf  bool     // memory outside the arena: parameters, inputs, constants
 	fixed bool     // depends on parameters and constants alone
+	rows  bool     // has a row for each of the run
+	half  bool     // has 16 bits
 	of    *value   // of a view: the value that owns the memory
 	part  int      // of a view: the saved buffer it shows, or -1 for all of the value
 	boxed bool     // neither float32 nor int32: passed between fallback ops as box
 	block *block   // nil for leaves and boxed values
 	saved []*block // beside the value
 	lay   Layout
-	tmp   *block // scratch
-	box   gorgonia.Value
-	buf   Buffer
+	tmp   *block // staging and scratch
+	stage *stage // nil where the kernel works on the plan's memory
+
+	savedHalf []bool // which saved buffers have 16 bits
+	box       gorgonia.Value
+	buf       Buffer
 }
 
 // Compile turns the part of a graph that outputs (and gradients) depend on into a plan. The graph's shapes are those at
@@ -36,10 +42,12 @@ type value struct {
 // otherwise.
 func Compile(g *gorgonia.ExprGraph, outputs gorgonia.Nodes, opts Options) (*Plan, error) {
 	start := time.Now()
-	if opts.Precision != "" && opts.Precision != FP32 {
+	if opts.Precision == "" {
+		opts.Precision = FP32
+	}
+	if !slices.Contains(Precisions, opts.Precision) {
 		return nil, &PrecisionError{opts.Precision}
 	}
-	opts.Precision = FP32
 	c := &compiler{opts: opts, values: map[*gorgonia.Node]*value{}}
 	c.plan = &Plan{inputs: map[string]Buffer{}, values: c.values, capacity: opts.Capacity, params: opts.Params, version: -1}
 	roots := append(gorgonia.Nodes{}, outputs...)
@@ -76,6 +84,7 @@ type compiler struct {
 	run    []*value // those that run a kernel: step i computes run[i]
 	blocks []*block
 	values map[*gorgonia.Node]*value
+	exact  map[part]bool // float32 in every precision
 }
 
 // collect finds the nodes that roots depend on and orders them as they were made: every node was made after its inputs,
@@ -88,6 +97,12 @@ func (c *compiler) collect(g *gorgonia.ExprGraph, roots gorgonia.Nodes) error {
 	sub := g.ExactSubgraphRoots(roots...)
 	nodes := append(gorgonia.Nodes{}, sub.AllNodes()...)
 	sort.Slice(nodes, func(i, j int) bool { return nodes[i].ID() < nodes[j].ID() })
+	c.keepExact(nodes, func(n *gorgonia.Node) (kids []*gorgonia.Node) {
+		for it := sub.From(n.ID()); it.Next(); {
+			kids = append(kids, it.Node().(*gorgonia.Node))
+		}
+		return kids
+	}, roots)
 	for i, n := range nodes {
 		if i > 0 && nodes[i-1].ID() == n.ID() {
 			continue
@@ -140,17 +155,19 @@ func (c *compiler) classify(v *value) error {
 		if s.index >= len(from.saved) {
 			return fmt.Errorf("engine: compile: %s has %d saved buffers, want number %d", describe(from.node), len(from.saved), s.index)
 		}
-		if b := from.saved[s.index]; b.size != v.shape.TotalSize() {
-			return fmt.Errorf("engine: compile: saved buffer %d of %s has %d values, want shape %v", s.index, describe(from.node), b.size, v.shape)
+		if n := from.lay.Saved[s.index].Len; n != v.shape.TotalSize() {
+			return fmt.Errorf("engine: compile: saved buffer %d of %s has %d values, want shape %v", s.index, describe(from.node), n, v.shape)
 		}
 		if want := from.lay.Saved[s.index].Int; want != v.ints {
 			return fmt.Errorf("engine: compile: saved buffer %d of %s: int32 is %v, asked as %v", s.index, describe(from.node), want, v.ints)
 		}
 		v.of, v.part, v.block, v.fixed = from, s.index, from.saved[s.index], from.fixed
+		v.rows, v.half = from.lay.Saved[s.index].Rows && c.spansRows(v.shape), from.savedHalf[s.index]
 		return nil
 	}
 	if isReshape(n.Op()) && !v.boxed {
 		v.of, v.block, v.fixed = v.kids[0], v.kids[0].block, v.kids[0].fixed
+		v.rows, v.half = v.kids[0].rows && c.spansRows(v.shape), v.kids[0].half
 		if v.shape.TotalSize() != v.kids[0].shape.TotalSize() {
 			return fmt.Errorf("engine: compile: %s of %v", describe(n), v.kids[0].shape)
 		}
@@ -176,7 +193,7 @@ func (c *compiler) leaf(v *value) error {
 	if v.boxed {
 		return fmt.Errorf("engine: compile: input %s is %v, want float32 or int32", n.Name(), n.Dtype())
 	}
-	v.buf = Buffer{Shape: v.shape}
+	v.buf, v.rows = Buffer{Shape: v.shape}, c.spansRows(v.shape)
 	if v.ints {
 		v.buf.I32 = make([]int32, size)
 	} else {
@@ -197,11 +214,7 @@ func (c *compiler) op(v *value) error {
 		return fmt.Errorf("engine: compile: %s draws random numbers from the clock", describe(v.node))
 	}
 	if op, ok := v.node.Op().(Op); ok {
-		shapes := make([]tensor.Shape, len(v.kids))
-		for i, k := range v.kids {
-			shapes[i] = k.shape
-		}
-		v.lay = op.Layout(shapes)
+		v.lay = op.Layout(shapesOf(v.kids))
 	} else {
 		v.lay = stockLayout(v)
 	}
@@ -209,16 +222,43 @@ func (c *compiler) op(v *value) error {
 	for _, k := range v.kids {
 		v.fixed = v.fixed && k.fixed && !k.boxed
 	}
+	c.format(v)
 	if !v.boxed {
-		v.block = c.block(v.shape.TotalSize(), at)
+		v.block = c.block(floats(v.shape.TotalSize(), v.half), at)
 	}
-	for _, e := range v.lay.Saved {
-		v.saved = append(v.saved, c.block(e.Len, at))
+	for i, e := range v.lay.Saved {
+		v.saved = append(v.saved, c.block(floats(e.Len, v.savedHalf[i]), at))
 	}
-	if v.lay.Scratch > 0 {
-		v.tmp = c.block(v.lay.Scratch, at)
+	scratch := v.lay.Scratch
+	if v.stage = c.stage(v); v.stage != nil {
+		staging, own := v.stage.layout(v.stage.rows)
+		scratch = staging + own
+	}
+	if scratch > 0 {
+		v.tmp = c.block(scratch, at)
 	}
 	return nil
+}
+
+func shapesOf(kids []*value) []tensor.Shape {
+	shapes := make([]tensor.Shape, len(kids))
+	for i, k := range kids {
+		shapes[i] = k.shape
+	}
+	return shapes
+}
+
+// spansRows says whether a shape has one row for each of the plan's.
+func (c *compiler) spansRows(shape tensor.Shape) bool {
+	return c.opts.Capacity > 0 && len(shape) > 0 && shape[0] == c.opts.Capacity
+}
+
+// owner is the value whose memory v shows all of.
+func (v *value) owner() *value {
+	for v.of != nil && v.part < 0 {
+		v = v.of
+	}
+	return v
 }
 
 func (c *compiler) block(size, at int) *block {
@@ -241,15 +281,20 @@ func (c *compiler) bind() error {
 		var k Kernel
 		var err error
 		op := v.node.Op()
-		if own, ok := op.(Op); ok {
-			if s, ok := op.(Stateful); ok {
-				b.Slot = len(c.plan.stateful)
-				c.plan.stateful = append(c.plan.stateful, s.State())
-			}
+		own, fused := op.(Op)
+		if s, ok := op.(Stateful); ok {
+			b.Slot = len(c.plan.stateful)
+			c.plan.stateful = append(c.plan.stateful, s.State())
+		}
+		c.plan.mixes = c.plan.mixes || !fused && mixesRows(op)
+		switch {
+		case v.stage != nil:
+			v.stage.slot = b.Slot
+			k, err = v.stage.run, v.stage.bind(v.stage.rows, b.Scratch)
+		case fused:
 			k, err = own.Bind(b)
-		} else {
+		default:
 			k, err = stockKernel(v, b)
-			c.plan.mixes = c.plan.mixes || mixesRows(op)
 		}
 		if err != nil {
 			return fmt.Errorf("engine: compile: %s: %w", describe(v.node), err)

@@ -18,7 +18,7 @@ func fallback(v *value, b Binding) (Kernel, error) {
 			if k.boxed {
 				in[i] = k.box
 			} else {
-				in[i] = valueOf(k)
+				in[i] = valueOf(k.node, b.In[i])
 			}
 		}
 		out, err := op.Do(in...)
@@ -29,7 +29,7 @@ func fallback(v *value, b Binding) (Kernel, error) {
 			v.box = out
 			return
 		}
-		got, err := bufferOf(out, v.shape)
+		got, err := bufferOf(out, b.Out.Shape)
 		if err != nil {
 			panic(err)
 		}
@@ -39,17 +39,16 @@ func fallback(v *value, b Binding) (Kernel, error) {
 }
 
 // valueOf answers a Gorgonia value that aliases a buffer, or a scalar.
-func valueOf(v *value) gorgonia.Value {
-	if v.node.IsScalar() {
-		if v.ints {
-			return gorgonia.NewI32(v.buf.I32[0])
-		}
-		return gorgonia.NewF32(v.buf.F32[0])
+func valueOf(n *gorgonia.Node, b Buffer) gorgonia.Value {
+	switch {
+	case n.IsScalar() && b.I32 != nil:
+		return gorgonia.NewI32(b.I32[0])
+	case n.IsScalar():
+		return gorgonia.NewF32(b.F32[0])
+	case b.I32 != nil:
+		return tensor.New(tensor.WithShape(b.Shape.Clone()...), tensor.WithBacking(b.I32))
 	}
-	if v.ints {
-		return tensor.New(tensor.WithShape(v.shape.Clone()...), tensor.WithBacking(v.buf.I32))
-	}
-	return tensor.New(tensor.WithShape(v.shape.Clone()...), tensor.WithBacking(v.buf.F32))
+	return tensor.New(tensor.WithShape(b.Shape.Clone()...), tensor.WithBacking(b.F32))
 }
 
 // bufferOf answers the numbers of a Gorgonia value in row-major order.

@@ -70,7 +70,7 @@ func (c *compiler) inPlace(v *value, k, at int) bool {
 		return false
 	}
 	in := v.kids[k]
-	if in.block == nil || in.ints != v.ints {
+	if in.block == nil || in.ints != v.ints || in.half != v.half {
 		return false
 	}
 	b := in.block.root()
@@ -93,11 +93,7 @@ func (v *value) eachBlock(f func(*block)) {
 	if v.block != nil {
 		f(v.block)
 	}
-	owner := v
-	for owner.of != nil && owner.part < 0 {
-		owner = owner.of
-	}
-	for _, s := range owner.saved {
+	for _, s := range v.owner().saved {
 		f(s)
 	}
 }

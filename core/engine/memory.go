@@ -109,9 +109,9 @@ func asInts(x []float32) []int32 {
 	return unsafe.Slice((*int32)(unsafe.Pointer(&x[0])), len(x))
 }
 
-// poison fills dead memory so that any use of it shows.
+// poison fills dead memory so that any use of it shows: all bits set is NaN in 32 and in 16 bits.
 func poison(x []float32) {
-	nan := float32(math.NaN())
+	nan := math.Float32frombits(math.MaxUint32)
 	for i := range x {
 		x[i] = nan
 	}

@@ -11,8 +11,6 @@
 package engine
 
 import (
-	"fmt"
-
 	"github.com/archlab/archlab/core/kernel"
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
@@ -42,19 +40,59 @@ type Layout struct {
 	Pure bool
 	// InPlace lists inputs whose memory the output may take over when nobody reads them later.
 	InPlace []int
+	// Numerics is what the engine must know to run the op in a precision of 16 bits; it means nothing in FP32.
+	Numerics Numerics
 }
+
+// Numerics says which of an op's values may have 16 bits, and how few rows of them the op can see at once. The op itself
+// sees float32 always: the engine widens what it reads to staging memory and rounds what it wrote. The zero value is
+// right for every op.
+type Numerics struct {
+	// Parts says which rows the op may be run on at a time, so that staging memory stays small.
+	Parts Parts
+	// Exact says that the value stays float32 although it has a row for each of the run.
+	Exact bool
+	// Sum says that the value has no rows: it is a sum over the rows of the run, as a parameter's gradient is.
+	Sum bool
+	// ExactIn lists inputs that must not be rounded to 16 bits by the ops that make them.
+	ExactIn []int
+	// Unread lists inputs whose value the op does not look at: only at their saved buffers.
+	Unread []int
+	// SavedOf lists the inputs whose saved buffers the op reads; nil means any.
+	SavedOf []int
+}
+
+// Parts is a way of running an op on some of a run's rows after the others.
+type Parts int
+
+const (
+	// Whole runs the op once.
+	Whole Parts = iota
+	// ByRow runs it on any consecutive rows, with the parts of sequences that they are: a row of an output depends on the
+	// same row of the inputs, on its position, and on inputs without rows.
+	ByRow
+	// BySequence runs it on whole sequences, which know nothing of each other.
+	BySequence
+)
 
 // Extent is the size of a buffer.
 type Extent struct {
 	Len int
 	Int bool // int32 instead of float32
+	// Rows says that the buffer has Len/M values for each row of the run. In an op that runs in Parts, a buffer without
+	// rows is a sum over the rows of the run, unless it is Same: computed from inputs without rows.
+	Rows, Same bool
+	// Half allows 16 bits in precisions that have them: for what is an activation or the gradient of one, and not a statistic.
+	Half bool
 }
 
-// Buffer is where a node's value lives. Exactly one of F32 and I32 is set.
+// Buffer is where a node's value lives. Exactly one of F32, I32 and, where the engine keeps 16 bits, F16 is set. A kernel
+// sees no F16.
 type Buffer struct {
 	Shape tensor.Shape
 	F32   []float32
 	I32   []int32
+	F16   []uint16 // in the format of the plan's precision
 	Saved []Buffer // of the node that made it
 }
 
@@ -68,20 +106,6 @@ type Binding struct {
 	Slot    int // of a Stateful op: its index in SequenceState.Slots
 	// Precision is what Bind chooses the kernel by; the choice by CPU feature is the kernel's own.
 	Precision Precision
-}
-
-// Precision names the arithmetic of a plan.
-type Precision string
-
-// FP32 is IEEE single precision throughout.
-const FP32 Precision = "fp32"
-
-// PrecisionError refuses a precision that no kernel has.
-type PrecisionError struct{ Precision Precision }
-
-// Error names what was asked for and what there is.
-func (e *PrecisionError) Error() string {
-	return fmt.Sprintf("engine: precision %q, want %q", string(e.Precision), string(FP32))
 }
 
 // Kernel runs one node. It must not allocate.

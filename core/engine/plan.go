@@ -11,11 +11,13 @@ import (
 
 // Options says how to compile a graph.
 type Options struct {
-	Params   *Params      // parameter nodes are bound by name; nil for a graph without any
-	Pool     *kernel.Pool // nil runs on one thread
-	Capacity int          // M: the rows that the graph was built for
-	// Precision of arithmetic and memory; empty means FP32, the only one there is so far.
-	Precision Precision
+	Params    *Params      // parameter nodes are bound by name; nil for a graph without any
+	Pool      *kernel.Pool // nil runs on one thread
+	Capacity  int          // M: the rows that the graph was built for
+	Precision Precision    // empty means FP32
+	// Sequence is the length of the longest sequence to expect, 0 for Capacity: precisions of 16 bits plan memory by it, and
+	// take more, once, where a run has a longer one.
+	Sequence int
 	// Grads lists gradient nodes with the parameters whose Grad they fill. The plan writes there directly where it can.
 	Grads []Gradient
 

@@ -64,8 +64,8 @@ func TestCompileRefuses(t *testing.T) {
 			}
 		})
 	}
-	if _, err := Compile(gorgonia.NewGraph(), nil, Options{Precision: "bf16"}); !errors.As(err, new(*PrecisionError)) {
-		t.Errorf("precision bf16: got %v, want a *PrecisionError", err)
+	if _, err := Compile(gorgonia.NewGraph(), nil, Options{Precision: "fp8"}); !errors.As(err, new(*PrecisionError)) {
+		t.Errorf("precision fp8: got %v, want a *PrecisionError", err)
 	}
 	g := gorgonia.NewGraph()
 	out := check(gorgonia.Tanh(input(g, "x", 4, 4)))

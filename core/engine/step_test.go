@@ -94,19 +94,28 @@ func (tr *trainer) step(t testing.TB) float32 {
 
 // After the first, a training step allocates nothing: forward, backward, norm and update.
 func TestTrainingStepAllocatesNothing(t *testing.T) {
-	for _, threads := range []int{1, 2} {
-		tr := newTrainer(t, small, threads, engine.Options{})
-		tr.step(t)
-		if n := testing.AllocsPerRun(20, func() { tr.step(t) }); n != 0 {
-			t.Errorf("%d threads: a step makes %v allocations, want none", threads, n)
+	for _, precision := range engine.Precisions {
+		for _, threads := range []int{1, 2} {
+			tr := newTrainer(t, small, threads, engine.Options{Precision: precision, Sequence: small.seq})
+			tr.step(t)
+			if n := testing.AllocsPerRun(20, func() { tr.step(t) }); n != 0 {
+				t.Errorf("%s, %d threads: a step makes %v allocations, want none", precision, threads, n)
+			}
 		}
 	}
 }
 
 // Threads, shared memory and poison change no bit of a few steps; and the loss falls, so that there are bits to change.
 func TestTrainingIsTheSameHoweverItRuns(t *testing.T) {
+	for _, p := range engine.Precisions {
+		t.Run(string(p), func(t *testing.T) { sameHoweverItRuns(t, p) })
+	}
+}
+
+func sameHoweverItRuns(t *testing.T, precision engine.Precision) {
 	const steps = 5
 	run := func(threads int, o engine.Options) (bits []uint32) {
+		o.Precision = precision
 		tr := newTrainer(t, small, threads, o)
 		for range steps {
 			bits = append(bits, math.Float32bits(tr.step(t)))
@@ -175,5 +184,22 @@ func BenchmarkCompile(b *testing.B) {
 	for b.Loop() {
 		tr := newTrainer(b, size{layers: 4, width: 16, heads: 4, vocab: 32, rows: 64, seq: 16}, 1, engine.Options{})
 		b.ReportMetric(float64(tr.plan.CompileTime().Microseconds()), "compile-us")
+	}
+}
+
+// In 16 bits the arena of a training step is half of what it is in float32, but for what stays float32: statistics, the loss, and the
+// rows at hand.
+func TestHalfTheArena(t *testing.T) {
+	s := size{layers: 4, width: 64, heads: 4, vocab: 61, rows: 2048, seq: 64}
+	arena := func(p engine.Precision) float64 {
+		return float64(newTrainer(t, s, 1, engine.Options{Precision: p, Sequence: s.seq}).plan.ArenaBytes())
+	}
+	full := arena(engine.FP32)
+	for _, p := range []engine.Precision{engine.BF16, engine.FP16} {
+		if ratio := arena(p) / full; ratio > 0.55 {
+			t.Errorf("%s: the arena is %.2f of that of fp32, want at most 0.55", p, ratio)
+		} else {
+			t.Logf("%s: %.3f of %.1f MB", p, ratio, full/1e6)
+		}
 	}
 }

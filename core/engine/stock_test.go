@@ -132,7 +132,7 @@ func doGraph(t *testing.T, p *Plan, n *gorgonia.Node) []float32 {
 		var x gorgonia.Value
 		if v.leaf {
 			if x = v.box; x == nil {
-				x = valueOf(v)
+				x = valueOf(v.node, v.buf)
 			}
 		} else {
 			var in []gorgonia.Value

@@ -18,6 +18,7 @@ type mixOp struct {
 	c       float32 // a coefficient, which also tells two ops apart
 	saved   int     // float32 buffers of the output's length, and one of int32 after them
 	scratch bool
+	exact   bool
 	inPlace []int
 	shape   tensor.Shape
 	fail    string // what the kernel panics with
@@ -54,12 +55,14 @@ func (o mixOp) String() string { return "mix" }
 func (o mixOp) Layout(in []tensor.Shape) Layout {
 	l := Layout{InPlace: o.inPlace, Pure: true}
 	n := o.shape.TotalSize()
-	for range o.saved {
-		l.Saved = append(l.Saved, Extent{Len: n})
+	rows := len(o.shape) > 1
+	for i := range o.saved {
+		l.Saved = append(l.Saved, Extent{Len: n, Rows: rows, Half: i%2 == 0})
 	}
 	if o.saved > 0 {
-		l.Saved = append(l.Saved, Extent{Len: n, Int: true})
+		l.Saved = append(l.Saved, Extent{Len: n, Int: true, Rows: rows})
 	}
+	l.Numerics.Exact = o.exact
 	if o.scratch {
 		l.Scratch = n
 	}

@@ -16,14 +16,14 @@ func trafficOf(b Binding, capacity int) traffic {
 	}
 	t.add(b.Out, capacity, hasRows(b.Out))
 	for _, x := range b.Saved { // a length is all that is known of them
-		t.add(x, capacity, capacity > 0 && (len(x.F32)+len(x.I32))%capacity == 0)
+		t.add(x, capacity, capacity > 0 && (len(x.F32)+len(x.I32)+len(x.F16))%capacity == 0)
 	}
 	return t
 }
 
 // add counts a buffer, by rows if it has one part for each.
 func (t *traffic) add(b Buffer, capacity int, byRow bool) {
-	bytes := 4 * float64(len(b.F32)+len(b.I32))
+	bytes := 4*float64(len(b.F32)+len(b.I32)) + 2*float64(len(b.F16))
 	if byRow && capacity > 0 {
 		t.row += bytes / float64(capacity)
 		return

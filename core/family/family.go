@@ -53,8 +53,13 @@ type Model interface {
 // Precision names the arithmetic of a model.
 type Precision string
 
-// FP32 is IEEE single precision throughout; the other precisions of the engine are announced by capability.
-const FP32 Precision = "fp32"
+// FP32 is IEEE single precision throughout. BF16 and FP16 keep activations in 16 bits, and parameters, their gradients and the
+// optimizer's moments in float32; a family announces them by capability.
+const (
+	FP32 Precision = "fp32"
+	BF16 Precision = "bf16"
+	FP16 Precision = "fp16"
+)
 
 // Part names one of the two files of a checkpoint.
 type Part string

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"math"
@@ -14,7 +15,7 @@ func makeCard(ctx context.Context, name string, config json.RawMessage, arch Arc
 		Family:     name,
 		Config:     config,
 		Vocab:      req.Vocab,
-		Precision:  family.FP32,
+		Precision:  cmp.Or(req.Precision, family.FP32),
 		DraftHeads: draftHeads(arch),
 	}
 	active := 0.0

@@ -133,7 +133,7 @@ func (c *counter) fit(ctx context.Context, mode nn.Mode) (law, error) {
 
 // run counts a scoring or training run over n sequences of t tokens.
 func (c *counter) run(ctx context.Context, mode nn.Mode, t, n int) (float64, error) {
-	p, err := c.m.plan(mode, n*t)
+	p, err := c.m.plan(mode, n*t, t)
 	if err != nil {
 		return 0, err
 	}
@@ -152,7 +152,7 @@ func (c *counter) after(ctx context.Context, t int) (float64, error) {
 	if x, ok := c.decode[t]; ok {
 		return x, nil
 	}
-	p, err := c.m.plan(nn.Decoding, 1)
+	p, err := c.m.plan(nn.Decoding, 1, 0)
 	if err != nil {
 		return 0, err
 	}

@@ -178,7 +178,7 @@ func (m *lm) draftsByReplay() (bool, error) {
 	if m.guesses() {
 		return true, nil
 	}
-	p, err := m.plan(nn.Drafting, 1)
+	p, err := m.plan(nn.Drafting, 1, 0)
 	if err != nil {
 		return false, err
 	}
@@ -213,7 +213,7 @@ func (m *lm) replay(ctx context.Context, tokens []int32, first int32, draft []fl
 
 // replayRun runs the draft heads over a fresh sequence and selects one of its rows.
 func (m *lm) replayRun(ctx context.Context, seq []int32, row int) (*plan, error) {
-	p, err := m.plan(nn.Drafting, capacity(len(seq)))
+	p, err := m.plan(nn.Drafting, capacity(len(seq)), 0)
 	if err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"sync"
 
 	"github.com/archlab/archlab/core/family"
@@ -34,7 +35,7 @@ func (b *builder[C]) Describe(context.Context) (family.Description, error) {
 	}
 	d.ConfigSchema = schema
 	d.Capabilities.Decode = true
-	d.Capabilities.Precisions = []family.Precision{family.FP32}
+	d.Capabilities.Precisions = precisions()
 	return d, nil
 }
 
@@ -92,8 +93,8 @@ func checkBuild(req family.BuildRequest) error {
 		return family.Errorf(family.InvalidArgument, "context", "got %d, want at least 0", req.Context)
 	case req.Threads < 0:
 		return family.Errorf(family.InvalidArgument, "threads", "got %d, want at least 0", req.Threads)
-	case req.Precision != "" && req.Precision != family.FP32:
-		return family.Errorf(family.InvalidArgument, "precision", "got %q, want %q", req.Precision, family.FP32)
+	case req.Precision != "" && !slices.Contains(precisions(), req.Precision):
+		return family.Errorf(family.InvalidArgument, "precision", "got %q, want one of %v", req.Precision, precisions())
 	}
 	for i, t := range req.Lengths {
 		if t < 1 {

@@ -107,7 +107,7 @@ func (m *lm) feedRun(ctx context.Context, list []*feeding, o feedOptions) ([]*fe
 		r.Rows += n
 		used = append(used, f)
 	}
-	p, err := m.plan(mode, capacity(r.Rows))
+	p, err := m.plan(mode, capacity(r.Rows), 0)
 	if err != nil {
 		return nil, err
 	}

@@ -20,6 +20,7 @@ type lm struct {
 	limit   int   // the longest sequence; 0 for any
 	memory  int64 // the machine's, in bytes; 0: unknown
 	params  *engine.Params
+	scale   engine.LossScale // FP16
 	pool    *kernel.Pool
 	plans   planCache
 	usage   usage
@@ -47,6 +48,7 @@ func newModel(arch Architecture, specs []nn.ParamSpec, limit int, card family.Ca
 		arch: arch, specs: specs, card: card, limit: limit,
 		memory:  memory(),
 		params:  params,
+		scale:   engine.LossScale{Scale: engine.FirstScale},
 		pool:    kernel.NewPool(threads),
 		usage:   usage{ops: engine.Stats{}},
 		decoder: decoder{states: map[family.StateID]*state{}},

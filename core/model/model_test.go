@@ -241,7 +241,7 @@ func TestBuildRequests(t *testing.T) {
 		"vocab":      func(r *family.BuildRequest) { r.Vocab = 0 },
 		"context":    func(r *family.BuildRequest) { r.Context = -1 },
 		"threads":    func(r *family.BuildRequest) { r.Threads = -1 },
-		"precision":  func(r *family.BuildRequest) { r.Precision = "bf16" },
+		"precision":  func(r *family.BuildRequest) { r.Precision = "fp8" },
 		"lengths[1]": func(r *family.BuildRequest) { r.Lengths = []int{1, 0} },
 		"heads":      func(r *family.BuildRequest) { r.Config = json.RawMessage(`{"heads":3}`) },
 	} {

@@ -50,8 +50,8 @@ type planCache struct {
 // most nine for each mode.
 const keep = 3
 
-// plan answers the plan for a shape, compiling it on first use.
-func (m *lm) plan(mode nn.Mode, rows int) (*plan, error) {
+// plan answers the plan for a shape, compiling it on first use for sequences of the given length: later ones may be longer.
+func (m *lm) plan(mode nn.Mode, rows, longest int) (*plan, error) {
 	c := &m.plans
 	c.clock++
 	key := shape{mode, rows}
@@ -62,7 +62,7 @@ func (m *lm) plan(mode nn.Mode, rows int) (*plan, error) {
 	start := time.Now()
 	var p *plan
 	err := building(func() (err error) {
-		p, err = m.compile(mode, rows)
+		p, err = m.compile(mode, rows, longest)
 		return err
 	})
 	if err != nil {
@@ -102,10 +102,13 @@ func (m *lm) evict(mode nn.Mode) {
 	}
 }
 
-func (m *lm) compile(mode nn.Mode, rows int) (*plan, error) {
+func (m *lm) compile(mode nn.Mode, rows, longest int) (*plan, error) {
 	g := nn.NewGraph(rows, mode)
+	if mode == nn.Training && m.scaled() {
+		g.ScaleLoss()
+	}
 	p := &plan{g: g, out: m.arch.Forward(g)}
-	opts := engine.Options{Params: m.params, Pool: m.pool, Capacity: rows, KeepDerived: mode != nn.Training, Limit: m.memory}
+	opts := engine.Options{Params: m.params, Pool: m.pool, Capacity: rows, KeepDerived: mode != nn.Training, Limit: m.memory, Precision: m.precision(), Sequence: longest}
 	var outputs []*nn.Node
 	var loss nn.LossNodes
 	var scores nn.ScoreNodes

@@ -15,8 +15,14 @@ import (
 // stepKey is the metadata of the optimizer's file that counts the steps taken.
 const stepKey = "step"
 
+// The loss scale, and the steps that it has held for.
+const (
+	scaleKey = "loss_scale"
+	heldKey  = "loss_scale_held"
+)
+
 // Save writes the weights under their own names; or the optimizer's moments as "m.NAME" and "v.NAME", with the number of
-// steps in the metadata.
+// steps in the metadata, and in FP16 the loss scale.
 func (m *lm) Save(ctx context.Context, part family.Part, w io.Writer) error {
 	if err := m.enter(ctx); err != nil {
 		return err
@@ -33,6 +39,10 @@ func (m *lm) Save(ctx context.Context, part family.Part, w io.Writer) error {
 	meta := map[string]string{"family": m.card.Family, "part": string(part)}
 	if part == family.Optimizer {
 		meta[stepKey] = strconv.FormatInt(m.params.Steps, 10)
+		if m.scaled() {
+			meta[scaleKey] = strconv.FormatFloat(m.scale.Scale, 'g', -1, 64)
+			meta[heldKey] = strconv.FormatInt(m.scale.Good, 10)
+		}
 	}
 	if err := safetensors.Write(&cancelWriter{ctx, w}, tensors, meta); err != nil {
 		if ctx.Err() != nil {
@@ -66,19 +76,38 @@ func (m *lm) Load(ctx context.Context, part family.Part, r io.Reader) error {
 	if err != nil {
 		return err
 	}
-	step := m.params.Steps
+	step, scale := m.params.Steps, m.scale
 	if part == family.Optimizer {
 		step, err = strconv.ParseInt(meta[stepKey], 10, 64)
 		if err != nil || step < 0 {
 			return family.Errorf(family.Corrupt, stepKey, "metadata %q, want the number of steps taken", meta[stepKey])
 		}
+		if scale, err = lossScale(meta); err != nil {
+			return err
+		}
 	}
 	for i, s := range slots {
 		copy(s.data, data[i])
 	}
-	m.params.Steps = step
+	m.params.Steps, m.scale = step, scale
 	m.params.Changed()
 	return nil
+}
+
+// lossScale reads the scale of an optimizer's file. Files of other precisions have none: scaling then starts anew.
+func lossScale(meta map[string]string) (engine.LossScale, error) {
+	s := engine.LossScale{Scale: engine.FirstScale}
+	if meta[scaleKey] == "" {
+		return s, nil
+	}
+	var err error
+	if s.Scale, err = strconv.ParseFloat(meta[scaleKey], 64); err != nil || !(s.Scale >= 1 && s.Scale <= engine.LargestScale) {
+		return s, family.Errorf(family.Corrupt, scaleKey, "metadata %q, want a number from 1 to %d", meta[scaleKey], engine.LargestScale)
+	}
+	if s.Good, err = strconv.ParseInt(meta[heldKey], 10, 64); err != nil || s.Good < 0 {
+		return s, family.Errorf(family.Corrupt, heldKey, "metadata %q, want a number of steps", meta[heldKey])
+	}
+	return s, nil
 }
 
 // slot is a tensor of a checkpoint and the memory it is for.

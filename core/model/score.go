@@ -35,7 +35,7 @@ func (m *lm) Score(ctx context.Context, b family.Batch) (family.ScoreResult, err
 	res := family.ScoreResult{LogProbs: make([]float32, b.B*b.T), Correct: make([]bool, b.B*b.T)}
 	for i := range groups {
 		g := &groups[i]
-		p, err := m.plan(nn.Scoring, capacity(len(g.rows)))
+		p, err := m.plan(nn.Scoring, capacity(len(g.rows)), b.T)
 		if err != nil {
 			return family.ScoreResult{}, err
 		}

@@ -47,7 +47,7 @@ func (m *lm) learnSlots() error {
 	if m.decoder.known {
 		return nil
 	}
-	p, err := m.plan(nn.Decoding, 1)
+	p, err := m.plan(nn.Decoding, 1, 0)
 	if err != nil {
 		return err
 	}

@@ -23,18 +23,19 @@ func (m *lm) Train(ctx context.Context, req family.TrainRequest) (family.TrainRe
 	if err != nil {
 		return family.TrainResult{}, err
 	}
-	s := trainStep{m: m, n: len(batches), res: family.TrainResult{Metrics: map[string]float64{}}}
+	s := trainStep{m: m, n: len(batches), scale: m.scale}
 	for _, b := range batches {
 		s.rows += len(b.rows)
 	}
 	m.params.Train()
-	for i := range batches {
-		if err := s.micro(ctx, i, &batches[i]); err != nil {
+	for {
+		if err := s.gradients(ctx, batches); err != nil {
 			return family.TrainResult{}, err
 		}
-	}
-	if err := ctx.Err(); err != nil {
-		return family.TrainResult{}, canceled(err)
+		if !s.overflowed() || !s.scale.Halve() {
+			break
+		}
+		s.overflows++
 	}
 	s.update(req.Optimizer)
 	return s.res, nil
@@ -90,6 +91,37 @@ type trainStep struct {
 	res     family.TrainResult
 	updates []nn.Update
 	signals [][]float32 // of each update, summed over micro-batches
+
+	scale     engine.LossScale // FP16: as it will be after the step
+	overflows int              // scales that were too large for this step
+	norm      time.Duration    // spent on the gradient's norm
+}
+
+// gradients runs forward and backward of all micro-batches.
+func (s *trainStep) gradients(ctx context.Context, batches []packed) error {
+	seconds := s.res.Seconds
+	s.res, s.signals = family.TrainResult{Metrics: map[string]float64{}, Seconds: seconds}, nil
+	for i := range batches {
+		if err := s.micro(ctx, i, &batches[i]); err != nil {
+			return err
+		}
+	}
+	if err := ctx.Err(); err != nil {
+		return canceled(err)
+	}
+	start := time.Now()
+	s.res.GradNorm = s.m.params.GradNorm(s.m.pool)
+	if s.m.scaled() {
+		s.res.GradNorm /= s.scale.Scale
+	}
+	s.norm += time.Since(start)
+	return nil
+}
+
+// overflowed says that the loss is a number and its scaled gradient is not: a smaller scale may help, and the same step is
+// then computed again with it, so that no batch is lost.
+func (s *trainStep) overflowed() bool {
+	return s.m.scaled() && finite(s.res.Loss) && finite(s.res.Total) && !finite(s.res.GradNorm)
 }
 
 // micro runs forward and backward of micro-batch i and adds up what it answers.
@@ -100,9 +132,9 @@ func (s *trainStep) micro(ctx context.Context, i int, b *packed) error {
 		m.params.Sum(m.pool, i, s.n)
 		return nil
 	}
-	p, err := m.plan(nn.Training, b.batch.B*b.batch.T)
+	p, err := m.plan(nn.Training, b.batch.B*b.batch.T, b.batch.T)
 	if err == nil && p.MixesRows() && len(b.rows) < p.Capacity() {
-		p, err = m.plan(nn.Training, len(b.rows))
+		p, err = m.plan(nn.Training, len(b.rows), b.batch.T)
 	}
 	if err != nil {
 		return err
@@ -111,6 +143,9 @@ func (s *trainStep) micro(ctx context.Context, i int, b *packed) error {
 	share := float64(len(b.rows)) / float64(s.rows)
 	if x, ok := p.Input(nn.Share); ok {
 		x.F32[0] = float32(share)
+	}
+	if x, ok := p.Input(nn.LossScale); ok {
+		x.F32[0] = float32(s.scale.Scale)
 	}
 	if err := m.run(ctx, p.Plan, &engine.Run{Rows: len(b.rows), Segments: b.segs}); err != nil {
 		return err
@@ -159,12 +194,18 @@ func (s *trainStep) collect(p *plan, share float64) {
 func (s *trainStep) update(o family.OptimizerStep) {
 	m := s.m
 	start := time.Now()
-	s.res.GradNorm = m.params.GradNorm(m.pool)
 	var flops, bytes float64
 	if s.res.Skipped = !finite(s.res.Total) || !finite(s.res.Loss) || !finite(s.res.GradNorm); !s.res.Skipped {
-		flops = m.params.Update(m.pool, engine.Step{
+		step := engine.Step{
 			LearningRate: o.LearningRate, Beta1: o.Beta1, Beta2: o.Beta2, Epsilon: o.Epsilon, WeightDecay: o.WeightDecay, Clip: o.Clip,
-		}, s.res.GradNorm)
+		}
+		if m.scaled() {
+			step.LossScale = s.scale.Scale
+			s.res.Metrics[scaleMetric], s.res.Metrics[overflowMetric] = s.scale.Scale, float64(s.overflows)
+			s.scale.Held()
+			m.scale = s.scale
+		}
+		flops = m.params.Update(m.pool, step, s.res.GradNorm)
 		for i, u := range s.updates {
 			u.Apply(m.params.Get(u.Param).W, s.signals[i])
 		}
@@ -172,7 +213,7 @@ func (s *trainStep) update(o family.OptimizerStep) {
 		// The norm reads the gradients; the update reads everything and writes everything but them.
 		bytes = 2 * float64(m.params.Bytes())
 	}
-	took := time.Since(start)
+	took := time.Since(start) + s.norm
 	s.res.Seconds.Update = took.Seconds()
 	m.usage.flops += flops
 	m.usage.ops.Add(engine.OpStat{Op: "adamw", Calls: 1, Nanoseconds: int64(took), FLOPs: flops, Bytes: bytes})

@@ -36,6 +36,7 @@ type Graph struct {
 	byName map[string]int
 	inputs map[string]*Node
 	limit  int
+	scaled bool
 }
 
 // NewGraph starts a model whose runs have at most rows rows.
@@ -51,6 +52,9 @@ func NewGraph(rows int, mode Mode) *Graph {
 		inputs: map[string]*Node{},
 	}
 }
+
+// ScaleLoss makes Loss multiply all gradients by the scalar input LossScale.
+func (g *Graph) ScaleLoss() { g.scaled = true }
 
 // Expr answers the expression graph.
 func (g *Graph) Expr() *gorgonia.ExprGraph { return g.expr }

@@ -1,6 +1,8 @@
 package nn
 
 import (
+	"slices"
+
 	"github.com/archlab/archlab/core/engine"
 	"github.com/archlab/archlab/core/kernel"
 	"gorgonia.org/gorgonia"
@@ -10,6 +12,9 @@ import (
 // Share is the name of the scalar input that multiplies all auxiliary losses: the micro-batch's share of its step, so
 // that accumulating gradients does not change their strength. It exists only in graphs with auxiliary losses.
 const Share = "share"
+
+// LossScale is the name of the scalar input that multiplies all gradients, in graphs that were told to have one.
+const LossScale = "loss_scale"
 
 // LossNodes are the nodes that Loss makes.
 type LossNodes struct {
@@ -54,12 +59,16 @@ func Loss(g *Graph, out Output) LossNodes {
 		in = append(in, a.Node)
 		k.Coefficients = append(k.Coefficients, a.Coefficient)
 	}
+	if g.scaled {
+		k.Scale = len(in)
+		in = append(in, gorgonia.NewScalar(g.expr, tensor.Float32, gorgonia.WithName(LossScale)))
+	}
 	total := Apply(k, nil, in...)
 	return LossNodes{Total: total, Heads: SavedNode(total, 0, len(heads), 2)}
 }
 
 // loss has the inputs targets, weights, then hiddens and projections (each once), then, from Aux on, the share and the
-// auxiliary losses. It saves the heads' losses and, when training, the gradient of every hidden and projection
+// auxiliary losses, and last the loss scale if there is one. It saves the heads' losses and, when training, the gradient of every hidden and projection
 // in the order of the inputs.
 type loss struct {
 	D, V         int
@@ -67,6 +76,7 @@ type loss struct {
 	Heads        []lossHead
 	Aux          int
 	Coefficients []float32
+	Scale        int // input; 0: none
 }
 
 // lossHead names its inputs by index.
@@ -91,14 +101,22 @@ func (k loss) Layout(in []tensor.Shape) engine.Layout {
 	saved := []engine.Extent{{Len: 2 * len(k.Heads)}}
 	if k.Train {
 		for i := lossFirst; i < k.Aux; i++ {
-			saved = append(saved, engine.Extent{Len: in[i].TotalSize()})
+			saved = append(saved, k.extent(in[i], i))
 		}
 	}
 	return engine.Layout{Saved: saved, Scratch: lossBlock(k.V) * (k.V + 2*k.D + 2)}
 }
 
-// Detached inputs are the weights and the share.
-func (k loss) Detached(input int) bool { return input == lossWeights || input == k.Aux }
+// extent is that of the gradient of an input: a hidden has rows, a projection is a parameter.
+func (k loss) extent(shape tensor.Shape, input int) engine.Extent {
+	hidden := slices.ContainsFunc(k.Heads, func(h lossHead) bool { return h.Hidden == input })
+	return engine.Extent{Len: shape.TotalSize(), Rows: hidden, Half: hidden}
+}
+
+// Detached inputs are the weights, the share and the loss scale.
+func (k loss) Detached(input int) bool {
+	return input == lossWeights || input == k.Aux || k.Scale > 0 && input == k.Scale
+}
 
 func (k loss) Bind(b engine.Binding) (engine.Kernel, error) {
 	w := newLossBlocks(b, k.D, k.V)
@@ -106,6 +124,9 @@ func (k loss) Bind(b engine.Binding) (engine.Kernel, error) {
 	return func(r *engine.Run) {
 		total := 0.0
 		clear(written)
+		if w.scale = 1; k.Scale > 0 {
+			w.scale = b.In[k.Scale].F32[0]
+		}
 		for h, head := range k.Heads {
 			w.hidden, w.projection = b.In[head.Hidden].F32, b.In[head.Projection].F32
 			if k.Train {
@@ -133,8 +154,11 @@ func (k loss) Bind(b engine.Binding) (engine.Kernel, error) {
 
 func (k loss) Grad(in gorgonia.Nodes, out, grad *Node) gorgonia.Nodes {
 	grads := make(gorgonia.Nodes, len(in))
-	for i := lossFirst; i < k.Aux; i++ {
+	for i := lossFirst; i < k.Aux; i++ { // the kernel has scaled them
 		grads[i] = timesScalar(SavedNode(out, 1+i-lossFirst, in[i].Shape()...), grad)
+	}
+	if k.Scale > 0 {
+		grad = timesScalar(in[k.Scale], grad)
 	}
 	for i, c := range k.Coefficients {
 		grads[k.Aux+1+i] = timesScalar(scalarScale(in[k.Aux], c), grad)
@@ -152,6 +176,7 @@ type lossBlocks struct {
 	x, logits, dx, logp, weights []float32
 	targets                      []int32
 	index                        []int32 // rows of the block
+	scale                        float32 // of gradients
 
 	correct []bool      // nil: not wanted
 	visit   func(n int) // called after each block, when set
@@ -159,7 +184,7 @@ type lossBlocks struct {
 
 func newLossBlocks(b engine.Binding, d, v int) *lossBlocks {
 	n, s := lossBlock(v), b.Scratch
-	w := &lossBlocks{b: b, d: d, v: v, rows: n, targets: make([]int32, n), index: make([]int32, n)}
+	w := &lossBlocks{b: b, d: d, v: v, rows: n, scale: 1, targets: make([]int32, n), index: make([]int32, n)}
 	cut := func(n int) (part []float32) {
 		part, s = s[:n:n], s[n:]
 		return part
@@ -179,13 +204,13 @@ func (w *lossBlocks) head(r *engine.Run, h lossHead) float64 {
 			}
 			w.index[n], w.targets[n], w.weights[n] = int32(i), targets[i+h.Offset], weights[i+h.Offset]
 			if n++; n == w.rows {
-				sum += w.block(r, n, h.Weight)
+				sum += w.block(r, n, h.Weight*w.scale)
 				n = 0
 			}
 		}
 	}
 	if n > 0 {
-		sum += w.block(r, n, h.Weight)
+		sum += w.block(r, n, h.Weight*w.scale)
 	}
 	return sum
 }

@@ -166,8 +166,10 @@ func (o *op) Hashcode() uint32 {
 // String is the kind's name.
 func (o *op) String() string { return o.kind.Name() }
 
-// Layout is the kind's.
-func (o *op) Layout(in []tensor.Shape) engine.Layout { return o.kind.Layout(in) }
+// Layout is the kind's, with what the table of numerics says of it.
+func (o *op) Layout(in []tensor.Shape) engine.Layout {
+	return withNumerics(o.kind.Name(), o.kind.Layout(in))
+}
 
 // Bind is the kind's.
 func (o *op) Bind(b engine.Binding) (engine.Kernel, error) { return o.kind.Bind(b) }

@@ -15,6 +15,7 @@ type Check struct {
 	// Tolerance bounds the measured figure. A value of 0 means exact: the figure then counts violations or differing values.
 	Tolerance Tolerance
 
+	half   *Tolerance                                // in precisions of 16 bits, where they need another
 	family bool                                      // judged once, not for every config
 	needs  func(*subject) (skip string)              // why the check does not apply, or ""
 	run    func(ctx context.Context, p *probe) error // an error means that a call failed which should have answered

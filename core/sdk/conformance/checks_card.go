@@ -22,8 +22,8 @@ func checkCard(ctx context.Context, p *probe) error {
 		return err
 	}
 	p.ok()
-	if c.Family != p.desc.Name || c.Vocab != p.opts.Vocab || c.Precision != family.FP32 {
-		p.violation("want family %s, vocabulary %d, precision %s; got %s, %d, %s", p.desc.Name, p.opts.Vocab, family.FP32, c.Family, c.Vocab, c.Precision)
+	if c.Family != p.desc.Name || c.Vocab != p.opts.Vocab || c.Precision != p.opts.Precision {
+		p.violation("want family %s, vocabulary %d, precision %s; got %s, %d, %s", p.desc.Name, p.opts.Vocab, p.opts.Precision, c.Family, c.Vocab, c.Precision)
 	}
 	sum, seen := int64(0), map[string]bool{}
 	for _, t := range c.Tensors {

@@ -15,6 +15,8 @@ var gradientChecks = []Check{
 		Meaning: "the gradient that a step follows is the slope of the minimised total, for every tensor",
 		Tolerance: Tolerance{0.02, "of the slope; extrapolated central differences of a float32 loss resolve a few tenths of a per cent where the slope is not tiny; " +
 			"a missing or wrong term changes it by far more"},
+		half: &Tolerance{0.05, "of the gradient's norm, or of a tensor's where that is a tenth of it; measured against the gradient in fp32 at the same weights, since a loss of rounded activations " +
+			"is a staircase that has no slope. Each of a few tens of roundings is worth up to 0.4 % in bf16; a missing or wrong term changes a tensor by all of it"},
 		run: checkGradient,
 	},
 	{
@@ -55,6 +57,9 @@ func (p *probe) gradientBatch(rng *rand.Rand) family.Batch {
 }
 
 func checkGradient(ctx context.Context, p *probe) error {
+	if p.opts.Precision != family.FP32 {
+		return checkRoundedGradient(ctx, p)
+	}
 	m, err := p.plainModel(ctx)
 	if err != nil {
 		return err
@@ -91,6 +96,51 @@ func checkGradient(ctx context.Context, p *probe) error {
 	}
 	if 2*blurred > len(all) {
 		p.failf("want a loss that is a smooth function of the weights, %d of %d slopes were blurred", blurred, len(all))
+	}
+	return nil
+}
+
+// checkRoundedGradient holds the gradient of a precision of 16 bits against that of fp32, which is held against slopes
+// when fp32 is judged.
+func checkRoundedGradient(ctx context.Context, p *probe) error {
+	m, err := p.plainModel(ctx)
+	if err != nil {
+		return err
+	}
+	file, err := save(ctx, m, family.Weights)
+	if err != nil {
+		return err
+	}
+	config, err := p.plain()
+	if err != nil {
+		return err
+	}
+	exact, _, err := p.build(ctx, func(r *family.BuildRequest) { r.Config, r.Precision = config, family.FP32 })
+	if err != nil {
+		return err
+	}
+	if err := load(ctx, exact, family.Weights, file); err != nil {
+		return err
+	}
+	b := p.gradientBatch(p.rng("gradient"))
+	got, err := recoverGradient(ctx, m, linearStep(), b)
+	if err != nil {
+		return err
+	}
+	want, err := recoverGradient(ctx, exact, linearStep(), b)
+	if err != nil {
+		return err
+	}
+	total := want.norm()
+	d, tensor := want.distance(got)
+	p.within(d/total, "want the gradient of fp32, the difference is %.3g of its norm, most of it in %s", d/total, tensor)
+	for k, t := range want.before.tensors {
+		diff := make([]float64, t.n)
+		for i, x := range want.g[k] {
+			diff[i] = got.g[k][i] - x
+		}
+		off := norm(diff) / max(norm(want.g[k]), total/10)
+		p.within(off, "%s: want the gradient of fp32, the difference is %.3g of its norm", t.name, off)
 	}
 	return nil
 }

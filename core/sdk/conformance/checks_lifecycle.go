@@ -49,7 +49,7 @@ func checkCapabilities(ctx context.Context, p *probe) error {
 	} else if _, err := m.Open(ctx, 1); err != nil {
 		p.violation("decode is announced, Open answers %v", err)
 	}
-	for _, precision := range []family.Precision{family.FP32, "bf16", "fp16"} {
+	for _, precision := range []family.Precision{family.FP32, family.BF16, family.FP16} {
 		req := p.request()
 		req.Precision, req.CardOnly = precision, true
 		_, card, err := p.fam.Build(ctx, req)

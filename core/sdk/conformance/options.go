@@ -15,6 +15,8 @@ type Options struct {
 	Configs []Config
 	Vocab   int    // V; 0 means 29: small, odd and prime, so that no axis is mistaken for another
 	Seed    uint64 // of data and of weights; 0 means 1
+	// Precision is that of the models judged; empty means FP32. It must be one that the family announces.
+	Precision family.Precision
 	// Quick makes fewer and shorter passes of every check: for the test of a family's second and third config.
 	Quick bool
 	// Only keeps the checks with these names; empty keeps all.
@@ -63,6 +65,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Seed == 0 {
 		o.Seed = 1
+	}
+	if o.Precision == "" {
+		o.Precision = family.FP32
 	}
 	return o
 }

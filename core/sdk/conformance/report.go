@@ -7,6 +7,8 @@ import (
 	"math"
 	"strings"
 	"time"
+
+	"github.com/archlab/archlab/core/family"
 )
 
 // Status is a check's verdict.
@@ -52,13 +54,14 @@ func (r Result) MarshalJSON() ([]byte, error) {
 
 // Report is the outcome of Run.
 type Report struct {
-	Family  string   `json:"family"`
-	Version string   `json:"version"`
-	Passed  int      `json:"passed"`
-	Failed  int      `json:"failed"`
-	Skipped int      `json:"skipped"`
-	Results []Result `json:"results"`
-	Seconds float64  `json:"seconds"`
+	Family    string           `json:"family"`
+	Version   string           `json:"version"`
+	Precision family.Precision `json:"precision"`
+	Passed    int              `json:"passed"`
+	Failed    int              `json:"failed"`
+	Skipped   int              `json:"skipped"`
+	Results   []Result         `json:"results"`
+	Seconds   float64          `json:"seconds"`
 }
 
 // OK says that nothing failed and something passed.
@@ -102,7 +105,7 @@ func (r *Report) WriteJSON(w io.Writer) error {
 // WriteTable writes one line a check, the failures in full below their line, and a summary.
 func (r *Report) WriteTable(w io.Writer) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s %s\n", r.Family, r.Version)
+	fmt.Fprintf(&b, "%s %s, %s\n", r.Family, r.Version, r.Precision)
 	width := 0
 	for _, x := range r.Results {
 		width = max(width, len(x.Check))

@@ -54,7 +54,7 @@ func walk(ctx context.Context, fam family.Family, opts Options, report *Report, 
 		})
 		return
 	}
-	report.Family, report.Version = desc.Name, desc.Version
+	report.Family, report.Version, report.Precision = desc.Name, desc.Version, opts.Precision
 	configs := opts.configs(desc)
 	whole := newSubject(fam, desc, opts, configs[0])
 	for _, c := range Checks() {
@@ -85,6 +85,9 @@ func judge(ctx context.Context, c Check, s *subject) (r Result) {
 	start := time.Now()
 	r = Result{Check: c.Name, Meaning: c.Meaning, Tolerance: c.Tolerance}
 	defer func() { r.Seconds = time.Since(start).Seconds() }()
+	if s.opts.Precision != family.FP32 && c.half != nil {
+		r.Tolerance = *c.half
+	}
 	if t, ok := s.config.Tolerances[c.Name]; ok {
 		r.Tolerance = t
 	}

@@ -71,7 +71,7 @@ func (s *subject) rng(use string) *rand.Rand {
 func (s *subject) request() family.BuildRequest {
 	return family.BuildRequest{
 		Config: s.config.JSON, Vocab: s.opts.Vocab, Context: maxContext, Seed: s.opts.Seed,
-		Precision: family.FP32, Threads: 1, Lengths: costLengths,
+		Precision: s.opts.Precision, Threads: 1, Lengths: costLengths,
 	}
 }
 
