@@ -1,16 +1,19 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
+	"github.com/archlab/archlab/core/family"
 	"github.com/archlab/archlab/core/host"
 	"github.com/archlab/archlab/core/sdk/conformance"
 )
@@ -66,6 +69,7 @@ func missing(err error, ref string, h *host.Host) error {
 func pluginVerifyCommand() *cobra.Command {
 	var o hostOptions
 	var asJSON, quick bool
+	precision := string(family.FP32)
 	c := &cobra.Command{
 		Use: "verify PATH|NAME", Short: "Judge a family by the contract; fails when a property does not hold", Args: exactly("PATH|NAME"),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -78,7 +82,10 @@ func pluginVerifyCommand() *cobra.Command {
 			if err != nil {
 				return missing(err, args[0], f.host)
 			}
-			rep := conformance.Run(c.Context(), p.Family(), conformance.Options{Quick: quick})
+			if err := announced(c.Context(), p.Family(), family.Precision(precision)); err != nil {
+				return fmt.Errorf("%s: %w", args[0], err)
+			}
+			rep := conformance.Run(c.Context(), p.Family(), conformance.Options{Quick: quick, Precision: family.Precision(precision)})
 			write := rep.WriteTable
 			if asJSON {
 				write = rep.WriteJSON
@@ -98,7 +105,17 @@ func pluginVerifyCommand() *cobra.Command {
 	o.flags(c)
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	c.Flags().BoolVar(&quick, "quick", false, "fewer and shorter passes of every check")
+	c.Flags().StringVar(&precision, "precision", precision, "precision of the models judged: fp32, bf16 or fp16")
 	return c
+}
+
+// announced refuses a precision that a family does not have. A family that cannot be described is the suite's to judge.
+func announced(ctx context.Context, fam family.Family, p family.Precision) error {
+	d, err := fam.Describe(ctx)
+	if err != nil || p == family.FP32 || slices.Contains(d.Capabilities.Precisions, p) {
+		return nil
+	}
+	return fmt.Errorf("got precision %q, want one of %v", p, d.Capabilities.Precisions)
 }
 
 func pluginLockCommand() *cobra.Command {
