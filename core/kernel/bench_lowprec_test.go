@@ -31,7 +31,7 @@ func BenchmarkGemmLowPrecision(b *testing.B) {
 		r := source(1)
 		x, w, y := normals(r, m*k, 1), normals(r, k*n, 1), make([]float32, m*n)
 		xh, wh := halvesOfFloats(x), halvesOfFloats(w)
-		w8 := QuantizeInt8(nil, false, k, n, w, n)
+		w8, w4 := QuantizeInt8(nil, false, k, n, w, n), QuantizeInt4(nil, false, k, n, w, n)
 		for _, c := range []struct {
 			name string
 			run  func(p *Pool)
@@ -40,6 +40,7 @@ func BenchmarkGemmLowPrecision(b *testing.B) {
 			{"bf16", func(p *Pool) { GemmBF16(p, false, false, m, n, k, xh, k, wh, n, 0, y, n) }},
 			{"bf16 from fp32", func(p *Pool) { GemmBF16(p, false, false, m, n, k, x, k, w, n, 0, y, n) }},
 			{"int8", func(p *Pool) { GemmInt8(p, m, y, n, x, k, w8) }},
+			{"int4", func(p *Pool) { GemmInt4(p, m, y, n, x, k, w4) }},
 		} {
 			b.Run(fmt.Sprintf("%dx%dx%d,%s", m, n, k, c.name), func(b *testing.B) {
 				eachPool(b, func(b *testing.B, p *Pool) {
@@ -62,7 +63,7 @@ func BenchmarkMatVec(b *testing.B) {
 		r := source(1)
 		x, w, y := normals(r, k, 1), normals(r, k*n, 1), make([]float32, n)
 		wh := halvesOfFloats(w)
-		w8 := QuantizeInt8(nil, false, k, n, w, n)
+		w8, w4 := QuantizeInt8(nil, false, k, n, w, n), QuantizeInt4(nil, false, k, n, w, n)
 		for _, c := range []struct {
 			name  string
 			bytes int
@@ -71,6 +72,7 @@ func BenchmarkMatVec(b *testing.B) {
 			{"fp32", 4 * n * k, func(p *Pool) { Gemm(p, false, false, 1, n, k, x, k, w, n, 0, y, n) }},
 			{"bf16", 2 * n * k, func(p *Pool) { GemmBF16(p, false, false, 1, n, k, x, k, wh, n, 0, y, n) }},
 			{"int8", w8.Bytes(), func(p *Pool) { GemmInt8(p, 1, y, n, x, k, w8) }},
+			{"int4", w4.Bytes(), func(p *Pool) { GemmInt4(p, 1, y, n, x, k, w4) }},
 		} {
 			b.Run(fmt.Sprintf("%dx%d,read as much as %s", n, k, c.name), func(b *testing.B) {
 				floats := make([]float32, c.bytes/4)

@@ -19,6 +19,7 @@ var (
 		vectors:   vectorsOf(vecY, 8),
 		halves:    halvesOf(convertY),
 		int8:      &int8AVX2,
+		int4:      &int4AVX2,
 
 		scanSteps:     scanStepsAVX2,
 		scanStepsBack: scanStepsBackAVX2,
@@ -35,6 +36,7 @@ var (
 		vectors:   vectorsOf(vecZ, 16),
 		halves:    halvesOf(convertZ),
 		int8:      &int8AVX512,
+		int4:      &int4AVX2,
 
 		scanSteps:     scanStepsAVX512,
 		scanStepsBack: scanStepsBackAVX512,
@@ -42,7 +44,7 @@ var (
 		peaks: peaksAVX512,
 		read:  readOf(readZ),
 	}
-	avx512VNNI = avx512.with("avx512vnni", []string{"avx512vnni"}, func(s *isa) { s.int8 = &int8VNNI })
+	avx512VNNI = avx512.with("avx512vnni", []string{"avx512vnni"}, func(s *isa) { s.int8, s.int4 = &int8VNNI, &int4VNNI })
 	avx512BF16 = avx512VNNI.with("avx512bf16", []string{"avx512bf16"}, func(s *isa) { s.bf16 = &bf16AVX512 })
 )
 

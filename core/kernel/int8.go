@@ -12,7 +12,7 @@ import (
 // agree to the last bit and rows do not depend on each other.
 
 const (
-	quadStep  = 16      // K is filled up with zeros to a multiple of this
+	quadStep  = 32      // K is filled up with zeros to a multiple of this: a vector of bytes
 	int8MaxK  = 1 << 16 // sums of 255·127 stay below 2^31
 	int8Block = 256     // words of a panel that a tile runs through
 	int8Rows  = 96      // rows of X in a piece
@@ -159,7 +159,11 @@ func GemmInt8(p *Pool, m int, y []float32, ldy int, x []float32, ldx int, w *Int
 	if work := m * w.N * w.K; m > fewRows && work <= 2*smallGemm || work <= smallGemm/8 {
 		p = nil
 	}
-	rows := newQuantizedRows(p, m, w.K, x, ldx, active.int8, active.int8.tile == nil || m <= fewRows)
+	format := rowFormat{quads: active.int8.quads, unsigned: active.int8.unsigned}
+	if active.int8.tile == nil || m <= fewRows {
+		format.quads = 4
+	}
+	rows := newQuantizedRows(p, m, w.K, x, ldx, format)
 	t := gemmInt8{m: m, y: y, ldy: ldy, w: w, x: rows}
 	t.panels = (w.N + panelWidth - 1) / panelWidth
 	t.height = min(m, int8Rows)
@@ -188,7 +192,8 @@ func (t *gemmInt8) run(lo, hi int) {
 	kernels, w := active.int8, t.w
 	sums := scratch.take(t.height * t.wide * panelWidth)
 	var block *buffer
-	if kernels.spread != nil && !t.x.bytes {
+	few := t.m <= fewRows || kernels.tile == nil
+	if kernels.spread != nil && !few {
 		block = scratch.take(int8Block * panelWidth)
 	}
 	for piece := lo; piece < hi; piece++ {
@@ -196,7 +201,7 @@ func (t *gemmInt8) run(lo, hi int) {
 		m, wide := min(t.height, t.m-i0), min(t.wide, t.panels-panel0)
 		ld := wide * panelWidth
 		for j := range wide {
-			if t.x.bytes {
+			if few {
 				t.few(i0, m, panel0+j, sums.f[j*panelWidth:], ld)
 			} else {
 				t.many(i0, m, panel0+j, sums.f[j*panelWidth:], ld, block)
@@ -262,52 +267,62 @@ func bytesOf(x []float32) []int8 {
 	return unsafe.Slice((*int8)(unsafe.Pointer(unsafe.SliceData(x))), 4*len(x))
 }
 
+// A rowFormat is what a tile or row takes of X.
+type rowFormat struct {
+	quads    int  // bytes in a word: 4, or 2 that are widened
+	unsigned bool // plus 128
+	groups   bool // with what the zero of 4-bit weights takes away
+}
+
 // quantizedRows are the rows of X as integers.
 type quantizedRows struct {
-	words  []float32 // [M,ld]: bytes if bytes, else what the tile takes
+	rowFormat
+	words  []float32 // [M,ld]
 	ld     int
-	bytes  bool
 	k      int       // filled up
 	scale  []float32 // [M]
+	zeros  []int32   // [K/32,M], for groups
 	memory *buffer
 }
 
+// row8 returns row i, of quads.
 func (r *quantizedRows) row8(i int) []int8 { return bytesOf(r.words[i*r.ld:])[:r.k] }
 
 func (r *quantizedRows) release() { scratch.put(r.memory) }
 
-func newQuantizedRows(p *Pool, m, k int, x []float32, ldx int, kernels *int8Kernels, bytes bool) quantizedRows {
-	r := quantizedRows{k: fill(k), bytes: bytes}
-	width := 4
-	if !bytes {
-		width = kernels.quads
-	}
+func newQuantizedRows(p *Pool, m, k int, x []float32, ldx int, format rowFormat) quantizedRows {
+	r := quantizedRows{rowFormat: format, k: fill(k)}
 	// Rows an odd number of cache lines apart do not meet in the same sets.
-	r.ld = ((r.k/width+15)/16 | 1) * 16
-	r.memory = scratch.take(m*r.ld + m)
-	r.words, r.scale = r.memory.f[:m*r.ld], r.memory.f[m*r.ld:]
-	launch(p, &quantizeRowsJobs, quantizeRows{r, x, ldx, k, kernels}, m, grainFor(2*k))
+	r.ld = ((r.k/r.quads+15)/16 | 1) * 16
+	zeros := 0
+	if r.groups {
+		zeros = m * (r.k / int4Group)
+	}
+	r.memory = scratch.take(m*(r.ld+1) + zeros)
+	r.words, r.scale, r.zeros = r.memory.f[:m*r.ld], r.memory.f[m*r.ld:][:m], int32sOf(r.memory.f[m*(r.ld+1):])
+	launch(p, &quantizeRowsJobs, quantizeRows{r, m, x, ldx, k}, m, grainFor(2*k))
 	return r
 }
 
 type quantizeRows struct {
 	quantizedRows
-	x       []float32
-	ldx     int
-	kOfX    int
-	kernels *int8Kernels
+	m    int
+	x    []float32
+	ldx  int
+	kOfX int
 }
 
 var quantizeRowsJobs jobs[quantizeRows]
 
 func (t *quantizeRows) run(lo, hi int) {
+	kernels := active.int8
 	var narrow *buffer
-	if !t.bytes && t.kernels.widen != nil {
+	if t.quads == 2 {
 		narrow = scratch.take(t.k / 4)
 	}
 	for i := lo; i < hi; i++ {
 		x, words := t.x[i*t.ldx:][:t.kOfX], t.words[i*t.ld:][:t.ld]
-		inv, scale := int8Scale(t.kernels.absMax(x))
+		inv, scale := int8Scale(kernels.absMax(x))
 		t.scale[i] = scale
 		bytes := bytesOf(words)
 		if narrow != nil {
@@ -317,16 +332,19 @@ func (t *quantizeRows) run(lo, hi int) {
 		if inv == 0 {
 			clear(bytes)
 		} else {
-			t.kernels.quantize8(bytes[:len(x)], x, inv)
+			kernels.quantize8(bytes[:len(x)], x, inv)
 			clear(bytes[len(x):])
 		}
-		if t.kernels.unsigned {
+		if t.unsigned {
 			for i, b := range words[:t.k/4] {
 				words[i] = math.Float32frombits(math.Float32bits(b) ^ 0x80808080)
 			}
 		}
+		if t.groups {
+			active.int4.zeros(t.zeros[i:], t.m, bytes)
+		}
 		if narrow != nil {
-			t.kernels.widen(words, bytes)
+			kernels.widen(words, bytes)
 		}
 	}
 	if narrow != nil {

@@ -113,18 +113,9 @@ func quantize8AVX2(dst []int8, src []float32, inv float32) {
 	quantize8Generic(dst[n:], src[n:], inv)
 }
 
-// widen8AVX2 widens whole blocks of 32: rows end in room for one.
 func widen8AVX2(dst []float32, x []int8) {
-	for n := len(x) &^ 31; n < len(x); n++ {
-		int16sOf(dst)[n] = int16(x[n])
-	}
-	if n := len(x) / 32; n > 0 {
-		widen8Y(&wordArgs{dst: unsafe.Pointer(&dst[:16*n][0]), src: unsafe.Pointer(&x[0]), n: n})
-	}
-}
-
-func int16sOf(x []float32) []int16 {
-	return unsafe.Slice((*int16)(unsafe.Pointer(unsafe.SliceData(x))), 2*len(x))
+	n := len(x) / quadStep
+	widen8Y(&wordArgs{dst: unsafe.Pointer(&dst[:16*n][0]), src: unsafe.Pointer(&x[:n*quadStep][0]), n: n})
 }
 
 func spreadPairs(dst []float32, panel []int8, n, pitch, gap int) {

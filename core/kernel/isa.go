@@ -32,6 +32,7 @@ type isa struct {
 
 	bf16 *bf16Kernels // nil: BF16 numbers are widened
 	int8 *int8Kernels
+	int4 *int4Kernels
 }
 
 // with returns the table with additions that need more of the CPU.
@@ -97,6 +98,7 @@ var generic = isa{
 	vectors: genericVectors,
 	halves:  genericHalves,
 	int8:    &genericInt8,
+	int4:    &genericInt4,
 }
 
 // isas lists the instruction sets from plain Go to the fastest.

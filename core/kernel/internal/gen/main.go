@@ -20,6 +20,7 @@ func main() {
 	for name, emit := range map[string]func(*file){
 		"bf16":      emitBF16,
 		"gemm":      emitGemm,
+		"int4":      emitInt4,
 		"int8":      emitInt8,
 		"half":      emitHalves,
 		"transpose": emitTranspose,
