@@ -18,6 +18,7 @@ var (
 		packRows:  packRowsOf(vecY),
 		vectors:   vectorsOf(vecY, 8),
 		halves:    halvesOf(convertY),
+		rows:      &rowsAVX2,
 		int8:      &int8AVX2,
 		int4:      &int4AVX2,
 
@@ -35,6 +36,7 @@ var (
 		packRows:  packRowsOf(vecZ),
 		vectors:   vectorsOf(vecZ, 16),
 		halves:    halvesOf(convertZ),
+		rows:      &rowsAVX512,
 		int8:      &int8AVX512,
 		int4:      &int4AVX2,
 
@@ -45,7 +47,7 @@ var (
 		read:  readOf(readZ),
 	}
 	avx512VNNI = avx512.with("avx512vnni", []string{"avx512vnni"}, func(s *isa) { s.int8, s.int4 = &int8VNNI, &int4VNNI })
-	avx512BF16 = avx512VNNI.with("avx512bf16", []string{"avx512bf16"}, func(s *isa) { s.bf16 = &bf16AVX512 })
+	avx512BF16 = avx512VNNI.with("avx512bf16", []string{"avx512bf16"}, func(s *isa) { s.bf16, s.rows = &bf16AVX512, &rowsBF16 })
 )
 
 // cpuFeatures lists what the CPU offers and the operating system saves.

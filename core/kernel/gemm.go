@@ -59,6 +59,10 @@ func Gemm(p *Pool, tA, tB bool, m, n, k int, a []float32, lda int, b []float32, 
 		return
 	}
 	t := gemm{tA: tA, tB: tB, m: m, n: n, k: k, a: a, lda: lda, b: b, ldb: ldb, load: beta == 1, c: c, ldc: ldc}
+	if m == 1 && !tB && active.rows != nil {
+		t.row(p)
+		return
+	}
 	if m*n*k <= smallGemm {
 		p = nil
 	}

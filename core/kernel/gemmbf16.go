@@ -78,14 +78,21 @@ func GemmBF16[A, B, C number](p *Pool, tA, tB bool, m, n, k int, a []A, lda int,
 		tA: tA, tB: tB, m: m, n: n, k: k, a: halfMatrixOf(a), lda: lda, b: halfMatrixOf(b), ldb: ldb,
 		load: beta == 1, c: halfMatrixOf(c), ldc: ldc,
 	}
-	if m*n*k <= smallGemm {
+	if m <= fewRows {
+		j := t.few(p)
+		if t.n -= j; t.n == 0 {
+			return
+		}
+		t.b, t.c = t.b.from(j), t.c.from(j)
+	}
+	if m*t.n*k <= smallGemm {
 		p = nil
 	}
 	// Columns and then rows in turns, so that scratch memory stays bounded.
 	width := max(packLimit/k/panelWidth, 1) * panelWidth
-	for j := 0; j < n; j += width {
+	for j := 0; j < t.n; j += width {
 		turn := t
-		turn.n = min(width, n-j)
+		turn.n = min(width, t.n-j)
 		if tB {
 			turn.b = t.b.from(j * ldb)
 		} else {

@@ -30,6 +30,7 @@ type isa struct {
 	vectors
 	halves
 
+	rows *rowKernels  // nil: tiles do everything
 	bf16 *bf16Kernels // nil: BF16 numbers are widened
 	int8 *int8Kernels
 	int4 *int4Kernels

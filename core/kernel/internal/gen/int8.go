@@ -168,6 +168,11 @@ func emitScaleSums(v vec) {
 	v.op("MOVQ %d(DI), R10", scaleBias)
 	v.op("MOVQ %d(DI), R11", scaleColumn)
 	v.op("MOVQ %d(DI), R12", scaleBlocks)
+	// Rows of dst lie pages apart, where no prefetcher follows.
+	v.op("MOVQ R12, R13")
+	v.op("SHLQ $7, R13")
+	v.op("ADDQ R8, R13")
+	v.op("SHLQ $2, R13")
 	v.op("MOVQ %d(DI), DI", scaleDst)
 	v.label("row")
 	v.op("VBROADCASTSS (DX), Y12")
@@ -175,6 +180,8 @@ func emitScaleSums(v vec) {
 	v.op("MOVQ R11, CX")
 	v.op("MOVQ R12, R9")
 	v.label("block")
+	v.op("PREFETCHT0 (DI)(R13*1)")
+	v.op("PREFETCHT0 64(DI)(R13*1)")
 	for i := range 4 {
 		v.op("VMOVDQU %d(SI), %s", 32*i, v.r(i))
 		v.op("VPSUBD %d(BX), %s, %s", 32*i, v.r(i), v.r(i))

@@ -25,6 +25,7 @@ func main() {
 		"half":      emitHalves,
 		"transpose": emitTranspose,
 		"vector":    emitMaps,
+		"row":       emitRows,
 		"scan":      emitScan,
 		"roofline":  emitRoofline,
 	} {
