@@ -185,7 +185,7 @@ func TestMeasureMachine(t *testing.T) {
 
 func TestProductsComputeWhatTheyCount(t *testing.T) {
 	seen := map[string]bool{}
-	for _, c := range productCases() {
+	for _, c := range Cases() {
 		key := c.Name + c.Form + c.Weights
 		if seen[key] {
 			t.Errorf("%s %s %s twice", c.Name, c.Form, c.Weights)

@@ -91,7 +91,7 @@ func MeasureMachine(ctx context.Context, o MachineOptions) (*Machine, error) {
 			})
 		}
 		if o.Products {
-			for _, c := range productCases() {
+			for _, c := range Cases() {
 				p := c
 				p.Threads = threads
 				add(p.probe(pool), func(r Rate) {
@@ -114,7 +114,7 @@ func MeasureMachine(ctx context.Context, o MachineOptions) (*Machine, error) {
 		}
 		if p.Level != "" {
 			if b := m.Bandwidth(p.Level, p.Threads); b > 0 {
-				p.OfBandwidth = p.Operations.Median / p.operations() * p.weightBytes() / b
+				p.OfBandwidth = p.Operations.Median / p.operations() * p.WeightBytes / b
 			}
 		}
 	}

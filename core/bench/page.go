@@ -105,7 +105,7 @@ func productPoints(m *Machine) []point {
 		if p.Threads != m.Threads || p.Operations.Median == 0 {
 			continue
 		}
-		moved := 4*float64(p.M)*float64(p.K+p.N) + p.weightBytes()
+		moved := 4*float64(p.M)*float64(p.K+p.N) + p.WeightBytes
 		out = append(out, point{label: fmt.Sprint(len(out) + 1), note: fmt.Sprintf("%s %s %s: %s Gop/s", p.Name, p.Form, p.Weights, giga(p.Operations.Median)),
 			x: p.operations() / moved, y: p.Operations.Median, color: 2})
 	}

@@ -33,6 +33,38 @@ type point struct {
 	color       int
 }
 
+// Curve is a line of a plot of what was measured, or of a formula beside it.
+type Curve struct {
+	Name    string
+	Formula bool // drawn dashed, in the color of the curve before it
+	Points  [][2]float64
+}
+
+// CurvePlot draws curves on logarithmic axes as an SVG file that stands alone.
+func CurvePlot(title, x, y string, curves []Curve) []byte {
+	p := &plot{title: title, x: x, y: y, formatX: significant, formatY: func(v float64) string { return fmt.Sprintf("%.0e", v) }}
+	hue := -1
+	for _, c := range curves {
+		name := c.Name
+		if c.Formula {
+			name = ""
+		} else {
+			hue++
+		}
+		p.lines = append(p.lines, line{name: name, xy: c.Points, color: max(hue, 0), dashed: c.Formula, marks: !c.Formula})
+	}
+	p.fit()
+	return []byte(strings.Replace(p.svg(), "\n", "\n"+plotStyle, 1))
+}
+
+// plotStyle colors a plot outside of the page.
+const plotStyle = `<style>text{font:12px system-ui,sans-serif;fill:#5b6570}.axis{stroke:#dfe3e8}polyline{fill:none;stroke-width:2}
+polyline.c0{stroke:#0072b2}polyline.c1{stroke:#d55e00}polyline.c2{stroke:#009e73}polyline.c3{stroke:#cc79a7}polyline.c4{stroke:#8a6d00}
+polyline.c5{stroke:#56b4e9}polyline.c6{stroke:#6f42c1}polyline.c7{stroke:#8b95a1}circle.c0{fill:#0072b2}circle.c1{fill:#d55e00}
+circle.c2{fill:#009e73}circle.c3{fill:#cc79a7}circle.c4{fill:#8a6d00}circle.c5{fill:#56b4e9}circle.c6{fill:#6f42c1}circle.c7{fill:#8b95a1}</style>
+<rect width="100%" height="100%" fill="#fff"/>
+`
+
 const (
 	plotWidth  = 900
 	plotHeight = 460

@@ -131,6 +131,9 @@ func NewTrial(ctx context.Context, w Workload, s Session) (*Trial, error) {
 	return t, err
 }
 
+// Seconds lists the wall time of each step so far.
+func (t *Trial) Seconds() []float64 { return t.took }
+
 // Run takes n more steps.
 func (t *Trial) Run(ctx context.Context, n int) error {
 	for range n {
