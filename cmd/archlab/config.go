@@ -206,7 +206,7 @@ func show(w io.Writer, file *experiment.File, plan *experiment.Plan, asJSON bool
 // showPlan prints one line a model.
 func showPlan(w io.Writer, file *experiment.File, plan *experiment.Plan) error {
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(tw, "model\tfamily\tparameters\tactive\tembedding\ttrain FLOPs/token\tstate bytes\tsteps\ttokens\tFLOPs\tweights+optimizer\tmatched\t")
+	fmt.Fprintln(tw, "model\tfamily\tparameters\tactive\tembedding\ttrain FLOPs/token\tstate bytes\tsteps\ttokens\tFLOPs\tweights+optimizer\tprecision\tmatched\t")
 	for _, m := range plan.Models {
 		steps, tokens, flops := "by clock", "by clock", "by clock"
 		if m.Steps > 0 {
@@ -217,8 +217,8 @@ func showPlan(w io.Writer, file *experiment.File, plan *experiment.Plan) error {
 		if m.Knob != "" {
 			matched = fmt.Sprintf("%s (%.1f%% off)", m.Knob, 100*m.Off)
 		}
-		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t\n", m.Name, m.Family, short(float64(m.Card.Parameters)), short(float64(m.Card.ActiveParameters)),
-			short(float64(m.Card.Embedding)), short(m.TrainFLOPs), short(float64(cost.StateBytes)), steps, tokens, flops, short(float64(m.Memory))+"B", matched)
+		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t\n", m.Name, m.Family, short(float64(m.Card.Parameters)), short(float64(m.Card.ActiveParameters)),
+			short(float64(m.Card.Embedding)), short(m.TrainFLOPs), short(float64(cost.StateBytes)), steps, tokens, flops, short(float64(m.Memory))+"B", m.Card.Precision, matched)
 	}
 	if err := tw.Flush(); err != nil {
 		return err

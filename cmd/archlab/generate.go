@@ -119,7 +119,7 @@ func (o *generateOptions) generate(ctx context.Context, dir string, stdout io.Wr
 	if err != nil {
 		return missing(err, ref, fleet.host)
 	}
-	req, _, err := file.Fit(ctx, comp.Family, m.Card.Config, m.Card.Vocab, eval.DecodeSteps)
+	req, _, err := file.Fit(ctx, comp.Family, m.Card.Config, m.Card.Precision, m.Card.Vocab, eval.DecodeSteps)
 	if err != nil {
 		return err
 	}

@@ -286,7 +286,7 @@ func jobs(f *fleet, file *experiment.File, plan *experiment.Plan) []train.Job {
 	for _, seed := range plan.Seeds {
 		for i, m := range plan.Models {
 			ref := reference(file, file.Models[i])
-			req := file.BuildRequest(m.Config, m.Card.Vocab, seed, m.Context)
+			req := file.BuildRequest(m.Config, m.Card.Precision, m.Card.Vocab, seed, m.Context)
 			out = append(out, train.Job{Model: m.Name, Seed: seed, TrainFLOPs: m.TrainFLOPs,
 				Open: func(ctx context.Context) (*train.Session, error) { return f.session(ctx, ref, req) }})
 		}

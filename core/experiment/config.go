@@ -68,10 +68,11 @@ type Tokenizer struct {
 
 // Model is one competitor.
 type Model struct {
-	Name   string `key:"name" doc:"In tables and directories; the family's name when absent."`
-	Family string `key:"family" required:"true" doc:"The family, as archlab plugin list names it."`
-	Plugin string `key:"plugin" doc:"Path of a plugin binary to use instead of the built-in or installed one. Relative to the experiment file."`
-	Config Object `key:"config" doc:"The family's own settings; archlab plugin info FAMILY lists them."`
+	Name      string `key:"name" doc:"In tables and directories; the family's name when absent."`
+	Family    string `key:"family" required:"true" doc:"The family, as archlab plugin list names it."`
+	Plugin    string `key:"plugin" doc:"Path of a plugin binary to use instead of the built-in or installed one. Relative to the experiment file."`
+	Precision string `key:"precision" enum:"fp32|bf16|fp16" doc:"Instead of train.precision."`
+	Config    Object `key:"config" doc:"The family's own settings; archlab plugin info FAMILY lists them."`
 }
 
 // Match says what makes models comparable.
@@ -89,7 +90,7 @@ type Train struct {
 	LearningRate float64    `key:"learning_rate" default:"3e-3" over:"0" max:"10" doc:"Peak learning rate of AdamW."`
 	Schedule     Schedule   `key:"schedule" or:"kind" doc:"The learning rate over the budget."`
 	Optimizer    Optimizer  `key:"optimizer" doc:"AdamW with decoupled decay, on matrices only."`
-	Precision    string     `key:"precision" default:"fp32" enum:"fp32" doc:"Arithmetic of the models."`
+	Precision    string     `key:"precision" default:"fp32" enum:"fp32|bf16|fp16" doc:"How models keep activations and their gradients; bf16 and fp16 halve their memory. Parameters, sums and the optimizer are float32 always."`
 	NotFinite    NotFinite  `key:"not_finite" doc:"What happens when loss or gradient is NaN or infinite."`
 	Validate     Validate   `key:"validate" doc:"Scoring of the validation split while training."`
 	Checkpoint   Checkpoint `key:"checkpoint" doc:"Weights and optimizer state kept on disk."`

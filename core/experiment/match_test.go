@@ -130,6 +130,46 @@ func TestPlan(t *testing.T) {
 	}
 }
 
+// half is a family that has bf16 as well.
+type half struct{ family.Family }
+
+func (h half) Build(ctx context.Context, r family.BuildRequest) (family.Model, family.Card, error) {
+	p := r.Precision
+	r.Precision = family.FP32
+	m, c, err := h.Family.Build(ctx, r)
+	c.Precision = p
+	return m, c, err
+}
+
+// A model has its own precision, or that of all.
+func TestPrecision(t *testing.T) {
+	for _, c := range []struct{ set, want string }{
+		{"train.batch=8", "fp32"}, {"train.precision=bf16", "bf16"}, {"models[0].precision=bf16", "bf16"},
+	} {
+		f, err := Parse("x.yaml", []byte(small), []string{c.set})
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := f.YAML()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if f, err = Parse("resolved.yaml", text, nil); err != nil {
+			t.Fatal(err)
+		}
+		fam := half{traintest.Bigram()}
+		d, err := fam.Describe(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		d.Capabilities.Precisions = append(d.Capabilities.Precisions, family.BF16)
+		p, err := f.Plan(t.Context(), []Competitor{{Family: fam, Description: d}}, 257, 0)
+		if err != nil || string(p.Models[0].Card.Precision) != c.want {
+			t.Errorf("%s: got %v, %+v, want precision %s", c.set, err, p, c.want)
+		}
+	}
+}
+
 // table is a family with one row of weights for each position, as learned positions have; it holds no more than its context.
 type table struct{ family.Family }
 
@@ -196,6 +236,8 @@ func TestPlanRefuses(t *testing.T) {
 		"models[0].config={width: 5000}":   "got 5000, want 1 to 4096", // out of the schema's range, refused by Build as well
 		"models[0].config={widht: 4}":      "widht",
 		"train.budget={flops: 5}":          "less than one step",
+		"train.precision=bf16":             "models[0].family: the family bigram has no precision bf16, only [fp32]",
+		"models[0].precision=fp16":         "models[0].precision: the family bigram has no precision fp16, only [fp32]",
 		"train.budget={flops: 1e30}":       "more than 1e9",
 		"models[0].config={width: [1, 2]}": "config",
 	} {

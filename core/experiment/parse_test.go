@@ -230,7 +230,7 @@ func TestSchema(t *testing.T) {
 	if batch["default"] != 16.0 || number["type"] != "integer" || number["minimum"] != 1.0 || batch["description"] != "Sequences a step." {
 		t.Errorf("train.batch is %v", batch)
 	}
-	if got := train["precision"].(map[string]any)["enum"]; !reflect.DeepEqual(got, []any{"fp32"}) {
+	if got := train["precision"].(map[string]any)["enum"]; !reflect.DeepEqual(got, []any{"fp32", "bf16", "fp16"}) {
 		t.Errorf("train.precision allows %v", got)
 	}
 }

@@ -1,6 +1,7 @@
 package experiment
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -76,7 +77,7 @@ func (e *Experiment) decodable(longest int) []int {
 
 // BuildRequest answers the request for a model with a config and seed that is to hold sequences of context tokens. Cards
 // state costs at the training context first, then where decoding is measured.
-func (e *Experiment) BuildRequest(config json.RawMessage, vocab int, seed uint64, context int) family.BuildRequest {
+func (e *Experiment) BuildRequest(config json.RawMessage, precision family.Precision, vocab int, seed uint64, context int) family.BuildRequest {
 	lengths := []int{e.Data.Context}
 	for _, t := range e.decodable(context) {
 		if !slices.Contains(lengths, t) {
@@ -84,18 +85,23 @@ func (e *Experiment) BuildRequest(config json.RawMessage, vocab int, seed uint64
 		}
 	}
 	return family.BuildRequest{Config: config, Vocab: vocab, Context: context, Seed: seed,
-		Precision: family.Precision(e.Train.Precision), Threads: e.Limits.Threads, Lengths: lengths}
+		Precision: precision, Threads: e.Limits.Threads, Lengths: lengths}
+}
+
+// Precision is that of a model: its own, or that of all.
+func (e *Experiment) Precision(m Model) family.Precision {
+	return family.Precision(cmp.Or(m.Precision, e.Train.Precision))
 }
 
 // Fit answers how a model is to be built, and its card: for the longest sequence that anything feeds it, unless that makes it
 // another model. One with learned positions has a row for each: rows that no training reaches would count as parameters
 // and answer with noise, so such a model is built for what is required and measured no further.
-func (e *Experiment) Fit(ctx context.Context, fam family.Family, config json.RawMessage, vocab, room int) (family.BuildRequest, family.Card, error) {
-	req := e.BuildRequest(config, vocab, 0, e.Required())
+func (e *Experiment) Fit(ctx context.Context, fam family.Family, config json.RawMessage, precision family.Precision, vocab, room int) (family.BuildRequest, family.Card, error) {
+	req := e.BuildRequest(config, precision, vocab, 0, e.Required())
 	req.CardOnly = true
 	_, card, err := fam.Build(ctx, req)
 	if longest := e.Longest(room); err == nil && longest > req.Context {
-		far := e.BuildRequest(config, vocab, 0, longest)
+		far := e.BuildRequest(config, precision, vocab, 0, longest)
 		far.CardOnly = true
 		_, c, e := fam.Build(ctx, far)
 		switch code := family.CodeOf(e); {
@@ -158,15 +164,20 @@ func (f *File) plan(ctx context.Context, i int, c Competitor, vocab, room int) (
 	e, m := &f.Experiment, f.Models[i]
 	path := fmt.Sprintf("models[%d]", i)
 	out := Planned{Name: m.Name, Family: c.Description.Name, Description: c.Description}
-	if p := family.Precision(e.Train.Precision); p != "" && len(c.Description.Capabilities.Precisions) > 0 && !slices.Contains(c.Description.Capabilities.Precisions, p) {
-		return out, nil, f.Problem(path+".family", "the family %s has no precision %s", m.Family, p)
+	precision := e.Precision(m)
+	if has := c.Description.Capabilities.Precisions; precision != "" && len(has) > 0 && !slices.Contains(has, precision) {
+		key := ".family"
+		if m.Precision != "" {
+			key = ".precision"
+		}
+		return out, nil, f.Problem(path+key, "the family %s has no precision %s, only %v", m.Family, precision, has)
 	}
 	config, knob := m.Config, c.Description.Knob
 	if e.Match != nil && lookup(config.node, knob.Field) != nil {
 		return out, nil, f.Problem(path+".config."+knob.Field, "match turns this key; remove it, or remove match")
 	}
 	if e.Match != nil && e.Match.By != "" && e.Match.Target > 0 && e.Match.Tolerance > 0 {
-		best, around, err := Turn(ctx, c.Family, knob, e.BuildRequest(nil, vocab, 0, e.Required()), config, *e.Match, e.Data.Context)
+		best, around, err := Turn(ctx, c.Family, knob, e.BuildRequest(nil, precision, vocab, 0, e.Required()), config, *e.Match, e.Data.Context)
 		if err != nil {
 			return out, nil, f.buildProblem(path, err)
 		}
@@ -182,7 +193,7 @@ func (f *File) plan(ctx context.Context, i int, c Competitor, vocab, room int) (
 		return out, nil, f.Problem(path+".config", "%v", err)
 	}
 	out.Config = raw
-	req, card, err := e.Fit(ctx, c.Family, raw, vocab, room)
+	req, card, err := e.Fit(ctx, c.Family, raw, precision, vocab, room)
 	if err != nil {
 		return out, nil, f.buildProblem(path, err)
 	}

@@ -74,7 +74,7 @@ func TestProblems(t *testing.T) {
 		{"duration", "train:", "limits: {call: soon}\ntrain:", nil, []string{`x.yaml:6:16: limits.call: got "soon", want a duration, e.g. 90s, 5m, 1h or a number of seconds`}},
 		{"duplicate in a family's config", "- family: bigram", "- {family: bigram, config: {width: 1, width: 2}}", nil,
 			[]string{"x.yaml:5:41: models[0].config.width: the key is there twice"}},
-		{"not a mapping", "- family: bigram", "- bigram", nil, []string{"x.yaml:5:5: models[0]: got \"bigram\", want a mapping with the keys name, family, plugin, config"}},
+		{"not a mapping", "- family: bigram", "- bigram", nil, []string{"x.yaml:5:5: models[0]: got \"bigram\", want a mapping with the keys name, family, plugin, precision, config"}},
 		{"sets", "", "", []string{"train.batch=x", "train.btach=2", "nonsense", "models.c.family=x", "models[7].family=x", "name.x=1", "train.batch=", "a..b=1", "seeds=[: ]"}, []string{
 			`--set train.batch=x: train.batch: got "x", want a number, e.g. 250, 32K, 1.5M or 2G`,
 			`--set train.btach=2: train.btach: unknown key; did you mean "batch"?`,

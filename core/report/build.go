@@ -46,6 +46,7 @@ func Build(dirs ...string) (*Report, error) {
 		all[i].row.Verdict = verdict(all[i].row, rep.Comparisons)
 		rep.Rows = append(rep.Rows, all[i].row)
 	}
+	rep.Notes = append(rep.Notes, arithmetic(rep)...)
 	return rep, nil
 }
 

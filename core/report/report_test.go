@@ -8,9 +8,11 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/archlab/archlab/core/family"
 	"github.com/archlab/archlab/core/record"
 	"github.com/archlab/archlab/core/stats"
 )
@@ -277,6 +279,43 @@ func TestNumbersForPeople(t *testing.T) {
 	} {
 		if c.got != c.want {
 			t.Errorf("got %q, want %q", c.got, c.want)
+		}
+	}
+}
+
+// A model in 16 bits is named so, and what that did not speed up is said.
+func TestPrecisionIsNamed(t *testing.T) {
+	for _, c := range []struct {
+		precision family.Precision
+		features  []string
+		note      string
+	}{
+		{family.FP32, []string{"avx2"}, ""},
+		{family.BF16, []string{"avx2"}, "bf16 was a way of storing activations, not of computing with them: this CPU"},
+		{family.BF16, []string{"avx2", "avx512bf16"}, ""},
+		{family.FP16, []string{"avx2", "avx512bf16"}, "fp16 was a way of storing activations, not of computing with them: archlab"},
+	} {
+		dir := fixture(t, t.TempDir(), "half", "cafe")
+		change(t, dir, func(m *record.Manifest) {
+			m.Machine.Features = c.features
+			m.Models[0].Card.Precision = c.precision
+		})
+		rep := build(t, dir)
+		notes := strings.Join(rep.Notes, "\n")
+		if c.note == "" && strings.Contains(notes, "storing") || !strings.Contains(notes, c.note) {
+			t.Errorf("%s with %v: notes %q, want %q", c.precision, c.features, notes, c.note)
+		}
+		at := slices.IndexFunc(columns(rep), func(x column) bool { return x.Head == "precision" })
+		if (at >= 0) != (c.precision != family.FP32) {
+			t.Errorf("%s: the table has a column of precisions at %d", c.precision, at)
+			continue
+		}
+		if at < 0 {
+			continue
+		}
+		col := columns(rep)[at]
+		if got := []string{col.Cell(rep.Rows[0]), col.Cell(rep.Rows[1]), col.Cell(row(t, rep, "ngram"))}; !slices.Equal(got, []string{string(c.precision), "fp32", dash}) {
+			t.Errorf("%s: cells %v", c.precision, got)
 		}
 	}
 }

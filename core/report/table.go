@@ -26,6 +26,10 @@ func columns(rep *Report) []column {
 		text = text || r.Data.Corpus != ""
 		task = task || r.Data.Task != ""
 	}
+	half := false
+	for _, r := range rep.Rows {
+		half = half || narrow(r)
+	}
 	all := []struct {
 		column
 		when bool
@@ -48,6 +52,7 @@ func columns(rep *Report) []column {
 		{column{"FLOP/s", "training FLOPs by the card over training seconds", func(r Row) string { return r.Rate.plain(si) }}, true},
 		{column{"of peak", "the same over the FP32 peak that a multiply-add loop reaches on this machine", func(r Row) string { return r.Use.plain(percent) }}, true},
 		{column{"peak memory", "of the plugin's process", func(r Row) string { return r.PeakRSS.plain(size) }}, true},
+		{column{"precision", "of activations and their gradients; sums, parameters and the optimizer are float32", precision}, half},
 		{column{"seeds", "finished", func(r Row) string {
 			if n := len(r.Failures); n > 0 {
 				return fmt.Sprintf("%d of %d", r.Seeds, r.Seeds+n)
