@@ -154,7 +154,7 @@ func BenchmarkRows(b *testing.B) {
 	logits, targets, logp := normals(r, 512*v, 1), make([]int32, 512), make([]float32, 512)
 	weights := normals(r, 1<<20, 1)
 	g, m1, m2 := normals(r, 1<<20, 1), make([]float32, 1<<20), make([]float32, 1<<20)
-	w := normals(r, d*4, 1)
+	w, dw := normals(r, d*4, 1), make([]float32, d*4)
 	segs := benchSegments()
 	o := AdamW{LR: 1e-3, Beta1: 0.9, Beta2: 0.99, Eps: 1e-8, WeightDecay: 0.1, GradScale: 1, Correction1: 0.1, Correction2: 0.01}
 	for _, c := range []struct {
@@ -170,8 +170,10 @@ func BenchmarkRows(b *testing.B) {
 		{"gelu", benchRows, func(p *Pool) { GELU(p, y, x) }},
 		{"gelu backward", benchRows, func(p *Pool) { GELUBackward(p, dx, dy, x) }},
 		{"swiglu", benchRows, func(p *Pool) { SwiGLU(p, y, x, benchRows, d/2) }},
-		{"conv", benchRows, func(p *Pool) { CausalConv(p, y, x, w, gain, benchRows, d, 4, segs, nil) }},
-		{"conv backward", benchRows, func(p *Pool) { CausalConvBackward(p, dx, w, dgain, dy, x, w, benchRows, d, 4, segs) }},
+		{"conv", benchRows, func(p *Pool) { CausalConv(p, y, x, w, gain, benchRows, segs, nil, ConvDims{d, 4, true}) }},
+		{"conv backward", benchRows, func(p *Pool) {
+			CausalConvBackward(p, dx, dw, dgain, dy, x, w, gain, benchRows, segs, ConvDims{d, 4, true})
+		}},
 		{"softmax loss V=4096", 512, func(p *Pool) { SoftmaxLoss(p, logits, targets, nil, logp, nil, 512, v, true) }},
 		{"adamw 1M", 1, func(p *Pool) { o.Step(p, weights, g, m1, m2) }},
 		{"sum squares 1M", 1, func(p *Pool) { SumSquares(p, g) }},

@@ -79,8 +79,9 @@ func operations() []operation {
 	add("attention", func(p *Pool) { Attention(p, attOut, lse, qkv, segs, nil, att) }, attOut, lse)
 	add("attention backward", func(p *Pool) { AttentionBackward(p, dqkv, dy, attOut, lse, qkv, segs, att) }, dqkv)
 	w, dw := normals(r, d*4, 1), f(d*4)
-	add("conv", func(p *Pool) { CausalConv(p, out, x, w, bias, m, d, 4, segs, nil) }, out)
-	add("conv backward", func(p *Pool) { CausalConvBackward(p, dx, dw, db, dy, x, w, m, d, 4, segs) }, dx, dw, db)
+	conv := ConvDims{D: d, W: 4, SiLU: true}
+	add("conv", func(p *Pool) { CausalConv(p, out, x, w, bias, m, segs, nil, conv) }, out)
+	add("conv backward", func(p *Pool) { CausalConvBackward(p, dx, dw, db, dy, x, w, bias, m, segs, conv) }, dx, dw, db)
 	for _, s := range []struct {
 		name  string
 		shape scanShape

@@ -144,7 +144,7 @@ func (m *tiny) Costs(t int) family.Cost {
 		c = nn.Sum(c, nn.CostRow(float64(d), float64(d)), nn.CostRow(0, float64(d)))
 	}
 	if m.Conv > 0 {
-		c = nn.Sum(c, nn.CostNorm(d), nn.CostConv(d, m.Conv), nn.CostRow(0, float64(d)), nn.CostResidual(d))
+		c = nn.Sum(c, nn.CostNorm(d), nn.CostConv(d, m.Conv, false), nn.CostRow(0, float64(d)), nn.CostResidual(d))
 	}
 	if m.Attend {
 		a := nn.SelfAttention{AttentionConfig: nn.AttentionConfig{Heads: m.Heads, KVHeads: 1, Width: k, Window: m.Window}, Theta: 100}

@@ -43,7 +43,7 @@ func (a SelfAttention) Cost(d, t int) Cost {
 		CostLinear(a.Heads*a.Width, d, a.Bias),
 	)
 	if a.Conv > 0 {
-		c = Sum(c, CostConv(a.columns(), a.Conv))
+		c = Sum(c, CostConv(a.columns(), a.Conv, false))
 	}
 	if a.QKNorm {
 		c = Sum(c, CostNorm(turned))

@@ -39,8 +39,23 @@ func ActivationFLOPs(m, d int) float64 { return activationElement * float64(m) *
 // RotaryFLOPs counts the turning of d columns of m rows, forward or backward.
 func RotaryFLOPs(m, d int) float64 { return rotaryElement * float64(m) * float64(d) }
 
-// ConvFLOPs counts a depthwise convolution of width w over m rows of d. The backward pass counts twice as much.
-func ConvFLOPs(m, d, w int) float64 { return 2 * float64(m) * float64(d) * float64(w) }
+// ConvFLOPs counts a depthwise convolution of width w over m rows of d, with its activation if it has one.
+func ConvFLOPs(m, d, w int, silu bool) float64 {
+	n := 2 * float64(m) * float64(d) * float64(w)
+	if silu {
+		n += ActivationFLOPs(m, d)
+	}
+	return n
+}
+
+// ConvBackwardFLOPs counts its backward pass: twice the convolution, and with an activation the forward pass once more.
+func ConvBackwardFLOPs(m, d, w int, silu bool) float64 {
+	n := 2 * ConvFLOPs(m, d, w, false)
+	if silu {
+		n += ConvFLOPs(m, d, w, true)
+	}
+	return n
+}
 
 // AttentionPairs counts the keys that n queries see, the first of them at position pos, each seeing itself and what
 // comes before within the window (0: all).
@@ -121,9 +136,9 @@ func CostResidual(d int) Cost { return CostRow(float64(d), float64(d)) }
 // CostEmbedding is the addition of a row's gradient to its table's.
 func CostEmbedding(d int) Cost { return CostRow(0, float64(d)) }
 
-// CostConv is CausalConv.
-func CostConv(d, w int) Cost {
-	c := CostRow(ConvFLOPs(1, d, w), 2*ConvFLOPs(1, d, w))
+// CostConv is CausalConv, or CausalConvSiLU.
+func CostConv(d, w int, silu bool) Cost {
+	c := CostRow(ConvFLOPs(1, d, w, silu), ConvBackwardFLOPs(1, d, w, silu))
 	c.State = (w - 1) * d
 	return c
 }

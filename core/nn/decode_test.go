@@ -102,6 +102,9 @@ func TestDecodingSameBits(t *testing.T) {
 		{"convolution", 5, 0, func(g *nn.Graph, x *nn.Node) *nn.Node {
 			return g.ShortConv("c", x, 4, true)
 		}},
+		{"convolution with activation", 5, 0, func(g *nn.Graph, x *nn.Node) *nn.Node {
+			return g.CausalConvSiLU("c", x, g.Param("w", nn.FanIn(), 5, 3), nil)
+		}},
 		{"positions", 5, 0, func(g *nn.Graph, x *nn.Node) *nn.Node {
 			return nn.Add(x, g.Positions(g.Param("p", nn.Normal(1), length, 5)))
 		}},

@@ -188,16 +188,26 @@ func convolve(x, w, bias []float64, d, width int, segs []kernel.Segment) []float
 
 func TestCausalConv(t *testing.T) {
 	for _, width := range []int{1, 2, 4} {
-		for _, bias := range []bool{false, true} {
+		for form := range 4 {
+			bias, silu := form%2 == 1, form >= 2
 			const d = 5
 			c := nntest.Case{
 				Segments: nntest.Segments(9, 1, 2),
 				Params:   []nntest.Tensor{nntest.Rows("x", d), {Name: "w", Shape: []int{d, width}}},
 				Build: func(g *nn.Graph, p nntest.Nodes) *nn.Node {
+					if silu {
+						return g.CausalConvSiLU("conv", p["x"], p["w"], p["bias"])
+					}
 					return g.CausalConv("conv", p["x"], p["w"], p["bias"])
 				},
 				Reference: func(v nntest.Values) []float64 {
-					return convolve(v.F["x"], v.F["w"], v.F["bias"], d, width, v.Segments)
+					y := convolve(v.F["x"], v.F["w"], v.F["bias"], d, width, v.Segments)
+					for i, x := range y {
+						if silu {
+							y[i] = x / (1 + math.Exp(-x))
+						}
+					}
+					return y
 				},
 			}
 			if bias {

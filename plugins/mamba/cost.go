@@ -30,7 +30,7 @@ func (c Config) costMamba(t int) nn.Cost {
 	d, inner, n, r := c.Width, c.inner(), c.State, c.StepRank
 	common := nn.Sum(
 		nn.CostLinear(d, inner, false).Times(2), costShared(d),
-		nn.CostConv(inner, c.Conv), nn.CostActivation(inner),
+		nn.CostConv(inner, c.Conv, true),
 		costDerived(t, nn.DecayFLOPs(inner*n), float64(inner*n)),
 		nn.CostGate(inner), nn.CostLinear(inner, d, false),
 	)
@@ -57,7 +57,7 @@ func (c Config) costMamba2(t int) nn.Cost {
 	scan.State = inner * c.State
 	return nn.Sum(scan,
 		nn.CostLinear(d, inner, false).Times(2), nn.CostLinear(d, 2*gn, false), costShared(d).Times(3),
-		nn.CostConv(inner+2*gn, c.Conv), nn.CostActivation(inner+2*gn),
+		nn.CostConv(inner+2*gn, c.Conv, true),
 		nn.CostLinear(d, heads, true), nn.CostActivation(heads),
 		costDerived(t, nn.DecayFLOPs(heads), float64(heads)),
 		nn.CostGate(inner), nn.CostNorm(inner), nn.CostLinear(inner, d, false),

@@ -159,7 +159,7 @@ func (b *mixer) conv(name string, x *nn.Node) *nn.Node {
 	name = b.name + "." + name
 	w := b.Param(name+".weight", nn.FanIn(), d, b.Conv)
 	bias := b.Param(name+".bias", nn.Uniform(-bound, bound), d)
-	return nn.SiLU(b.CausalConv(name, x, w, bias))
+	return b.CausalConvSiLU(name, x, w, bias)
 }
 
 // project is the output projection. Its initial values shrink with the depth, as GPT-2's do.
