@@ -44,8 +44,8 @@ type Layout struct {
 	Numerics Numerics
 }
 
-// Numerics says which of an op's values may have 16 bits, and how few rows of them the op can see at once. The op itself
-// sees float32 always: the engine widens what it reads to staging memory and rounds what it wrote. The zero value is
+// Numerics says which of an op's values may have 16 bits, and how few rows of them the op can see at once. Unless Native says
+// otherwise the op sees float32: the engine widens what it reads to staging memory and rounds what it wrote. The zero value is
 // right for every op.
 type Numerics struct {
 	// Parts says which rows the op may be run on at a time, so that staging memory stays small.
@@ -58,6 +58,9 @@ type Numerics struct {
 	ExactIn []int
 	// Unread lists inputs whose value the op does not look at: only at their saved buffers.
 	Unread []int
+	// Native is the precision in which the op's kernel takes 16-bit values as they lie in memory, where all of its values
+	// with rows have them; empty: none.
+	Native Precision
 	// SavedOf lists the inputs whose saved buffers the op reads; nil means any.
 	SavedOf []int
 }
@@ -87,7 +90,7 @@ type Extent struct {
 }
 
 // Buffer is where a node's value lives. Exactly one of F32, I32 and, where the engine keeps 16 bits, F16 is set. A kernel
-// sees no F16.
+// sees F16 only where Numerics.Native asks for it.
 type Buffer struct {
 	Shape tensor.Shape
 	F32   []float32

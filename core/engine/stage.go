@@ -59,7 +59,7 @@ const (
 
 // stage answers how an op's kernel gets at 16-bit values, or nil where it has none.
 func (c *compiler) stage(v *value) *stage {
-	if !c.opts.Precision.narrow() || !touchesHalf(v) {
+	if !c.opts.Precision.narrow() || !touchesHalf(v) || c.native(v) {
 		return nil
 	}
 	s := &stage{v: v, parts: c.parts(v), precision: c.opts.Precision, pool: c.opts.Pool, capacity: c.opts.Capacity}
@@ -74,6 +74,19 @@ func (c *compiler) stage(v *value) *stage {
 		}
 	}
 	return s
+}
+
+// native says whether the op's own kernel takes the 16-bit values as they are.
+func (c *compiler) native(v *value) bool {
+	if v.lay.Numerics.Native != c.opts.Precision || v.rows && !v.half {
+		return false
+	}
+	for _, k := range v.kids {
+		if k.rows != k.half {
+			return false
+		}
+	}
+	return true
 }
 
 func touchesHalf(v *value) bool {

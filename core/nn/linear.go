@@ -29,6 +29,9 @@ type linear struct {
 func (linear) Name() string { return "linear" }
 
 func (k linear) Bind(b engine.Binding) (engine.Kernel, error) {
+	if b.In[0].F16 != nil {
+		return k.bindBF16(b), nil
+	}
 	x, w, y := b.In[0].F32, b.In[1].F32, b.Out.F32
 	var bias []float32
 	if len(b.In) == 3 {
@@ -68,6 +71,9 @@ type linearDX linear
 func (linearDX) Name() string { return "linear.dx" }
 
 func (k linearDX) Bind(b engine.Binding) (engine.Kernel, error) {
+	if b.In[0].F16 != nil {
+		return k.bindBF16(b), nil
+	}
 	dy, w, dx := b.In[0].F32, b.In[1].F32, b.Out.F32
 	return func(r *engine.Run) {
 		kernel.Gemm(b.Pool, false, false, r.Rows, k.In, k.Out, dy, k.Out, w, k.In, 0, dx, k.In)
@@ -81,6 +87,9 @@ type linearDW linear
 func (linearDW) Name() string { return "linear.dw" }
 
 func (k linearDW) Bind(b engine.Binding) (engine.Kernel, error) {
+	if b.In[0].F16 != nil {
+		return k.bindBF16(b), nil
+	}
 	dy, x, dw := b.In[0].F32, b.In[1].F32, b.Out.F32
 	return func(r *engine.Run) {
 		kernel.Gemm(b.Pool, true, false, k.Out, k.In, r.Rows, dy, k.Out, x, k.In, 0, dw, k.In)

@@ -22,8 +22,9 @@ type numerics struct {
 	sum     bool  // the value has no rows: it is a parameter's gradient
 	exactIn []int // inputs that nobody may round
 	saved   string
-	savedOf []int // inputs whose saved buffers are read
-	unread  []int // those of them whose value is not
+	savedOf []int            // inputs whose saved buffers are read
+	unread  []int            // those of them whose value is not
+	native  engine.Precision // in which the op's kernel takes 16 bits itself, without a bias
 }
 
 // layoutSays leaves it to an op's Layout what its saved buffers are.
@@ -36,9 +37,9 @@ const (
 
 var numericsOf = map[string]numerics{
 	// Products: float32 sums of what was rounded.
-	"linear":     {parts: byRow},
-	"linear.dx":  {parts: byRow},
-	"linear.dw":  {parts: byRow, sum: true},
+	"linear":     {parts: byRow, native: engine.BF16},
+	"linear.dx":  {parts: byRow, native: engine.BF16},
+	"linear.dw":  {parts: byRow, sum: true, native: engine.BF16},
 	"columnsums": {parts: byRow, sum: true},
 
 	// Element by element, and moving columns.
@@ -82,13 +83,16 @@ var numericsOf = map[string]numerics{
 }
 
 // withNumerics adds the table's entry of a kind to its layout.
-func withNumerics(name string, lay engine.Layout) engine.Layout {
+func withNumerics(name string, lay engine.Layout, inputs int) engine.Layout {
 	n, ok := numericsOf[name]
 	if !ok {
 		return lay
 	}
 	lay.Numerics = engine.Numerics{
 		Parts: n.parts, Exact: n.exact, Sum: n.sum, ExactIn: n.exactIn, Unread: n.unread, SavedOf: n.savedOf,
+	}
+	if inputs == 2 {
+		lay.Numerics.Native = n.native
 	}
 	if n.savedOf == nil {
 		lay.Numerics.SavedOf = []int{}
