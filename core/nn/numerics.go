@@ -76,7 +76,7 @@ var numericsOf = map[string]numerics{
 	"balance_loss": {exactIn: []int{0, 1}}, "balance_loss.backward": {exact: true},
 	"z_loss": {exactIn: []int{0}}, "z_loss.backward": {exact: true},
 	"mean":    {},
-	"experts": {exactIn: []int{1}, saved: "------"}, "experts.backward": {saved: "rss", savedOf: []int{5}, unread: []int{5}},
+	"experts": {exactIn: []int{1}, saved: "----hh"}, "experts.backward": {saved: "rss", savedOf: []int{5}, unread: []int{5}},
 
 	// The loss: logits, softmax and sums are float32.
 	"loss": {saved: layoutSays}, "score": {exact: true, saved: "r"}, "logits": {exact: true},
