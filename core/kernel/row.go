@@ -18,7 +18,7 @@ type rowKernels struct {
 
 const (
 	rowStep  = 32
-	rowMost  = 2048    // columns of a piece: 8 KiB of sums
+	rowMost  = 1 << 14 // columns of a piece: 64 KiB of sums
 	smallRow = 1 << 16 // elements of B that one thread reads sooner than it wakes another
 	rowReuse = 1 << 17 // elements of B in a piece that several rows read
 )

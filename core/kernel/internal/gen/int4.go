@@ -163,6 +163,7 @@ func emitInt4Row(v vec) {
 		}
 	}
 	for t := range quadsOfGroup / 2 {
+		v.prefetch("SI", t*panelBytes, panelBytes)
 		v.op("VPBROADCASTD %d(BX), %s", 8*t, v.r(12))
 		v.op("VPBROADCASTD %d(BX), %s", 8*t+4, v.r(13))
 		for i := range n {
