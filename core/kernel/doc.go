@@ -29,8 +29,15 @@
 // matrix products, transposes, steps of scans, and operations on vectors. The
 // functions above the tables, with their blocking and threads, are the same for
 // all; another instruction set or another precision is another table. The
-// assembly is written by internal/gen (go generate). ARCHLAB_CPU=generic, avx2 or
-// avx512 limits the choice.
+// assembly is written by internal/gen (go generate). ARCHLAB_CPU=generic, avx2, avx512,
+// avx512vnni or avx512bf16 limits the choice.
+//
+// # Low precision
+//
+// BF16 and FP16 numbers are carried as uint16. GemmBF16 multiplies BF16 matrices and adds in
+// FP32; GemmInt8 and GemmInt4 multiply FP32 rows, quantized on the way, by weights that were
+// quantized once. Without the instructions for a format the same functions work by those
+// that there are: BF16 is widened, bytes are multiplied in 16 bits.
 //
 // # Accuracy
 //

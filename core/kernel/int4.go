@@ -137,7 +137,7 @@ func GemmInt4(p *Pool, m int, y []float32, ldy int, x []float32, ldx int, w *Int
 		}
 		return
 	}
-	if work := m * w.N * w.K; m > fewRows && work <= 2*smallGemm || work <= smallGemm/8 {
+	if work := m * w.N * w.K; work <= smallInt8 && m > fewRows || work <= smallInt8Row {
 		p = nil
 	}
 	rows := newQuantizedRows(p, m, w.K, x, ldx, rowFormat{quads: 4, groups: true})

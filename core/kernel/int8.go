@@ -18,6 +18,10 @@ const (
 	int8Rows  = 96      // rows of X in a piece
 	int8Wide  = 4       // panels in a piece, at most
 	fewRows   = 4       // rows that do not pay for spreading a panel
+
+	// Multiply-adds that one thread does sooner than it wakes another, by tiles and by rows.
+	smallInt8    = 1 << 22
+	smallInt8Row = 1 << 17
 )
 
 // Int8Weights is a matrix W [K,N] quantized by column. A panel holds 32 columns as quads,
@@ -156,7 +160,7 @@ func GemmInt8(p *Pool, m int, y []float32, ldy int, x []float32, ldx int, w *Int
 		}
 		return
 	}
-	if work := m * w.N * w.K; m > fewRows && work <= 2*smallGemm || work <= smallGemm/8 {
+	if work := m * w.N * w.K; work <= smallInt8 && m > fewRows || work <= smallInt8Row {
 		p = nil
 	}
 	format := rowFormat{quads: active.int8.quads, unsigned: active.int8.unsigned}

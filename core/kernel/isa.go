@@ -142,5 +142,5 @@ func hasAll(features []string) bool {
 
 // Features names the instruction set in use, followed by the features that this
 // CPU and operating system offer among those that kernels may use. The environment
-// variable ARCHLAB_CPU (generic, avx2 or avx512) limits the choice.
+// variable ARCHLAB_CPU (the name of a set) limits the choice.
 func Features() []string { return append([]string{active.name}, cpuFeatures()...) }
