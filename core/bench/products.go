@@ -78,10 +78,12 @@ func Cases() []Case {
 			add(s, "bf16", form)
 		}
 		add(s, "int8", "NN")
+		add(s, "int4", "NN")
 	}
 	add(shape{"tokens 64: 256->1024", 64, 1024, 256}, "int8", "NN")
+	add(shape{"tokens 64: 256->1024", 64, 1024, 256}, "int4", "NN")
 	for _, s := range []shape{{"1 row: 256->1024", 1, 1024, 256}, {"1 row: 768->2048", 1, 2048, 768}, {"1 row: 768->32000", 1, 32000, 768}} {
-		for _, weights := range []string{"fp32", "int8"} {
+		for _, weights := range []string{"fp32", "int8", "int4"} {
 			add(s, weights, "NN")
 		}
 	}
@@ -99,6 +101,13 @@ func caseOf(name, weights, form string, m, n, k int) Case {
 		c.Prepare = func(pool *kernel.Pool) func() {
 			w, x, y := kernel.QuantizeInt8(pool, false, k, n, filled(k*n), n), filled(m*k), make([]float32, m*n)
 			return func() { kernel.GemmInt8(pool, m, y, n, x, k, w) }
+		}
+	case "int4":
+		c.Arithmetic = "int8"
+		c.WeightBytes += 4 * float64(n*k) / 32 // a scale for each 32 of a column
+		c.Prepare = func(pool *kernel.Pool) func() {
+			w, x, y := kernel.QuantizeInt4(pool, false, k, n, filled(k*n), n), filled(m*k), make([]float32, m*n)
+			return func() { kernel.GemmInt4(pool, m, y, n, x, k, w) }
 		}
 	case "bf16":
 		c.Prepare = func(pool *kernel.Pool) func() {

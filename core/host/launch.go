@@ -61,7 +61,7 @@ func (h *Host) start(ctx context.Context, found Found) (*Plugin, *Error) {
 	if found.Builtin {
 		args = h.opts.BuiltinArgs(found.Name)
 	}
-	base, err := socketBase()
+	base, err := SocketDir()
 	if err != nil {
 		return nil, &Error{Kind: NoAnswer, Message: err.Error(), Err: err}
 	}
@@ -218,8 +218,8 @@ const socketRoom = len("/plugin-dir0123456789/plugin0123456789")
 // maxSocketPath is the longest path of a unix socket that every system takes (macOS: 104 bytes with the final zero).
 const maxSocketPath = 103
 
-// socketBase answers a directory that is short enough to hold sockets. go-plugin makes a private one in it.
-func socketBase() (string, error) {
+// SocketDir answers the directory that plugins' sockets go to: one that is short enough to hold them. go-plugin makes a private one in it.
+func SocketDir() (string, error) {
 	for _, dir := range []string{os.TempDir(), os.Getenv("XDG_RUNTIME_DIR"), "/tmp", "/var/tmp"} {
 		if dir == "" || len(dir)+socketRoom > maxSocketPath {
 			continue

@@ -10,6 +10,7 @@ var (
 	}
 	peaksAVX512 = [3]peakLoop{
 		FP32Arithmetic: {run: peakFP32Z, lanes: 2 * 24 * 16, one: 0x3f800000},
+		BF16Arithmetic: {run: peakBF16Z, lanes: 2 * 24 * 32, one: 0x3f803f80, need: []string{"avx512bf16"}},
 		INT8Arithmetic: {run: peakINT8Z, lanes: 2 * 24 * 64, one: 0x01010101, need: []string{"avx512vnni"}},
 	}
 )

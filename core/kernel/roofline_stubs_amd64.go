@@ -9,6 +9,9 @@ func peakFP32Z(args *roofArgs)
 func peakINT8Z(args *roofArgs)
 
 //go:noescape
+func peakBF16Z(args *roofArgs)
+
+//go:noescape
 func readZ(args *roofArgs)
 
 //go:noescape

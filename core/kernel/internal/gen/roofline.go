@@ -18,6 +18,7 @@ func emitRoofline(f *file) {
 		v.peak("FP32", func(acc int) { v.f("VFMADD231PS", v.operand(0), v.operand(1), acc) })
 		if reg == "Z" {
 			v.peak("INT8", func(acc int) { v.f("VPDPBUSD", v.operand(0), v.operand(1), acc) })
+			v.peak("BF16", func(acc int) { v.f("VDPBF16PS", v.operand(0), v.operand(1), acc) })
 		} else {
 			// Bytes times bytes to 16 bits, pairs of those to 32: exact where one factor has 7 bits.
 			v.peak("INT8", func(acc int) {
