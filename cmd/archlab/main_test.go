@@ -46,6 +46,16 @@ func accounts(ts *testscript.TestScript, neg bool, args []string) {
 		r, err := record.Open(dir)
 		ts.Check(err)
 		s := r.Manifest.Seconds
+		for _, m := range r.Manifest.Models {
+			for _, seed := range r.Manifest.Seeds {
+				x, ok, err := r.Result(m.Name, seed)
+				ts.Check(err)
+				p := x.Phases
+				if steps := p.Forward + p.Backward + p.Update; ok && !m.Control && x.Status == "finished" && (steps <= 0 || steps > x.PluginSeconds*1.000001) {
+					ts.Fatalf("%s: %s spent %.6f s in forward, backward and update, %.6f in its plugin", dir, m.Name, steps, x.PluginSeconds)
+				}
+			}
+		}
 		if s.Train <= 0 || s.Total < s.Prepare+s.Train+s.Eval {
 			ts.Fatalf("%s: total %.3f, prepare %.3f + train %.3f + eval %.3f", dir, s.Total, s.Prepare, s.Train, s.Eval)
 		}

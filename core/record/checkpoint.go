@@ -30,6 +30,7 @@ type State struct {
 	Done      bool    `json:"done"` // the budget is spent
 
 	PluginSeconds     float64 `json:"plugin_seconds"`
+	Phases            Phases  `json:"phases,omitzero"`
 	RPCSeconds        float64 `json:"rpc_seconds"`
 	HarnessSeconds    float64 `json:"harness_seconds"`
 	CheckpointSeconds float64 `json:"checkpoint_seconds"`

@@ -132,8 +132,21 @@ type Result struct {
 	RPCSeconds      float64         `json:"rpc_seconds"`
 	HarnessSeconds  float64         `json:"harness_seconds"`
 	PluginSeconds   float64         `json:"plugin_seconds"`
+	Phases          Phases          `json:"phases,omitzero"`
 	// CheckpointSeconds is the time of saving and loading weights, in none of the three above.
 	CheckpointSeconds float64 `json:"checkpoint_seconds"`
+}
+
+// Phases splits the seconds of training steps inside the plugin, as it reports them. Zero where it does not.
+type Phases struct {
+	Forward  float64 `json:"forward"`
+	Backward float64 `json:"backward"`
+	Update   float64 `json:"update"`
+}
+
+// Plus adds the seconds of more steps.
+func (p Phases) Plus(q Phases) Phases {
+	return Phases{p.Forward + q.Forward, p.Backward + q.Backward, p.Update + q.Update}
 }
 
 // Failure says why a model did not finish.

@@ -170,10 +170,26 @@ func (e *entry) fill(models []record.Model) {
 	if len(e.results) > 0 && e.results[0].Profile != nil {
 		r.Ops = e.results[0].Profile.Ops
 	}
+	r.Split = split(e.results)
 	if n := len(r.Card.Costs); n > 0 {
 		r.Cost = contextCost(r.Card)
 	}
 	r.Positions, r.Decode, r.TTC = positions(e.results), decode(e.results), ttc(e.results)
+}
+
+// split sums where the time of all results went, nil if none says.
+func split(results []record.Result) *Split {
+	var s Split
+	for _, x := range results {
+		p := x.Phases
+		s.Forward, s.Backward, s.Update = s.Forward+p.Forward, s.Backward+p.Backward, s.Update+p.Update
+		s.Other += max(0, x.PluginSeconds-p.Forward-p.Backward-p.Update)
+		s.RPC, s.Harness = s.RPC+x.RPCSeconds, s.Harness+x.HarnessSeconds
+	}
+	if s == (Split{}) {
+		return nil
+	}
+	return &s
 }
 
 // contextCost is the cost at the length that the card lists first: the training context.

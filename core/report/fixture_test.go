@@ -64,7 +64,9 @@ func fixture(t testing.TB, root, name, checksum string) string {
 					}
 				}
 				check(log.Close())
-				res.Profile = &family.Profile{Ops: []family.OpProfile{{Op: "linear", Calls: 10, Nanoseconds: 7e9}, {Op: "attention", Calls: 10, Nanoseconds: 2e9}}}
+				res.Profile = &family.Profile{Ops: []family.OpProfile{{Op: "linear", Calls: 10, Nanoseconds: 7e9, FLOPs: 7e11, Bytes: 14e9}, {Op: "attention", Calls: 10, Nanoseconds: 2e9}}}
+				res.PluginSeconds, res.RPCSeconds, res.HarnessSeconds = 29.5, 0.3, 0.2
+				res.Phases = record.Phases{Forward: 10, Backward: 17, Update: 1}
 				for _, at := range []int{64, 256, 1024} {
 					res.Decode = append(res.Decode, record.DecodePoint{T: at, TokensPerSecond: 3000 - float64(at), StateBytes: int64(at) * 1024, CardStateBytes: int64(at) * 1024, CardFLOPs: 1.7e6})
 				}

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"html/template"
 	"strings"
+
+	"github.com/archlab/archlab/core/family"
 )
 
 //go:embed assets/report.html.tmpl
@@ -24,6 +26,13 @@ var pageScript string
 var page = template.Must(template.New("report").Funcs(template.FuncMap{
 	"si": si, "size": size, "duration": duration, "percent": percent, "fixed": fixed, "signed": signed, "pvalue": pvalue,
 	"optional": optional, "seeds": seedList,
+	"rate": func(work float64, nanoseconds int64) string {
+		if work == 0 || nanoseconds == 0 {
+			return dash
+		}
+		return si(work / float64(nanoseconds) * 1e9)
+	},
+	"ns":    func(v int64) string { return duration(float64(v) / 1e9) },
 	"bytes": func(v int64) string { return size(float64(v)) },
 	"count": func(v int64) string { return si(float64(v)) },
 	"color": func(i int) template.CSS { return template.CSS(fmt.Sprintf("var(--c%d)", i%8)) },
@@ -90,8 +99,11 @@ func HTML(rep *Report) ([]byte, error) {
 
 // opShare is one model's time split for the bars.
 type opShare struct {
-	Name string
-	Ops  []share
+	Name  string
+	Use   string // of the machine's FP32 peak
+	Split []share
+	Ops   []share
+	Table []family.OpProfile
 }
 
 type share struct {
@@ -112,7 +124,10 @@ func opShares(rep *Report) []opShare {
 		if total == 0 {
 			continue
 		}
-		s := opShare{Name: r.Name}
+		s := opShare{Name: r.Name, Use: r.Use.plain(percent), Table: r.Ops}
+		if r.Split != nil {
+			s.Split = r.Split.parts()
+		}
 		rest := 100.0
 		for i, o := range r.Ops {
 			if i == 7 {

@@ -116,6 +116,14 @@ func Markdown(rep *Report) []byte {
 		}
 		return l
 	})
+	section("Forward, backward, update", []string{"part of the training loop", "share"}, func(r Row) (l [][]string) {
+		if r.Split != nil {
+			for _, s := range r.Split.parts() {
+				l = append(l, []string{s.Op, percent(s.Percent / 100)})
+			}
+		}
+		return l
+	})
 	section("Where the time went", []string{"op", "share"}, func(r Row) (l [][]string) {
 		for _, s := range opShares(&Report{Rows: []Row{r}}) {
 			for _, o := range s.Ops {

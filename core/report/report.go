@@ -83,6 +83,30 @@ type Row struct {
 	Decode     []Decode           `json:"decode,omitempty"`
 	TTC        []TTC              `json:"ttc,omitempty"`
 	Ops        []family.OpProfile `json:"ops,omitempty"` // of the first finished seed
+	Split      *Split             `json:"time_split,omitempty"`
+}
+
+// Split is where the wall time of a model's training loops went, in seconds over the finished seeds; checkpoints are not
+// counted. Forward, backward and update are absent where the plugin does not report them.
+type Split struct {
+	Forward  float64 `json:"forward"`
+	Backward float64 `json:"backward"`
+	Update   float64 `json:"update"`
+	Other    float64 `json:"other"` // inside the plugin: validation and all that is none of these
+	RPC      float64 `json:"rpc"`
+	Harness  float64 `json:"harness"`
+}
+
+// parts lists a split's shares by name.
+func (s Split) parts() []share {
+	total := s.Forward + s.Backward + s.Update + s.Other + s.RPC + s.Harness
+	var out []share
+	for _, p := range []share{{"forward", s.Forward, 0}, {"backward", s.Backward, 1}, {"update", s.Update, 2}, {"other, validation included", s.Other, 3}, {"RPC", s.RPC, 4}, {"harness", s.Harness, 5}} {
+		if total > 0 && p.Percent > 0 {
+			out = append(out, share{p.Op, 100 * p.Percent / total, p.Color})
+		}
+	}
+	return out
 }
 
 // Failure is a seed that did not finish.

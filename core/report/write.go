@@ -125,10 +125,16 @@ func tables(rep *Report) []csvTable {
 			cmp.lines = append(cmp.lines, []string{c.Metric, strconv.FormatBool(c.HigherIsBetter), p.A, p.B, i(p.Seeds), i(p.Items), opt(p.Difference), opt(p.Low), opt(p.High), opt(p.P), opt(p.Detectable), p.Verdict})
 		}
 	}
-	ops := csvTable{"ops", [][]string{{"model", "op", "calls", "seconds", "flops"}}}
+	ops := csvTable{"ops", [][]string{{"model", "op", "calls", "seconds", "flops", "bytes"}}}
 	for _, r := range rep.Rows {
 		for _, o := range r.Ops {
-			ops.lines = append(ops.lines, []string{r.Name, o.Op, strconv.FormatInt(o.Calls, 10), n(float64(o.Nanoseconds) / 1e9), n(o.FLOPs)})
+			ops.lines = append(ops.lines, []string{r.Name, o.Op, strconv.FormatInt(o.Calls, 10), n(float64(o.Nanoseconds) / 1e9), n(o.FLOPs), n(o.Bytes)})
+		}
+	}
+	splits := csvTable{"time_split", [][]string{{"model", "forward", "backward", "update", "other", "rpc", "harness"}}}
+	for _, r := range rep.Rows {
+		if s := r.Split; s != nil {
+			splits.lines = append(splits.lines, []string{r.Name, n(s.Forward), n(s.Backward), n(s.Update), n(s.Other), n(s.RPC), n(s.Harness)})
 		}
 	}
 	runs := csvTable{"runs", [][]string{{"run", "state", "seconds", "prepare", "train", "eval", "plugin", "rpc", "harness", "checkpoint", "overhead"}}}
@@ -137,5 +143,5 @@ func tables(rep *Report) []csvTable {
 		runs.lines = append(runs.lines, []string{r.Name + "/" + r.ID, r.State, n(s.Total), n(s.Prepare), n(s.Train), n(s.Eval), n(s.Plugin), n(s.RPC), n(s.Harness), n(s.Checkpoint), opt(r.Overhead)})
 	}
 	// Empty tables keep their heading, so that a rebuilt report leaves no lines of an older one behind.
-	return []csvTable{models, cmp, curves, pos, dec, tt, fail, ops, runs}
+	return []csvTable{models, cmp, curves, pos, dec, tt, fail, ops, splits, runs}
 }

@@ -66,6 +66,7 @@ func (t *trainer) settle(ctx context.Context, begin time.Time) {
 		}
 	}
 	t.state.PluginSeconds = t.base.PluginSeconds + busy
+	t.state.Phases = t.base.Phases.Plus(t.model.steps())
 	t.state.RPCSeconds = t.base.RPCSeconds + calls - busy
 	t.state.CheckpointSeconds = t.base.CheckpointSeconds + t.saving
 	t.state.HarnessSeconds = t.base.HarnessSeconds + math.Max(0, t.loop-calls-t.saving)
@@ -77,7 +78,7 @@ func (t *trainer) result() record.Result {
 	res := record.Result{
 		Model: t.job.Model, Seed: t.job.Seed, Status: "finished",
 		Steps: s.Step, Tokens: s.Tokens, FLOPs: s.FLOPs, Seconds: s.Seconds, Skipped: s.Skipped,
-		PluginSeconds: s.PluginSeconds, RPCSeconds: s.RPCSeconds, HarnessSeconds: s.HarnessSeconds,
+		PluginSeconds: s.PluginSeconds, Phases: s.Phases, RPCSeconds: s.RPCSeconds, HarnessSeconds: s.HarnessSeconds,
 		CheckpointSeconds: t.base.CheckpointSeconds + t.saving, // the last checkpoint could not hold its own time
 	}
 	if s.Seconds > 0 {

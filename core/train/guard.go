@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/archlab/archlab/core/family"
+	"github.com/archlab/archlab/core/record"
 )
 
 // DeadlineError says that a call took longer than the experiment allows.
@@ -21,11 +23,21 @@ func (e *DeadlineError) Error() string {
 	return fmt.Sprintf("call %s did not answer within %v", e.Call, e.Limit)
 }
 
-// guard gives every call of a model the experiment's deadline and adds up the wall time of Train and Score.
+// guard gives every call of a model the experiment's deadline and adds up the wall time of Train and Score, and what the
+// plugin says of its steps.
 type guard struct {
-	m     family.Model
-	limit time.Duration
-	wall  atomic.Int64 // nanoseconds inside Train and Score
+	m      family.Model
+	limit  time.Duration
+	wall   atomic.Int64 // nanoseconds inside Train and Score
+	mu     sync.Mutex
+	phases record.Phases
+}
+
+// steps is how the plugin split its training steps so far.
+func (g *guard) steps() record.Phases {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.phases
 }
 
 func (g *guard) seconds() float64 { return time.Duration(g.wall.Load()).Seconds() }
@@ -51,6 +63,11 @@ func (g *guard) call(ctx context.Context, name string, timed bool, f func(ctx co
 
 func (g *guard) Train(ctx context.Context, req family.TrainRequest) (res family.TrainResult, err error) {
 	err = g.call(ctx, "Train", true, func(ctx context.Context) (err error) { res, err = g.m.Train(ctx, req); return })
+	if s := res.Seconds; err == nil && s.Forward >= 0 && s.Backward >= 0 && s.Update >= 0 {
+		g.mu.Lock()
+		g.phases = g.phases.Plus(record.Phases{Forward: s.Forward, Backward: s.Backward, Update: s.Update})
+		g.mu.Unlock()
+	}
 	return
 }
 
