@@ -82,7 +82,8 @@ func run(ctx context.Context, quick bool, out, only string) error {
 		b.say("== %s", part.name)
 		if err := part.run(); err != nil {
 			if ctx.Err() != nil {
-				return err
+				b.results.note("stopped during %s", part.name)
+				break // what was measured is written
 			}
 			b.results.note("%s: %v", part.name, err) // the other parts still count
 			b.say("%s: %v", part.name, err)

@@ -54,8 +54,7 @@ func median(x []float64) float64 {
 	return (s[(len(s)-1)/2] + s[len(s)/2]) / 2
 }
 
-// race lets all entrants take turns and answers the FP32 peak that was measured between the turns. Entrants that fail
-// leave the race.
+// race lets all entrants take turns and answers the FP32 peak that was measured between the turns.
 func (b *bench) race(entrants ...*entrant) (peak float64, err error) {
 	pool := kernel.NewPool(b.threads)
 	defer pool.Close()
