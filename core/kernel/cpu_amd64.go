@@ -15,12 +15,15 @@ var (
 		need:      []string{"avx2", "fma", "bmi2"},
 		tile:      tileAVX2,
 		transpose: transposeAVX2,
-		packRows:  packRowsOf(vecY),
 		vectors:   vectorsOf(vecY, 8),
 		halves:    halvesOf(convertY),
 		rows:      &rowsAVX2,
 		int8:      &int8AVX2,
 		int4:      &int4AVX2,
+
+		tileRows: 6, tileColumns: 16,
+		packA: packOf(6, packY6), packB: packOf(16, packY16),
+		tilePanels: tilePanelsAVX2,
 
 		scanSteps:     scanStepsAVX2,
 		scanStepsBack: scanStepsBackAVX2,
@@ -33,12 +36,15 @@ var (
 		need:      []string{"avx512f", "avx512dq", "avx512vl", "avx512bw", "fma", "bmi2"},
 		tile:      tileAVX512,
 		transpose: transposeAVX512,
-		packRows:  packRowsOf(vecZ),
 		vectors:   vectorsOf(vecZ, 16),
 		halves:    halvesOf(convertZ),
 		rows:      &rowsAVX512,
 		int8:      &int8AVX512,
 		int4:      &int4AVX2,
+
+		tileRows: 12, tileColumns: 32,
+		packA: packOf(12, packZ12), packB: packOf(32, packZ32),
+		tilePanels: tilePanelsAVX512,
 
 		scanSteps:     scanStepsAVX512,
 		scanStepsBack: scanStepsBackAVX512,

@@ -4,16 +4,15 @@ package kernel
 //
 // Every element of C is one chain of additions over K in ascending order,
 // whichever tile, edge, packing or thread computes it.
+//
+// C is cut in pieces, which run on any thread. A piece goes through K in blocks, so that a panel of B's block stays in
+// the first-level cache while A's block, which stays in the second, runs past it; C is reloaded between blocks.
 
 const (
-	panelWidth = 32      // columns of a packed panel of B
-	blockK     = 512     // rows of B that a tile runs through before C is stored
-	blockKT    = 128     // the same for A as stored [K,M], whose lines lie apart: few enough for the first-level cache
-	blockM     = 112     // rows of C in a piece, at most
-	minBlockM  = 28      // and where threads are many
-	blockN     = 512     // columns of C in a piece, at most
 	packLimit  = 1 << 22 // floats of B that are packed at a time
-	smallGemm  = 1 << 21 // multiply-adds that one thread does sooner than it wakes another
+	smallGemm  = 1 << 19 // multiply-adds that one thread does sooner than it wakes another
+	panelWidth = 32      // columns of a packed panel of 16-bit elements
+	blockN     = 512     // columns of a piece of such, at most
 )
 
 type gemm struct {
@@ -24,12 +23,13 @@ type gemm struct {
 	b       []float32
 	ldb     int
 	load    bool
+	bias    []float32 // [N], added at last, or nil
 	c       []float32
 	ldc     int
-	packed  []float32 // B in panels, or nil: each piece packs what it needs
-	width   int       // columns of a piece, a multiple of panelWidth
-	height  int       // rows of a piece
-	columns int       // pieces across N
+	packed  []float32 // B in panels [K,columns], or nil: each piece reads it in place or packs what it needs
+	block   int       // of K
+	down    int       // pieces across M
+	across  int       // and across N
 }
 
 var gemmJobs jobs[gemm]
@@ -38,6 +38,18 @@ var gemmJobs jobs[gemm]
 // [k,m] if tA; B is stored [k,n], or [n,k] if tB. The leading dimensions count
 // floats between rows as stored. With beta 0, C is not read.
 func Gemm(p *Pool, tA, tB bool, m, n, k int, a []float32, lda int, b []float32, ldb int, beta float32, c []float32, ldc int) {
+	multiply(p, tA, tB, m, n, k, a, lda, b, ldb, beta, nil, c, ldc)
+}
+
+// GemmBias sets C [m,n] = op(A)·op(B) + bias, where bias [n], or nil for none, is added to every row after the product.
+func GemmBias(p *Pool, tA, tB bool, m, n, k int, a []float32, lda int, b []float32, ldb int, bias []float32, c []float32, ldc int) {
+	if bias != nil && len(bias) < n {
+		panic("kernel: gemm: short bias")
+	}
+	multiply(p, tA, tB, m, n, k, a, lda, b, ldb, 0, bias, c, ldc)
+}
+
+func multiply(p *Pool, tA, tB bool, m, n, k int, a []float32, lda int, b []float32, ldb int, beta float32, bias, c []float32, ldc int) {
 	if m < 0 || n < 0 || k < 0 {
 		panic("kernel: gemm: negative dimension")
 	}
@@ -54,64 +66,83 @@ func Gemm(p *Pool, tA, tB bool, m, n, k int, a []float32, lda int, b []float32, 
 		if beta == 0 {
 			for i := range m {
 				clear(c[i*ldc : i*ldc+n])
+				if bias != nil {
+					copy(c[i*ldc:], bias[:n])
+				}
 			}
 		}
 		return
 	}
-	t := gemm{tA: tA, tB: tB, m: m, n: n, k: k, a: a, lda: lda, b: b, ldb: ldb, load: beta == 1, c: c, ldc: ldc}
+	t := gemm{tA: tA, tB: tB, m: m, n: n, k: k, a: a, lda: lda, b: b, ldb: ldb, load: beta == 1, bias: bias, c: c, ldc: ldc}
 	if m == 1 && !tB && active.rows != nil {
 		t.row(p)
+		if bias != nil {
+			active.add(c[:n], c[:n], bias[:n])
+		}
 		return
 	}
 	if m*n*k <= smallGemm {
 		p = nil
 	}
-	rows := t.cut(p.Threads())
-	if rows == 1 {
+	t.cut(p.Threads())
+	if t.down == 1 {
 		// Each piece of B is met once: pieces pack it themselves, or read it in place.
-		launch(p, &gemmJobs, t, t.columns, 1)
+		launch(p, &gemmJobs, t, t.across, 1)
 		return
 	}
-	if n*k > packLimit && n > panelWidth {
+	w := active.tileColumns
+	if n*k > packLimit && n > w {
 		// Columns in turns: packing memory stays bounded.
-		width := max(packLimit/k/panelWidth, 1) * panelWidth
+		width := max(packLimit/k/w, 1) * w
 		for j := 0; j < n; j += width {
 			at := j
 			if tB {
 				at = j * ldb
 			}
-			Gemm(p, tA, tB, m, min(width, n-j), k, a, lda, b[at:], ldb, beta, c[j:], ldc)
+			part := bias
+			if bias != nil {
+				part = bias[j:]
+			}
+			multiply(p, tA, tB, m, min(width, n-j), k, a, lda, b[at:], ldb, beta, part, c[j:], ldc)
 		}
 		return
 	}
-	panels := (n + panelWidth - 1) / panelWidth
-	packed := scratch.take(panels * panelWidth * k)
+	panels := (n + w - 1) / w
+	packed := scratch.take(panels * w * k)
 	t.packed = packed.f
-	launch(p, &packJobs, pack{t}, panels, grainFor(2*panelWidth*k))
-	launch(p, &gemmJobs, t, rows*t.columns, 1)
+	launch(p, &packJobs, pack{t}, panels, grainFor(2*w*k))
+	launch(p, &gemmJobs, t, t.down*t.across, 1)
 	scratch.put(packed)
 }
 
-// cut chooses the pieces, so that there are enough for all threads, and returns how many
-// lie one above the other. No bit of the result depends on it.
-func (t *gemm) cut(threads int) (rows int) {
-	t.height, t.width = blockM, blockN
-	rows = (t.m + t.height - 1) / t.height
-	enough := 3 * threads
-	// A as stored [K,M] comes in lines across M: two pieces side by side would both fetch
-	// them. Lower pieces fetch B more often instead, the smaller and packed.
-	for threads > 1 && t.tA && t.m > blockM && t.m >= t.n && rows < enough && t.height > minBlockM {
-		t.height /= 2
-		rows = (t.m + t.height - 1) / t.height
+// cut chooses the blocks and pieces: as large as the caches allow, and enough of them for all threads to end together.
+// No bit of the result depends on it.
+func (t *gemm) cut(threads int) {
+	h, w := active.tileRows, active.tileColumns
+	parts := (t.k + maxBlockK() - 1) / maxBlockK()
+	t.block = ((t.k+parts-1)/parts + 7) &^ 7
+	tiles, panels := (t.m+h-1)/h, (t.n+w-1)/w
+	most := max(caches.l2/2/(4*t.block)/h, 1) // tiles
+	t.down = (tiles + most - 1) / most
+	t.across = (panels*w + maxPieceN - 1) / maxPieceN
+	if threads == 1 {
+		return
 	}
-	if threads > 1 && (!t.tA || rows < enough) {
-		want := (4*threads + rows - 1) / rows
-		width := (t.n/want + panelWidth - 1) / panelWidth * panelWidth
-		t.width = max(2*panelWidth, min(blockN, width))
+	want := 6 * threads
+	if t.tA {
+		// Every piece across packs A again: rather have more down.
+		t.down = min(max(t.down, want), max(tiles/4, t.down))
 	}
-	t.columns = (t.n + t.width - 1) / t.width
-	return rows
+	if pieces := t.down * t.across; pieces < want {
+		t.across = min((want+t.down-1)/t.down, max(panels/2, 1))
+	}
 }
+
+// maxPieceN keeps a piece's B within what threads share of the last-level cache.
+const maxPieceN = 1024
+
+// maxBlockK is the most of K in a block: a panel of B takes half of the first-level cache.
+func maxBlockK() int { return max(caches.l1/2/(4*active.tileColumns)&^7, 64) }
 
 func checkMatrix(t bool, rows, cols, ld, n int, msg string) {
 	if t {
@@ -122,105 +153,140 @@ func checkMatrix(t bool, rows, cols, ld, n int, msg string) {
 	}
 }
 
+// share returns the end of part i of n units in parts that differ by one at most.
+func share(i, n, parts int) int { return i * n / parts }
+
 // run computes pieces of C.
 func (t *gemm) run(lo, hi int) {
+	h, w := active.tileRows, active.tileColumns
+	tiles, panels := (t.m+h-1)/h, (t.n+w-1)/w
 	for piece := lo; piece < hi; piece++ {
-		i0, j0 := piece/t.columns*t.height, piece%t.columns*t.width
-		m, n := min(t.height, t.m-i0), min(t.width, t.n-j0)
-		block := blockK
-		if t.tA {
-			block = blockKT
+		i, j := piece/t.across, piece%t.across
+		i0, i1 := share(i, tiles, t.down)*h, min(share(i+1, tiles, t.down)*h, t.m)
+		j0, j1 := share(j, panels, t.across)*w, min(share(j+1, panels, t.across)*w, t.n)
+		for k0 := 0; k0 < t.k && i1 > i0 && j1 > j0; k0 += t.block {
+			t.product(i0, j0, k0, i1-i0, j1-j0, min(t.block, t.k-k0))
 		}
-		for k0 := 0; k0 < t.k; k0 += block {
-			k := min(block, t.k-k0)
-			at, rsa, csa := i0*t.lda+k0, t.lda, 1
-			if t.tA {
-				at, rsa, csa = k0*t.lda+i0, 1, t.lda
-			}
-			a := t.a[at:]
-			var own *buffer
-			if n > panelWidth && m > 1 && t.far() {
-				own = scratch.take(max(m*(blockK+16), k*m))
-				a, rsa, csa = packA(own.f, a, t.lda, t.tA, m, k)
-			}
-			t.product(i0, j0, k0, m, n, k, a, rsa, csa)
-			if own != nil {
-				scratch.put(own)
+		if t.bias != nil && j1 > j0 {
+			for i := i0; i < i1; i++ {
+				row := t.c[i*t.ldc+j0 : i*t.ldc+j1]
+				active.add(row, row, t.bias[j0:j1])
 			}
 		}
 	}
 }
 
-// far reports whether A's rows are so far apart as stored that reading a tile in
-// place would miss the first-level cache or the page table's.
-func (t *gemm) far() bool {
+// product adds A's block [m,k] at i0, k0 times B's [k,n] to C's at i0, j0.
+func (t *gemm) product(i0, j0, k0, m, n, k int) {
+	x := operandA{at: i0*t.lda + k0, rsa: t.lda, csa: 1}
 	if t.tA {
-		return t.lda >= 512
+		x = operandA{at: k0*t.lda + i0, rsa: 1, csa: t.lda}
 	}
-	return t.lda%1024 == 0
-}
-
-// packA copies a block of A close together, so that its lines do not fall on the
-// same sets of the cache.
-func packA(dst, a []float32, lda int, tA bool, m, k int) (packed []float32, rsa, csa int) {
-	if tA {
-		for kk := range k {
-			copy(dst[kk*m:kk*m+m], a[kk*lda:])
-		}
-		return dst, 1, m
-	}
-	const ld = blockK + 16
-	for i := range m {
-		copy(dst[i*ld:i*ld+k], a[i*lda:])
-	}
-	return dst, ld, 1
-}
-
-// product adds A's block times rows [k0,k0+k) of B to C's block at i0, j0.
-func (t *gemm) product(i0, j0, k0, m, n, k int, a []float32, rsa, csa int) {
-	c, load := t.c[i0*t.ldc+j0:], t.load || k0 > 0
-	if t.packed == nil && !t.tB {
-		active.tile(m, n, k, a, rsa, csa, t.b[k0*t.ldb+j0:], t.ldb, c, t.ldc, load)
-		return
-	}
+	x.a = t.a[x.at:]
 	var own *buffer
-	if t.packed == nil {
-		own = scratch.take(blockK * panelWidth)
+	if n > active.tileColumns && m > 1 {
+		own = x.near(m, k)
 	}
-	for j := 0; j < n; j += panelWidth {
-		w := min(panelWidth, n-j)
-		var panel []float32
-		if own != nil {
-			panel = own.f
-			active.transpose(panel, panelWidth, t.b[(j0+j)*t.ldb+k0:], t.ldb, w, k)
-		} else {
-			panel = t.packed[(j0+j)*t.k+k0*panelWidth:]
+	c, load, w := t.c[i0*t.ldc+j0:], t.load || k0 > 0, active.tileColumns
+	switch {
+	case t.packed != nil:
+		for j := 0; j < n; j += w {
+			x.times(m, min(w, n-j), k, t.packed[t.panel(j0+j, k0):], w, c[j:], t.ldc, load)
 		}
-		active.tile(m, w, k, a, rsa, csa, panel, panelWidth, c[j:], t.ldc, load)
+	case !t.tB:
+		x.times(m, n, k, t.b[k0*t.ldb+j0:], t.ldb, c, t.ldc, load)
+	default:
+		panel := scratch.take(k * w)
+		for j := 0; j < n; j += w {
+			cols := min(w, n-j)
+			active.transpose(panel.f, w, t.b[(j0+j)*t.ldb+k0:], t.ldb, cols, k)
+			x.times(m, cols, k, panel.f, w, c[j:], t.ldc, load)
+		}
+		scratch.put(panel)
 	}
 	if own != nil {
 		scratch.put(own)
 	}
 }
 
-// pack fills panels of B: panel j holds columns [32j,32j+32) as [K,32].
+// panel returns where the packed panel of columns [j,j+w) and the block of K at k0 starts: the panels of a block lie side
+// by side.
+func (t *gemm) panel(j, k0 int) int {
+	w := active.tileColumns
+	return k0*((t.n+w-1)/w*w) + j*min(t.block, t.k-k0)
+}
+
+// operandA is a block of A, as stored or in panels.
+type operandA struct {
+	a        []float32
+	at       int
+	rsa, csa int
+	step     int // from a panel to the next, or 0
+}
+
+// near copies a block whose elements lie far apart close together: in panels where those along M are adjacent; in rows
+// that do not fall on the same sets of the cache where rows are a multiple of a page apart. It returns the memory to
+// give back, if any.
+func (x *operandA) near(m, k int) *buffer {
+	h := active.tileRows
+	if x.csa != 1 {
+		lines := (k*h + 15) / 16
+		step := 16 * (lines | 1) // an odd number of cache lines: panels are written side by side
+		panels := (m + h - 1) / h
+		own := scratch.take(panels * step)
+		active.packA(own.f, step, x.a, x.csa, k, m/h)
+		if rest := m % h; rest > 0 {
+			last := own.f[m/h*step:]
+			for kk := range k {
+				copy(last[kk*h:kk*h+rest], x.a[kk*x.csa+m/h*h:])
+			}
+		}
+		x.a, x.step = own.f, step
+		return own
+	}
+	if x.rsa%1024 != 0 {
+		return nil
+	}
+	ld := k&^15 + 16
+	own := scratch.take(m * ld)
+	for i := range m {
+		copy(own.f[i*ld:i*ld+k], x.a[i*x.rsa:])
+	}
+	x.a, x.rsa = own.f, ld
+	return own
+}
+
+// times adds the block times B [k,n] to C.
+func (x *operandA) times(m, n, k int, b []float32, ldb int, c []float32, ldc int, load bool) {
+	if x.step > 0 {
+		active.tilePanels(m, n, k, x.a, x.step, b, ldb, c, ldc, load)
+		return
+	}
+	active.tile(m, n, k, x.a, x.rsa, x.csa, b, ldb, c, ldc, load)
+}
+
+// pack fills panels of B: columns [w·j,w·j+w) of a block of K as [block,w], where w is the table's columns.
 type pack struct{ gemm }
 
 var packJobs jobs[pack]
 
 func (t *pack) run(lo, hi int) {
-	for j := lo * panelWidth; j < min(hi*panelWidth, t.n); j += panelWidth {
-		panel, w := t.packed[j*t.k:], min(panelWidth, t.n-j)
+	w := active.tileColumns
+	for k0 := 0; k0 < t.k; k0 += t.block {
+		k := min(t.block, t.k-k0)
 		if t.tB {
-			active.transpose(panel, panelWidth, t.b[j*t.ldb:], t.ldb, w, t.k)
+			for j := lo * w; j < min(hi*w, t.n); j += w {
+				active.transpose(t.packed[t.panel(j, k0):], w, t.b[j*t.ldb+k0:], t.ldb, min(w, t.n-j), k)
+			}
 			continue
 		}
-		if w == panelWidth {
-			active.packRows(panel, t.b[j:], t.ldb, t.k)
-			continue
-		}
-		for kk := range t.k {
-			copy(panel[kk*panelWidth:kk*panelWidth+w], t.b[kk*t.ldb+j:])
+		full := min(hi, t.n/w)
+		active.packB(t.packed[t.panel(lo*w, k0):], w*k, t.b[k0*t.ldb+lo*w:], t.ldb, k, full-lo)
+		if j := full * w; full < hi {
+			panel := t.packed[t.panel(j, k0):]
+			for kk := range k {
+				copy(panel[kk*w:][:t.n-j], t.b[(k0+kk)*t.ldb+j:])
+			}
 		}
 	}
 }

@@ -1,8 +1,20 @@
 package kernel
 
-func packRowsGeneric(dst, src []float32, ld, rows int) {
-	for i := range rows {
-		copy(dst[i*panelWidth:(i+1)*panelWidth], src[i*ld:])
+// packGeneric copies panels of the given width.
+func packGeneric(width int) func(dst []float32, step int, src []float32, ld, k, panels int) {
+	return func(dst []float32, step int, src []float32, ld, k, panels int) {
+		for kk := range k {
+			for p := range panels {
+				copy(dst[p*step+kk*width:][:width], src[kk*ld+p*width:])
+			}
+		}
+	}
+}
+
+func tilePanelsGeneric(m, n, k int, a []float32, step int, b []float32, ldb int, c []float32, ldc int, load bool) {
+	const rows = 6
+	for i := 0; i < m; i += rows {
+		tileGeneric(min(rows, m-i), n, k, a[i/rows*step:], 1, rows, b, ldb, c[i*ldc:], ldc, load)
 	}
 }
 

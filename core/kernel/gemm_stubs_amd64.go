@@ -3,266 +3,532 @@
 package kernel
 
 //go:noescape
-func gemmZ1x1(args *tileArgs)
+func gemmZR1x1(args *tileArgs)
 
 //go:noescape
-func gemmZ1x2(args *tileArgs)
+func gemmZR1x2(args *tileArgs)
 
 //go:noescape
-func gemmZ1x4(args *tileArgs)
+func gemmZR1x4(args *tileArgs)
 
 //go:noescape
-func gemmZ2x1(args *tileArgs)
+func gemmZR2x1(args *tileArgs)
 
 //go:noescape
-func gemmZ2x2(args *tileArgs)
+func gemmZR2x2(args *tileArgs)
 
 //go:noescape
-func gemmZ2x4(args *tileArgs)
+func gemmZR2x4(args *tileArgs)
 
 //go:noescape
-func gemmZ3x1(args *tileArgs)
+func gemmZR3x1(args *tileArgs)
 
 //go:noescape
-func gemmZ3x2(args *tileArgs)
+func gemmZR3x2(args *tileArgs)
 
 //go:noescape
-func gemmZ3x4(args *tileArgs)
+func gemmZR3x4(args *tileArgs)
 
 //go:noescape
-func gemmZ4x1(args *tileArgs)
+func gemmZR4x1(args *tileArgs)
 
 //go:noescape
-func gemmZ4x2(args *tileArgs)
+func gemmZR4x2(args *tileArgs)
 
 //go:noescape
-func gemmZ4x4(args *tileArgs)
+func gemmZR4x4(args *tileArgs)
 
 //go:noescape
-func gemmZ5x1(args *tileArgs)
+func gemmZR5x1(args *tileArgs)
 
 //go:noescape
-func gemmZ5x2(args *tileArgs)
+func gemmZR5x2(args *tileArgs)
 
 //go:noescape
-func gemmZ6x1(args *tileArgs)
+func gemmZR6x1(args *tileArgs)
 
 //go:noescape
-func gemmZ6x2(args *tileArgs)
+func gemmZR6x2(args *tileArgs)
 
 //go:noescape
-func gemmZ7x1(args *tileArgs)
+func gemmZR7x1(args *tileArgs)
 
 //go:noescape
-func gemmZ7x2(args *tileArgs)
+func gemmZR7x2(args *tileArgs)
 
 //go:noescape
-func gemmZ8x1(args *tileArgs)
+func gemmZR8x1(args *tileArgs)
 
 //go:noescape
-func gemmZ8x2(args *tileArgs)
+func gemmZR8x2(args *tileArgs)
 
 //go:noescape
-func gemmZ9x1(args *tileArgs)
+func gemmZR9x1(args *tileArgs)
 
 //go:noescape
-func gemmZ9x2(args *tileArgs)
+func gemmZR9x2(args *tileArgs)
 
 //go:noescape
-func gemmZ10x1(args *tileArgs)
+func gemmZR10x1(args *tileArgs)
 
 //go:noescape
-func gemmZ10x2(args *tileArgs)
+func gemmZR10x2(args *tileArgs)
 
 //go:noescape
-func gemmZ11x1(args *tileArgs)
+func gemmZR11x1(args *tileArgs)
 
 //go:noescape
-func gemmZ11x2(args *tileArgs)
+func gemmZR11x2(args *tileArgs)
 
 //go:noescape
-func gemmZ12x1(args *tileArgs)
+func gemmZR12x1(args *tileArgs)
 
 //go:noescape
-func gemmZ12x2(args *tileArgs)
+func gemmZR12x2(args *tileArgs)
 
 //go:noescape
-func gemmZ13x1(args *tileArgs)
+func gemmZR13x1(args *tileArgs)
 
 //go:noescape
-func gemmZ13x2(args *tileArgs)
+func gemmZR13x2(args *tileArgs)
 
 //go:noescape
-func gemmZ14x1(args *tileArgs)
+func gemmZR14x1(args *tileArgs)
 
 //go:noescape
-func gemmZ14x2(args *tileArgs)
+func gemmZR14x2(args *tileArgs)
 
 //go:noescape
-func gemmY1x1M(args *tileArgs)
+func gemmYR1x1M(args *tileArgs)
 
 //go:noescape
-func gemmY1x1(args *tileArgs)
+func gemmYR1x1(args *tileArgs)
 
 //go:noescape
-func gemmY1x2(args *tileArgs)
+func gemmYR1x2(args *tileArgs)
 
 //go:noescape
-func gemmY2x1M(args *tileArgs)
+func gemmYR2x1M(args *tileArgs)
 
 //go:noescape
-func gemmY2x1(args *tileArgs)
+func gemmYR2x1(args *tileArgs)
 
 //go:noescape
-func gemmY2x2(args *tileArgs)
+func gemmYR2x2(args *tileArgs)
 
 //go:noescape
-func gemmY3x1M(args *tileArgs)
+func gemmYR3x1M(args *tileArgs)
 
 //go:noescape
-func gemmY3x1(args *tileArgs)
+func gemmYR3x1(args *tileArgs)
 
 //go:noescape
-func gemmY3x2(args *tileArgs)
+func gemmYR3x2(args *tileArgs)
 
 //go:noescape
-func gemmY4x1M(args *tileArgs)
+func gemmYR4x1M(args *tileArgs)
 
 //go:noescape
-func gemmY4x1(args *tileArgs)
+func gemmYR4x1(args *tileArgs)
 
 //go:noescape
-func gemmY4x2(args *tileArgs)
+func gemmYR4x2(args *tileArgs)
 
 //go:noescape
-func gemmY5x1M(args *tileArgs)
+func gemmYR5x1M(args *tileArgs)
 
 //go:noescape
-func gemmY5x1(args *tileArgs)
+func gemmYR5x1(args *tileArgs)
 
 //go:noescape
-func gemmY5x2(args *tileArgs)
+func gemmYR5x2(args *tileArgs)
 
 //go:noescape
-func gemmY6x1M(args *tileArgs)
+func gemmYR6x1M(args *tileArgs)
 
 //go:noescape
-func gemmY6x1(args *tileArgs)
+func gemmYR6x1(args *tileArgs)
 
 //go:noescape
-func gemmY6x2(args *tileArgs)
+func gemmYR6x2(args *tileArgs)
 
-// gemmZ runs the micro-kernel of the given size.
-func gemmZ(rows, vectors int, args *tileArgs) {
+//go:noescape
+func gemmZC1x1(args *tileArgs)
+
+//go:noescape
+func gemmZC1x2(args *tileArgs)
+
+//go:noescape
+func gemmZC1x4(args *tileArgs)
+
+//go:noescape
+func gemmZC2x1(args *tileArgs)
+
+//go:noescape
+func gemmZC2x2(args *tileArgs)
+
+//go:noescape
+func gemmZC2x4(args *tileArgs)
+
+//go:noescape
+func gemmZC3x1(args *tileArgs)
+
+//go:noescape
+func gemmZC3x2(args *tileArgs)
+
+//go:noescape
+func gemmZC3x4(args *tileArgs)
+
+//go:noescape
+func gemmZC4x1(args *tileArgs)
+
+//go:noescape
+func gemmZC4x2(args *tileArgs)
+
+//go:noescape
+func gemmZC4x4(args *tileArgs)
+
+//go:noescape
+func gemmZC5x1(args *tileArgs)
+
+//go:noescape
+func gemmZC5x2(args *tileArgs)
+
+//go:noescape
+func gemmZC6x1(args *tileArgs)
+
+//go:noescape
+func gemmZC6x2(args *tileArgs)
+
+//go:noescape
+func gemmZC7x1(args *tileArgs)
+
+//go:noescape
+func gemmZC7x2(args *tileArgs)
+
+//go:noescape
+func gemmZC8x1(args *tileArgs)
+
+//go:noescape
+func gemmZC8x2(args *tileArgs)
+
+//go:noescape
+func gemmZC9x1(args *tileArgs)
+
+//go:noescape
+func gemmZC9x2(args *tileArgs)
+
+//go:noescape
+func gemmZC10x1(args *tileArgs)
+
+//go:noescape
+func gemmZC10x2(args *tileArgs)
+
+//go:noescape
+func gemmZC11x1(args *tileArgs)
+
+//go:noescape
+func gemmZC11x2(args *tileArgs)
+
+//go:noescape
+func gemmZC12x1(args *tileArgs)
+
+//go:noescape
+func gemmZC12x2(args *tileArgs)
+
+//go:noescape
+func gemmZC13x1(args *tileArgs)
+
+//go:noescape
+func gemmZC13x2(args *tileArgs)
+
+//go:noescape
+func gemmZC14x1(args *tileArgs)
+
+//go:noescape
+func gemmZC14x2(args *tileArgs)
+
+//go:noescape
+func gemmYC1x1M(args *tileArgs)
+
+//go:noescape
+func gemmYC1x1(args *tileArgs)
+
+//go:noescape
+func gemmYC1x2(args *tileArgs)
+
+//go:noescape
+func gemmYC2x1M(args *tileArgs)
+
+//go:noescape
+func gemmYC2x1(args *tileArgs)
+
+//go:noescape
+func gemmYC2x2(args *tileArgs)
+
+//go:noescape
+func gemmYC3x1M(args *tileArgs)
+
+//go:noescape
+func gemmYC3x1(args *tileArgs)
+
+//go:noescape
+func gemmYC3x2(args *tileArgs)
+
+//go:noescape
+func gemmYC4x1M(args *tileArgs)
+
+//go:noescape
+func gemmYC4x1(args *tileArgs)
+
+//go:noescape
+func gemmYC4x2(args *tileArgs)
+
+//go:noescape
+func gemmYC5x1M(args *tileArgs)
+
+//go:noescape
+func gemmYC5x1(args *tileArgs)
+
+//go:noescape
+func gemmYC5x2(args *tileArgs)
+
+//go:noescape
+func gemmYC6x1M(args *tileArgs)
+
+//go:noescape
+func gemmYC6x1(args *tileArgs)
+
+//go:noescape
+func gemmYC6x2(args *tileArgs)
+
+// gemmZR runs the micro-kernel of the given size.
+func gemmZR(rows, vectors int, args *tileArgs) {
 	switch rows<<3 | vectors {
 	case 9:
-		gemmZ1x1(args)
+		gemmZR1x1(args)
 	case 10:
-		gemmZ1x2(args)
+		gemmZR1x2(args)
 	case 12:
-		gemmZ1x4(args)
+		gemmZR1x4(args)
 	case 17:
-		gemmZ2x1(args)
+		gemmZR2x1(args)
 	case 18:
-		gemmZ2x2(args)
+		gemmZR2x2(args)
 	case 20:
-		gemmZ2x4(args)
+		gemmZR2x4(args)
 	case 25:
-		gemmZ3x1(args)
+		gemmZR3x1(args)
 	case 26:
-		gemmZ3x2(args)
+		gemmZR3x2(args)
 	case 28:
-		gemmZ3x4(args)
+		gemmZR3x4(args)
 	case 33:
-		gemmZ4x1(args)
+		gemmZR4x1(args)
 	case 34:
-		gemmZ4x2(args)
+		gemmZR4x2(args)
 	case 36:
-		gemmZ4x4(args)
+		gemmZR4x4(args)
 	case 41:
-		gemmZ5x1(args)
+		gemmZR5x1(args)
 	case 42:
-		gemmZ5x2(args)
+		gemmZR5x2(args)
 	case 49:
-		gemmZ6x1(args)
+		gemmZR6x1(args)
 	case 50:
-		gemmZ6x2(args)
+		gemmZR6x2(args)
 	case 57:
-		gemmZ7x1(args)
+		gemmZR7x1(args)
 	case 58:
-		gemmZ7x2(args)
+		gemmZR7x2(args)
 	case 65:
-		gemmZ8x1(args)
+		gemmZR8x1(args)
 	case 66:
-		gemmZ8x2(args)
+		gemmZR8x2(args)
 	case 73:
-		gemmZ9x1(args)
+		gemmZR9x1(args)
 	case 74:
-		gemmZ9x2(args)
+		gemmZR9x2(args)
 	case 81:
-		gemmZ10x1(args)
+		gemmZR10x1(args)
 	case 82:
-		gemmZ10x2(args)
+		gemmZR10x2(args)
 	case 89:
-		gemmZ11x1(args)
+		gemmZR11x1(args)
 	case 90:
-		gemmZ11x2(args)
+		gemmZR11x2(args)
 	case 97:
-		gemmZ12x1(args)
+		gemmZR12x1(args)
 	case 98:
-		gemmZ12x2(args)
+		gemmZR12x2(args)
 	case 105:
-		gemmZ13x1(args)
+		gemmZR13x1(args)
 	case 106:
-		gemmZ13x2(args)
+		gemmZR13x2(args)
 	case 113:
-		gemmZ14x1(args)
+		gemmZR14x1(args)
 	case 114:
-		gemmZ14x2(args)
+		gemmZR14x2(args)
 	default:
 		panic("kernel: gemm: no such tile")
 	}
 }
 
-// gemmY runs the micro-kernel of the given size.
-func gemmY(rows, vectors int, args *tileArgs) {
+// gemmYR runs the micro-kernel of the given size.
+func gemmYR(rows, vectors int, args *tileArgs) {
 	switch rows<<3 | vectors {
 	case 8:
-		gemmY1x1M(args)
+		gemmYR1x1M(args)
 	case 9:
-		gemmY1x1(args)
+		gemmYR1x1(args)
 	case 10:
-		gemmY1x2(args)
+		gemmYR1x2(args)
 	case 16:
-		gemmY2x1M(args)
+		gemmYR2x1M(args)
 	case 17:
-		gemmY2x1(args)
+		gemmYR2x1(args)
 	case 18:
-		gemmY2x2(args)
+		gemmYR2x2(args)
 	case 24:
-		gemmY3x1M(args)
+		gemmYR3x1M(args)
 	case 25:
-		gemmY3x1(args)
+		gemmYR3x1(args)
 	case 26:
-		gemmY3x2(args)
+		gemmYR3x2(args)
 	case 32:
-		gemmY4x1M(args)
+		gemmYR4x1M(args)
 	case 33:
-		gemmY4x1(args)
+		gemmYR4x1(args)
 	case 34:
-		gemmY4x2(args)
+		gemmYR4x2(args)
 	case 40:
-		gemmY5x1M(args)
+		gemmYR5x1M(args)
 	case 41:
-		gemmY5x1(args)
+		gemmYR5x1(args)
 	case 42:
-		gemmY5x2(args)
+		gemmYR5x2(args)
 	case 48:
-		gemmY6x1M(args)
+		gemmYR6x1M(args)
 	case 49:
-		gemmY6x1(args)
+		gemmYR6x1(args)
 	case 50:
-		gemmY6x2(args)
+		gemmYR6x2(args)
+	default:
+		panic("kernel: gemm: no such tile")
+	}
+}
+
+// gemmZC runs the micro-kernel of the given size.
+func gemmZC(rows, vectors int, args *tileArgs) {
+	switch rows<<3 | vectors {
+	case 9:
+		gemmZC1x1(args)
+	case 10:
+		gemmZC1x2(args)
+	case 12:
+		gemmZC1x4(args)
+	case 17:
+		gemmZC2x1(args)
+	case 18:
+		gemmZC2x2(args)
+	case 20:
+		gemmZC2x4(args)
+	case 25:
+		gemmZC3x1(args)
+	case 26:
+		gemmZC3x2(args)
+	case 28:
+		gemmZC3x4(args)
+	case 33:
+		gemmZC4x1(args)
+	case 34:
+		gemmZC4x2(args)
+	case 36:
+		gemmZC4x4(args)
+	case 41:
+		gemmZC5x1(args)
+	case 42:
+		gemmZC5x2(args)
+	case 49:
+		gemmZC6x1(args)
+	case 50:
+		gemmZC6x2(args)
+	case 57:
+		gemmZC7x1(args)
+	case 58:
+		gemmZC7x2(args)
+	case 65:
+		gemmZC8x1(args)
+	case 66:
+		gemmZC8x2(args)
+	case 73:
+		gemmZC9x1(args)
+	case 74:
+		gemmZC9x2(args)
+	case 81:
+		gemmZC10x1(args)
+	case 82:
+		gemmZC10x2(args)
+	case 89:
+		gemmZC11x1(args)
+	case 90:
+		gemmZC11x2(args)
+	case 97:
+		gemmZC12x1(args)
+	case 98:
+		gemmZC12x2(args)
+	case 105:
+		gemmZC13x1(args)
+	case 106:
+		gemmZC13x2(args)
+	case 113:
+		gemmZC14x1(args)
+	case 114:
+		gemmZC14x2(args)
+	default:
+		panic("kernel: gemm: no such tile")
+	}
+}
+
+// gemmYC runs the micro-kernel of the given size.
+func gemmYC(rows, vectors int, args *tileArgs) {
+	switch rows<<3 | vectors {
+	case 8:
+		gemmYC1x1M(args)
+	case 9:
+		gemmYC1x1(args)
+	case 10:
+		gemmYC1x2(args)
+	case 16:
+		gemmYC2x1M(args)
+	case 17:
+		gemmYC2x1(args)
+	case 18:
+		gemmYC2x2(args)
+	case 24:
+		gemmYC3x1M(args)
+	case 25:
+		gemmYC3x1(args)
+	case 26:
+		gemmYC3x2(args)
+	case 32:
+		gemmYC4x1M(args)
+	case 33:
+		gemmYC4x1(args)
+	case 34:
+		gemmYC4x2(args)
+	case 40:
+		gemmYC5x1M(args)
+	case 41:
+		gemmYC5x1(args)
+	case 42:
+		gemmYC5x2(args)
+	case 48:
+		gemmYC6x1M(args)
+	case 49:
+		gemmYC6x1(args)
+	case 50:
+		gemmYC6x2(args)
 	default:
 		panic("kernel: gemm: no such tile")
 	}

@@ -140,7 +140,7 @@ func TestGemmInTurns(t *testing.T) {
 		if active.name == "generic" {
 			t.Skip("slow")
 		}
-		const m, n, k = blockM + 1, 70, packLimit / 64
+		const m, n, k = 300, 70, packLimit / 64
 		r := source(7)
 		a, b := normals(r, m*k, 1), normals(r, k*n, 1)
 		bt := make([]float32, k*n)
@@ -157,6 +157,26 @@ func TestGemmInTurns(t *testing.T) {
 			expect(t, "an element", c[(m-1)*n+j:][:1], []float64{want}, 1e-6*256)
 		}
 	})
+}
+
+// The bias is added to the finished sums, in every piece once.
+func TestGemmBias(t *testing.T) {
+	p := NewPool(2)
+	defer p.Close()
+	forEachISA(t, func(t *testing.T) {
+		for _, s := range [][3]int{{0, 3, 2}, {3, 7, 0}, {1, 33, 7}, {7, 1, 300}, {300, 130, 290}, {8, 70, 33}} {
+			m, n, k := s[0], s[1], s[2]
+			r := source(uint64(m + n))
+			a, b, bias := guardedCopy(t, normals(r, m*k, 1)), guardedCopy(t, normals(r, n*k, 1)), guardedCopy(t, normals(r, n, 1))
+			got, want := guarded(t, m*n), make([]float32, m*n)
+			GemmBias(p, false, true, m, n, k, a, k, b, k, bias, got, n)
+			Gemm(nil, false, true, m, n, k, a, k, b, k, 0, want, n)
+			AddBias(nil, want, want, bias, m, n)
+			expectBits(t, fmt.Sprint(s), got, want)
+		}
+	})
+	x := make([]float32, 6)
+	expectPanic(t, "kernel: gemm: short bias", func() { GemmBias(nil, false, false, 2, 3, 1, x, 1, x, 3, x[:2], x, 3) })
 }
 
 func TestGemmPanics(t *testing.T) {

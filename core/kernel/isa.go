@@ -10,7 +10,7 @@ type isa struct {
 	need []string // CPU features
 	over string   // the table that this one adds low-precision kernels to, if any
 
-	// tile computes one block of a matrix product; tileGeneric defines it.
+	// tile computes one block of a matrix product; tileGeneric defines it. One of A's strides is 1.
 	tile func(m, n, k int, a []float32, rsa, csa int, b []float32, ldb int, c []float32, ldc int, load bool)
 	// transpose sets dst[j*ldd+i] = src[i*lds+j] for i < rows, j < cols.
 	transpose func(dst []float32, ldd int, src []float32, lds, rows, cols int)
@@ -20,8 +20,12 @@ type isa struct {
 	scanSteps     func(k *scanBlock)
 	scanStepsBack func(k *scanBackBlock)
 
-	// packRows copies rows of panelWidth floats, ld apart in src, close together.
-	packRows func(dst, src []float32, ld, rows int)
+	// Operands of products in panels: A [k,tileRows] and B [k,tileColumns]. packA and packB copy from src [k,·], whose lines
+	// are ld apart, panels that follow each other step apart.
+	tileRows, tileColumns int
+	packA, packB          func(dst []float32, step int, src []float32, ld, k, panels int)
+	// tilePanels is tile where A lies in panels step apart.
+	tilePanels func(m, n, k int, a []float32, step int, b []float32, ldb int, c []float32, ldc int, load bool)
 
 	// peaks are loops on registers, by Arithmetic; read adds up x's words, passes times, into sums.
 	peaks [3]peakLoop
@@ -88,7 +92,10 @@ var generic = isa{
 	name:      "generic",
 	tile:      tileGeneric,
 	transpose: transpose,
-	packRows:  packRowsGeneric,
+
+	tileRows: 6, tileColumns: 16,
+	packA: packGeneric(6), packB: packGeneric(16),
+	tilePanels: tilePanelsGeneric,
 
 	scanSteps:     scanStepsGeneric,
 	scanStepsBack: scanStepsBackGeneric,

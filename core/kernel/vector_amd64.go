@@ -26,18 +26,6 @@ var (
 	}
 )
 
-// packRowsOf builds packRows on top of a way to run vector kernels.
-func packRowsOf(run func(op vecOp, args vecArgs) (float32, float32)) func(dst, src []float32, ld, rows int) {
-	return func(dst, src []float32, ld, rows int) {
-		if rows == 0 {
-			return
-		}
-		args := vecArgs{n: rows, p: [5]*float32{ptr(dst, rows*panelWidth), ptr(src, (rows-1)*ld+panelWidth)}}
-		*(*int)(unsafe.Pointer(&args.s)) = 4 * ld
-		run(vecPackRows, args)
-	}
-}
-
 // ptr is the address of x's first element, once x is known to hold n.
 func ptr(x []float32, n int) *float32 { return unsafe.SliceData(x[:n]) }
 

@@ -1654,29 +1654,6 @@ done:
 	VZEROUPPER
 	RET
 
-// func vecPackRowsZ(args *vecArgs)
-// See vecOps in the generator.
-TEXT ·vecPackRowsZ(SB), NOSPLIT, $0-8
-	MOVQ args+0(FP), DI
-	MOVQ 0(DI), AX
-	MOVQ 8(DI), SI
-	MOVQ 16(DI), BX
-	XORQ R9, R9
-	MOVQ 48(DI), R10
-
-loop:
-	PREFETCHT0 (BX)(R10*8)
-	VMOVUPS 0(BX), Z0
-	VMOVUPS 64(BX), Z1
-	VMOVUPS Z0, 0(SI)
-	VMOVUPS Z1, 64(SI)
-	ADDQ R10, BX
-	ADDQ $128, SI
-	DECQ AX
-	JNE loop
-	VZEROUPPER
-	RET
-
 // func vecLaneSumsZ(args *vecArgs)
 // See vecOps in the generator.
 TEXT ·vecLaneSumsZ(SB), NOSPLIT, $0-8
@@ -4458,33 +4435,6 @@ none:
 	VMOVSS X0, 84(DI)
 
 done:
-	VZEROUPPER
-	RET
-
-// func vecPackRowsY(args *vecArgs)
-// See vecOps in the generator.
-TEXT ·vecPackRowsY(SB), NOSPLIT, $0-8
-	MOVQ args+0(FP), DI
-	MOVQ 0(DI), AX
-	MOVQ 8(DI), SI
-	MOVQ 16(DI), BX
-	XORQ R9, R9
-	MOVQ 48(DI), R10
-
-loop:
-	PREFETCHT0 (BX)(R10*8)
-	VMOVUPS 0(BX), Y0
-	VMOVUPS 32(BX), Y1
-	VMOVUPS 64(BX), Y2
-	VMOVUPS 96(BX), Y3
-	VMOVUPS Y0, 0(SI)
-	VMOVUPS Y1, 32(SI)
-	VMOVUPS Y2, 64(SI)
-	VMOVUPS Y3, 96(SI)
-	ADDQ R10, BX
-	ADDQ $128, SI
-	DECQ AX
-	JNE loop
 	VZEROUPPER
 	RET
 

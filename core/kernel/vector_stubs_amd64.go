@@ -75,9 +75,6 @@ func vecRotateZ(args *vecArgs)
 func vecAttendRowZ(args *vecArgs)
 
 //go:noescape
-func vecPackRowsZ(args *vecArgs)
-
-//go:noescape
 func vecLaneSumsZ(args *vecArgs)
 
 //go:noescape
@@ -183,9 +180,6 @@ func vecRotateY(args *vecArgs)
 func vecAttendRowY(args *vecArgs)
 
 //go:noescape
-func vecPackRowsY(args *vecArgs)
-
-//go:noescape
 func vecLaneSumsY(args *vecArgs)
 
 //go:noescape
@@ -269,8 +263,6 @@ func vecZ(op vecOp, args vecArgs) (float32, float32) {
 		vecRotateZ(&args)
 	case vecAttendRow:
 		vecAttendRowZ(&args)
-	case vecPackRows:
-		vecPackRowsZ(&args)
 	case vecLaneSums:
 		vecLaneSumsZ(&args)
 	case vecAttendBackward:
@@ -350,8 +342,6 @@ func vecY(op vecOp, args vecArgs) (float32, float32) {
 		vecRotateY(&args)
 	case vecAttendRow:
 		vecAttendRowY(&args)
-	case vecPackRows:
-		vecPackRowsY(&args)
 	case vecLaneSums:
 		vecLaneSumsY(&args)
 	case vecAttendBackward:
@@ -405,7 +395,6 @@ const (
 	vecAdamW
 	vecRotate
 	vecAttendRow
-	vecPackRows
 	vecLaneSums
 	vecAttendBackward
 	vecDot

@@ -9,8 +9,8 @@ import (
 
 // Experts is y_i = Σ_j gate_ij · down_e act(up_e x_i) over the experts e that token i chose, where act is an MLP's kind:
 // "gelu", "squared_relu" or "swiglu". x [M,D], down [E,D,F], up [E,F,D] or for swiglu [E,2F,D], gates first; [M,D]. Tokens
-// are sorted by expert, so that each expert is one matrix product over exactly its tokens: compute grows with K and not
-// with E, and nothing is padded.
+// are sorted by expert, so that each expert is one matrix product over exactly its tokens, and all experts' are one
+// operation: compute grows with K and not with E, and nothing is padded.
 func Experts(x *Node, r Routing, kind string, up, down *Node) *Node {
 	wantShape("experts", "x", x, -1, -1)
 	m, d, e := x.Shape()[0], x.Shape()[1], r.cfg.E
@@ -90,10 +90,6 @@ func (k experts) Bind(b engine.Binding) (engine.Kernel, error) {
 	slot, token := b.Saved[expertsSlot].I32, b.Saved[expertsToken].I32
 	wide, rows := b.Saved[expertsWide].F32, b.Saved[expertsRows].F32
 	capacity, w := len(order), k.wide()
-	ldup, lddown := k.D, k.F
-	if k.Turned {
-		ldup, lddown = w, k.D
-	}
 	xs, act := b.Scratch[:capacity*k.D], b.Scratch[capacity*k.D:]
 	return func(r *engine.Run) {
 		n := r.Rows * k.K
@@ -104,15 +100,9 @@ func (k experts) Bind(b engine.Binding) (engine.Kernel, error) {
 		}
 		kernel.InvertOrder(slot, order[:live], n)
 		kernel.GatherRows(b.Pool, xs, x, token[:live], k.D)
-		for e := range k.E {
-			lo, n := int(offsets[e]), int(offsets[e+1]-offsets[e])
-			kernel.Gemm(b.Pool, false, !k.Turned, n, w, k.D, xs[lo*k.D:], k.D, up[e*w*k.D:], ldup, 0, wide[lo*w:], w)
-		}
+		kernel.GemmRows(b.Pool, !k.Turned, offsets, w, k.D, xs, up, wide)
 		k.activate(b.Pool, act, wide, live)
-		for e := range k.E {
-			lo, n := int(offsets[e]), int(offsets[e+1]-offsets[e])
-			kernel.Gemm(b.Pool, false, !k.Turned, n, k.D, k.F, act[lo*k.F:], k.F, down[e*k.D*k.F:], lddown, 0, rows[lo*k.D:], k.D)
-		}
+		kernel.GemmRows(b.Pool, !k.Turned, offsets, k.D, k.F, act, down, rows)
 		kernel.CombineRows(b.Pool, y, rows, gates, slot, r.Rows, k.K, k.D)
 		r.FLOPs += ExpertsFLOPs(live, k.D, k.F, k.Act)
 	}, nil
@@ -161,20 +151,12 @@ func (k expertsGrad) Bind(b engine.Binding) (engine.Kernel, error) {
 		kernel.CombineRowsBackward(b.Pool, drows, dgates, dy, rows, gates, slot, r.Rows, k.K, k.D)
 		kernel.GatherRows(b.Pool, xs, x, token[:live], k.D)
 		experts(k).activate(b.Pool, act, wide, live)
-		for e := range k.E {
-			lo, n := int(offsets[e]), int(offsets[e+1]-offsets[e])
-			w := e * k.D * k.F
-			kernel.Gemm(b.Pool, false, false, n, k.F, k.D, drows[lo*k.D:], k.D, down[w:], k.F, 0, dact[lo*k.F:], k.F)
-			kernel.Gemm(b.Pool, true, false, k.D, k.F, n, drows[lo*k.D:], k.D, act[lo*k.F:], k.F, 0, ddown[w:], k.F)
-		}
+		kernel.GemmRows(b.Pool, false, offsets, k.F, k.D, drows, down, dact)
+		kernel.GemmSums(b.Pool, offsets, k.D, k.F, drows, act, ddown)
 		experts(k).activateBackward(b.Pool, dwide, dact, wide, live)
 		dxs := drows
-		for e := range k.E {
-			lo, n := int(offsets[e]), int(offsets[e+1]-offsets[e])
-			w := e * width * k.D
-			kernel.Gemm(b.Pool, true, false, width, k.D, n, dwide[lo*width:], width, xs[lo*k.D:], k.D, 0, dup[w:], k.D)
-			kernel.Gemm(b.Pool, false, false, n, k.D, width, dwide[lo*width:], width, up[w:], k.D, 0, dxs[lo*k.D:], k.D)
-		}
+		kernel.GemmSums(b.Pool, offsets, width, k.D, dwide, xs, dup)
+		kernel.GemmRows(b.Pool, false, offsets, k.D, width, dwide, up, dxs)
 		for i := range ones[:r.Rows*k.K] {
 			ones[i] = 1
 		}

@@ -42,10 +42,7 @@ func (k linear) Bind(b engine.Binding) (engine.Kernel, error) {
 		ldw = k.Out
 	}
 	return func(r *engine.Run) {
-		kernel.Gemm(b.Pool, false, !k.Turned, r.Rows, k.Out, k.In, x, k.In, w, ldw, 0, y, k.Out)
-		if bias != nil {
-			kernel.AddBias(b.Pool, y, y, bias, r.Rows, k.Out)
-		}
+		kernel.GemmBias(b.Pool, false, !k.Turned, r.Rows, k.Out, k.In, x, k.In, w, ldw, bias, y, k.Out)
 		r.FLOPs += LinearFLOPs(r.Rows, k.In, k.Out, bias != nil)
 	}, nil
 }

@@ -94,8 +94,9 @@ const (
 
 func (loss) Name() string { return "loss" }
 
-// lossBlock is the number of rows whose logits exist at once.
-func lossBlock(v int) int { return min(max((1<<20)/v/16*16, 32), 256) }
+// lossBlock is the number of rows whose logits exist at once. Each block adds to the whole gradient of the projection, which
+// is read and written again: the more rows the better.
+func lossBlock(v int) int { return min(max((1<<21)/v/16*16, 32), 512) }
 
 func (k loss) Layout(in []tensor.Shape) engine.Layout {
 	saved := []engine.Extent{{Len: 2 * len(k.Heads)}}

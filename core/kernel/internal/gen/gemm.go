@@ -4,44 +4,64 @@ import "fmt"
 
 // Offsets of the fields of kernel.tileArgs.
 const (
-	argA    = 0
-	argB    = 8
-	argC    = 16
-	argK    = 24
-	argRSA  = 32
-	argCSA  = 40
-	argLDB  = 48
-	argLDC  = 56
-	argLoad = 64
-	argMask = 72
+	argA     = 0
+	argB     = 8
+	argC     = 16
+	argK     = 24
+	argLDA   = 32
+	argLDB   = 40
+	argLDC   = 48
+	argLoad  = 56
+	argMask  = 64
+	argTiles = 72
+	argNext  = 80
+	argAhead = 88
+	argAtA   = 96
+	argAtC   = 104
 )
 
-// emitGemm writes the micro-kernels. Names are gemm, Z (AVX-512) or Y (AVX2), rows,
-// x, vectors across, and M if the last vector is masked.
+// The most rows of a tile.
+const (
+	rowsZ = 14
+	rowsY = 6
+)
+
+// emitGemm writes the micro-kernels. Names are gemm, Z (AVX-512) or Y (AVX2), R where A's elements along K are
+// adjacent (rows) or C where its elements along M are (columns), rows, x, vectors across, and M if the last vector of
+// AVX2 is masked.
 func emitGemm(f *file) {
-	emitTiles(f, "gemmZ", "rows<<3 | vectors", func(emit func(t tile, key int)) {
-		for rows := 1; rows <= 14; rows++ {
-			for _, v := range []int{1, 2, 4} {
-				if v < 4 || rows <= 4 {
-					emit(tile{f, "Z", rows, v, true}, rows<<3|v)
+	for _, columns := range []bool{false, true} {
+		emitTiles(f, "gemmZ"+form(columns), func(emit func(t tile, key int)) {
+			for rows := 1; rows <= rowsZ; rows++ {
+				for _, v := range []int{1, 2, 4} {
+					if v < 4 || rows <= 4 {
+						emit(tile{f, "Z", columns, rows, v, true}, rows<<3|v)
+					}
 				}
 			}
-		}
-	})
-	emitTiles(f, "gemmY", "rows<<3 | vectors", func(emit func(t tile, key int)) {
-		for rows := 1; rows <= 6; rows++ {
-			// 0 stands for one vector that is masked.
-			emit(tile{f, "Y", rows, 1, true}, rows<<3)
-			emit(tile{f, "Y", rows, 1, false}, rows<<3|1)
-			emit(tile{f, "Y", rows, 2, false}, rows<<3|2)
-		}
-	})
+		})
+		emitTiles(f, "gemmY"+form(columns), func(emit func(t tile, key int)) {
+			for rows := 1; rows <= rowsY; rows++ {
+				// 0 stands for one vector that is masked.
+				emit(tile{f, "Y", columns, rows, 1, true}, rows<<3)
+				emit(tile{f, "Y", columns, rows, 1, false}, rows<<3|1)
+				emit(tile{f, "Y", columns, rows, 2, false}, rows<<3|2)
+			}
+		})
+	}
+}
+
+func form(columns bool) string {
+	if columns {
+		return "C"
+	}
+	return "R"
 }
 
 // emitTiles writes tiles and the Go function that calls the one of a size. It is a
 // switch of direct calls, so that args need not escape.
-func emitTiles(f *file, name, key string, each func(emit func(t tile, key int))) {
-	fmt.Fprintf(&f.code, "\n// %s runs the micro-kernel of the given size.\nfunc %s(rows, vectors int, args *tileArgs) {\nswitch %s {\n", name, name, key)
+func emitTiles(f *file, name string, each func(emit func(t tile, key int))) {
+	fmt.Fprintf(&f.code, "\n// %s runs the micro-kernel of the given size.\nfunc %s(rows, vectors int, args *tileArgs) {\nswitch rows<<3 | vectors {\n", name, name)
 	each(func(t tile, key int) {
 		t.emit()
 		fmt.Fprintf(&f.code, "case %d:\n%s(args)\n", key, t.name())
@@ -51,10 +71,11 @@ func emitTiles(f *file, name, key string, each func(emit func(t tile, key int)))
 
 // A tile keeps rows x vectors accumulators in registers while it runs over K: for
 // each k it loads a row of B and adds the product with each element of a column of
-// A, broadcast. The accumulators start from C or from 0.
+// A, broadcast. The accumulators start from C or from 0. Tiles one below the other share a call.
 type tile struct {
 	*file
 	reg     string // Z or Y
+	columns bool   // A's elements along M are adjacent, otherwise those along K
 	rows    int
 	vectors int
 	masked  bool // the last vector of B and C is partial
@@ -86,9 +107,9 @@ func (t tile) bytes() int {
 	return 32
 }
 
-// load reads vector v of a row at the address in register addr.
+// load reads vector v of the row at the address addr, which starts with the register's parenthesis.
 func (t tile) load(addr string, v int, dst string) {
-	at := fmt.Sprintf("%d(%s)", v*t.bytes(), addr)
+	at := fmt.Sprintf("%d%s", v*t.bytes(), addr)
 	switch {
 	case !t.masked || v < t.vectors-1:
 		t.op("VMOVUPS %s, %s", at, dst)
@@ -100,7 +121,7 @@ func (t tile) load(addr string, v int, dst string) {
 }
 
 func (t tile) store(src, addr string, v int) {
-	at := fmt.Sprintf("%d(%s)", v*t.bytes(), addr)
+	at := fmt.Sprintf("%d%s", v*t.bytes(), addr)
 	switch {
 	case !t.masked || v < t.vectors-1:
 		t.op("VMOVUPS %s, %s", src, at)
@@ -111,17 +132,43 @@ func (t tile) store(src, addr string, v int) {
 	}
 }
 
-// aBases point to rows 0, 3, 6, 9, 12 of A; the rows between are one or two strides
-// further.
-var aBases = []string{"R8", "R10", "R11", "R12", "R13"}
-
 func (t tile) name() string {
-	name := fmt.Sprintf("gemm%s%dx%d", t.reg, t.rows, t.vectors)
+	name := fmt.Sprintf("gemm%s%s%dx%d", t.reg, form(t.columns), t.rows, t.vectors)
 	if t.reg == "Y" && t.masked {
 		name += "M"
 	}
 	return name
 }
+
+// aBases point to rows 0, 3, 6, 9, 12 of A; the rows between are one or two strides further.
+var aBases = []string{"R8", "R10", "R11", "R12", "R13"}
+
+// unroll is the number of k that one turn of the loop takes.
+const unroll = 4
+
+// a is the address of A[i,k+u].
+func (t tile) a(i, u int) string {
+	if t.columns {
+		return fmt.Sprintf("%d", 4*i) + []string{"(R8)", "(R8)(R9*1)", "(R8)(R9*2)", "(R8)(R10*1)"}[u]
+	}
+	return fmt.Sprintf("%d", 4*u) + fmt.Sprintf([]string{"(%s)", "(%s)(R9*1)", "(%s)(R9*2)"}[i%3], aBases[i/3])
+}
+
+// step adds the products of k+u.
+func (t tile) step(u int) {
+	for v := range t.vectors {
+		t.load([]string{"(SI)", "(SI)(DX*1)", "(SI)(DX*2)", "(SI)(CX*1)"}[u], v, t.b(v))
+	}
+	for i := range t.rows {
+		t.op("VBROADCASTSS %s, %s", t.a(i, u), t.broadcast(i))
+		for v := range t.vectors {
+			t.op("VFMADD231PS %s, %s, %s", t.b(v), t.broadcast(i), t.acc(i, v))
+		}
+	}
+}
+
+// prefetchW is PREFETCHW (BX), which the assembler does not know: it fetches a line to write to.
+const prefetchW = "BYTE $0x0f; BYTE $0x0d; BYTE $0x0b"
 
 func (t tile) emit() {
 	t.text(t.name(), "tileArgs", fmt.Sprintf("%d rows of %d columns.", t.rows, t.vectors*t.bytes()/4))
@@ -133,13 +180,22 @@ func (t tile) emit() {
 			t.op("VMOVUPS (AX), %s", t.mask())
 		}
 	}
-	t.op("MOVQ %d(DI), R8", argA)
-	t.op("MOVQ %d(DI), SI", argB)
-	t.op("MOVQ %d(DI), BX", argC)
-	t.op("MOVQ %d(DI), R9", argRSA)
-	t.op("MOVQ %d(DI), CX", argCSA)
+	t.op("MOVQ %d(DI), R9", argLDA)
 	t.op("MOVQ %d(DI), DX", argLDB)
 	bases := (t.rows + 2) / 3
+	if t.columns {
+		bases = 1
+		t.op("LEAQ (R9)(R9*2), R10")
+	}
+
+	for _, p := range [][2]int{{argA, argAtA}, {argC, argAtC}} {
+		t.op("MOVQ %d(DI), AX", p[0])
+		t.op("MOVQ AX, %d(DI)", p[1])
+	}
+
+	t.label("tile")
+	t.op("MOVQ %d(DI), R8", argAtA)
+	t.op("MOVQ %d(DI), SI", argB)
 	if bases > 1 {
 		t.op("LEAQ (R9)(R9*2), AX")
 		for i := 1; i < bases; i++ {
@@ -148,16 +204,25 @@ func (t tile) emit() {
 	}
 	t.op("MOVQ %d(DI), AX", argK)
 
-	// The accumulators.
+	// The accumulators. What is to be stored to, or to be loaded for the next tile, is fetched meanwhile.
 	t.op("CMPQ %d(DI), $0", argLoad)
-	t.op("MOVQ %d(DI), DI", argLDC)
+	t.op("MOVQ %d(DI), BX", argAtC)
+	t.op("MOVQ %d(DI), CX", argLDC)
 	t.op("JEQ zero")
-	t.eachRow(func(i, v int) { t.load("BX", v, t.acc(i, v)) })
-	t.op("MOVQ args+0(FP), R9")
-	t.op("MOVQ %d(R9), BX", argC)
-	t.op("MOVQ %d(R9), R9", argRSA)
-	t.op("JMP loop")
+	t.eachRow(func(i, v int) { t.load("(BX)", v, t.acc(i, v)) })
+	t.op("ADDQ CX, BX")
+	t.eachRow(func(i, v int) {
+		if v == 0 {
+			t.op(prefetchW)
+		}
+	})
+	t.op("JMP start")
 	t.label("zero")
+	t.eachRow(func(i, v int) {
+		if v == 0 {
+			t.op(prefetchW)
+		}
+	})
 	for i := range t.rows * t.vectors {
 		r := fmt.Sprintf("%s%d", t.reg, i)
 		if t.reg == "Z" {
@@ -166,38 +231,67 @@ func (t tile) emit() {
 			t.op("VXORPS %s, %s, %s", r, r, r)
 		}
 	}
-	t.op("PCALIGN $32")
 
+	t.label("start")
+	t.op("LEAQ (DX)(DX*2), CX")
+	t.op("SUBQ $%d, AX", unroll)
+	t.op("JLT rest")
+	t.op("MOVQ %d(DI), BX", argAhead)
+	t.op("PCALIGN $32")
 	t.label("loop")
-	for v := range t.vectors {
-		t.load("SI", v, t.b(v))
+	t.op("PREFETCHT1 (BX)")
+	t.op("ADDQ $64, BX")
+	for u := range unroll {
+		t.step(u)
 	}
-	for i := range t.rows {
-		at := []string{"(%s)", "(%s)(R9*1)", "(%s)(R9*2)"}[i%3]
-		t.op("VBROADCASTSS "+at+", %s", aBases[i/3], t.broadcast(i))
-		for v := range t.vectors {
-			t.op("VFMADD231PS %s, %s, %s", t.b(v), t.broadcast(i), t.acc(i, v))
+	t.op("LEAQ (SI)(DX*%d), SI", unroll)
+	if t.columns {
+		t.op("LEAQ (R8)(R9*%d), R8", unroll)
+	} else {
+		for i := range bases {
+			t.op("ADDQ $%d, %s", 4*unroll, aBases[i])
 		}
 	}
+	t.op("SUBQ $%d, AX", unroll)
+	t.op("JGE loop")
+	t.op("MOVQ BX, %d(DI)", argAhead)
+	t.label("rest")
+	t.op("ADDQ $%d, AX", unroll)
+	t.op("JEQ done")
+	t.label("one")
+	t.step(0)
 	t.op("ADDQ DX, SI")
-	for i := range bases {
-		t.op("ADDQ CX, %s", aBases[i])
+	if t.columns {
+		t.op("ADDQ R9, R8")
+	} else {
+		for i := range bases {
+			t.op("ADDQ $4, %s", aBases[i])
+		}
 	}
 	t.op("DECQ AX")
-	t.op("JNE loop")
+	t.op("JNE one")
 
-	t.eachRow(func(i, v int) { t.store(t.acc(i, v), "BX", v) })
+	t.label("done")
+	t.op("MOVQ %d(DI), BX", argAtC)
+	t.op("MOVQ %d(DI), CX", argLDC)
+	t.eachRow(func(i, v int) { t.store(t.acc(i, v), "(BX)", v) })
+	t.op("ADDQ CX, BX")
+	t.op("MOVQ BX, %d(DI)", argAtC)
+	t.op("MOVQ %d(DI), AX", argNext)
+	t.op("ADDQ AX, %d(DI)", argAtA)
+	t.op("DECQ %d(DI)", argTiles)
+	t.op("JNE tile")
 	t.ret()
 }
 
-// eachRow runs f over the tile's vectors of C, moving BX down by DI a row.
+// eachRow runs f over the tile's vectors of C, moving BX down by CX a row.
 func (t tile) eachRow(f func(i, v int)) {
 	for i := range t.rows {
 		for v := range t.vectors {
 			f(i, v)
 		}
 		if i < t.rows-1 {
-			t.op("ADDQ DI, BX")
+			t.op("ADDQ CX, BX")
 		}
 	}
 }

@@ -23,6 +23,7 @@ func main() {
 		"int4":      emitInt4,
 		"int8":      emitInt8,
 		"half":      emitHalves,
+		"pack":      emitPack,
 		"transpose": emitTranspose,
 		"vector":    emitMaps,
 		"row":       emitRows,

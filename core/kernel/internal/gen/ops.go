@@ -178,7 +178,6 @@ var vecOps = []vecOp{
 		return []int{0, 1}
 	}},
 	{name: "AttendRow", outs: 2, custom: attendRow},
-	{name: "PackRows", outs: 2, custom: packRows},
 	{name: "LaneSums", outs: 2, custom: laneSums},
 	// Attention backward: p0 = exp(s0·p0-s1), p1 = p0·(p1-s2)·s0.
 	{name: "AttendBackward", outs: 2, ins: []int{0, 1}, body: func(v vec) []int {
