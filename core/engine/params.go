@@ -15,15 +15,19 @@ type ParamSpec struct {
 	Decay bool
 	// Fixed says that the optimizer leaves the parameter alone: no gradient, no moments. Something else may change it.
 	Fixed bool
+	// Matrices lists the rows of the matrices between hidden columns that the parameter stacks on top of each other, each as
+	// wide as its last axis; empty for everything else.
+	Matrices []int
 }
 
-// Param is one parameter with its memory. Grad, M and V are nil until Params.Train, and of fixed parameters always.
+// Param is one parameter with its memory. Grad is nil until Params.Train, Moments until an optimizer keeps some, and both
+// of fixed parameters always.
 type Param struct {
 	ParamSpec
-	W    []float32 // the weights
-	Grad []float32 // the gradient of the last micro-batch
-	M, V []float32 // AdamW's first and second moments
-	sum  []float32 // the gradient summed over micro-batches, while there are several
+	W       []float32   // the weights
+	Grad    []float32   // the gradient of the last micro-batch; after Update it means nothing
+	Moments [][]float32 // what the optimizer keeps, in the order of Optimizer.Moments
+	sum     []float32   // the gradient summed over micro-batches, while there are several
 }
 
 // Params holds a model's parameters, shared by all of its plans: one allocation each for weights, gradients and
@@ -32,7 +36,10 @@ type Params struct {
 	list                   []*Param
 	byName                 map[string]*Param
 	weights, train, summed []float32
-	// Steps is the number of optimizer steps taken: AdamW's t.
+	optimizer              string // whose moments there are; empty for none
+	moments                []float32
+	update                 Update // the last one, so that a step allocates nothing
+	// Steps is the number of steps that this optimizer has taken.
 	Steps int64
 	// version counts changes of weights.
 	version int64
@@ -68,16 +75,13 @@ func (p *Params) All() []*Param { return p.list }
 // Get answers the parameter of that name, or nil.
 func (p *Params) Get(name string) *Param { return p.byName[name] }
 
-// Train allocates gradients and moments, once.
+// Train allocates gradients, once.
 func (p *Params) Train() {
 	if p.train != nil {
 		return
 	}
-	n := p.trainable()
-	p.train = alignedFloats(3 * n)
-	p.carve(p.train[:n], func(x *Param, part []float32) { x.Grad = part }, (*Param).learns)
-	p.carve(p.train[n:2*n], func(x *Param, part []float32) { x.M = part }, (*Param).learns)
-	p.carve(p.train[2*n:], func(x *Param, part []float32) { x.V = part }, (*Param).learns)
+	p.train = alignedFloats(p.trainable())
+	p.carve(p.train, func(x *Param, part []float32) { x.Grad = part }, (*Param).learns)
 }
 
 // Sum adds the gradients of micro-batch i (0, 1, ...) of n to those of the micro-batches before it, in order. With one
@@ -90,23 +94,22 @@ func (p *Params) Sum(pool *kernel.Pool, i, n int) {
 		p.summed = alignedFloats(p.trainable())
 		p.carve(p.summed, func(x *Param, part []float32) { x.sum = part }, (*Param).learns)
 	}
-	grads := p.train[:len(p.summed)]
 	if i == 0 {
-		copy(p.summed, grads)
+		copy(p.summed, p.train)
 		return
 	}
-	kernel.AddInto(pool, p.summed, grads)
+	kernel.AddInto(pool, p.summed, p.train)
 	if i == n-1 {
-		copy(grads, p.summed)
+		copy(p.train, p.summed)
 	}
 }
 
 // Zero clears the gradients.
-func (p *Params) Zero() { clear(p.train[:p.trainable()]) }
+func (p *Params) Zero() { clear(p.train) }
 
 // Bytes is the memory of weights, gradients and moments.
 func (p *Params) Bytes() int64 {
-	return 4 * int64(len(p.weights)+len(p.train)+len(p.summed))
+	return 4 * int64(len(p.weights)+len(p.train)+len(p.summed)+len(p.moments))
 }
 
 func (x *Param) learns() bool { return !x.Fixed }

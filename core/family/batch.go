@@ -51,16 +51,6 @@ func (b Batch) Check(vocab int) error {
 	return nil
 }
 
-// OptimizerStep is what AdamW with decoupled decay (Loshchilov & Hutter 2019, algorithm 2) needs for one step.
-// Decay is applied to matrices only: tensors with two or more axes that the family does not exempt.
-type OptimizerStep struct {
-	LearningRate float64
-	Beta1, Beta2 float64
-	Epsilon      float64
-	WeightDecay  float64
-	Clip         float64 // largest global gradient norm; 0 means no clipping
-}
-
 // TrainRequest is one optimizer step.
 type TrainRequest struct {
 	MicroBatches []Batch // gradients of all are summed before the one update

@@ -95,6 +95,7 @@ type Capabilities struct {
 	Quantize   []string    `json:"quantize,omitempty"` // "int8", "int4"
 	DraftHeads bool        `json:"draft_heads"`        // Extend can answer logits of later tokens
 	Precisions []Precision `json:"precisions"`
+	Optimizers []string    `json:"optimizers,omitempty"` // AdamW, Muon, Lion, SGD; none listed means AdamW alone
 }
 
 // Knob is the config key that matching turns to change a model's size, and the values that it may take.
@@ -128,6 +129,7 @@ type Card struct {
 	ActiveParameters int64           `json:"active_parameters"`    // those that take part in the computation of one token
 	Embedding        int64           `json:"embedding_parameters"` // token and position tables that are only looked up
 	Costs            []Cost          `json:"costs"`
+	Optimizers       []OptimizerCost `json:"optimizers,omitempty"`
 	DraftHeads       int             `json:"draft_heads"` // tokens beyond the next that Extend can draft
 	Sites            []string        `json:"sites,omitempty"`
 }
@@ -137,12 +139,23 @@ type TensorInfo struct {
 	Name  string `json:"name"`
 	Shape []int  `json:"shape"`
 	DType string `json:"dtype"` // "F32" ..., as in safetensors
+	// Matrices lists the rows of the matrices between hidden columns that the tensor stacks on top of each other, each as wide
+	// as its last axis: what Muon orthogonalises. It is empty for everything else, such as token tables, output projections,
+	// vectors and the taps of convolutions.
+	Matrices []int `json:"matrices,omitempty"`
+}
+
+// OptimizerCost is what training by one optimizer takes beside gradients.
+type OptimizerCost struct {
+	Name        string  `json:"name"`
+	UpdateFLOPs float64 `json:"update_flops"` // of one step's update, whatever its batch
+	StateBytes  int64   `json:"state_bytes"`
 }
 
 // Cost is what one token costs in sequences of T tokens, averaged over the sequence. A multiply-add counts as two.
 type Cost struct {
 	T            int     `json:"t"`
-	TrainFLOPs   float64 `json:"train_flops"`   // forward, backward and update, per trained token
+	TrainFLOPs   float64 `json:"train_flops"`   // forward and backward, per trained token; see Card.Optimizers for the update
 	PrefillFLOPs float64 `json:"prefill_flops"` // forward with logits of every position, per token
 	DecodeFLOPs  float64 `json:"decode_flops"`  // one more token after T tokens, with its logits
 	StateBytes   int64   `json:"state_bytes"`   // decoding state of one sequence after T tokens
@@ -156,6 +169,19 @@ func (c Card) Cost(t int) (Cost, bool) {
 		}
 	}
 	return Cost{}, false
+}
+
+// Optimizer answers what an optimizer costs, if the card says so; the empty name means AdamW.
+func (c Card) Optimizer(name string) (OptimizerCost, bool) {
+	if name == "" {
+		name = AdamW
+	}
+	for _, x := range c.Optimizers {
+		if x.Name == name {
+			return x, true
+		}
+	}
+	return OptimizerCost{}, false
 }
 
 // Profile is where a model's time and memory went.

@@ -114,6 +114,9 @@ func operations() []operation {
 	weights, m1, m2 := normals(r, len(big), 1), f(len(big)), f(len(big))
 	o := AdamW{LR: 0.1, Beta1: 0.9, Beta2: 0.9, Eps: 1e-8, GradScale: 1, Correction1: 0.1, Correction2: 0.1}
 	inPlace("adamw", func(p *Pool) { o.Step(p, weights, big, m1, m2) }, weights, m1, m2)
+	inPlace("lion", func(p *Pool) { Lion{LR: 0.1, Beta1: 0.9, Beta2: 0.99, GradScale: 1}.Step(p, weights, big, m1) }, weights, m1)
+	square := normals(r, 70*90, 1)
+	inPlace("orthogonalize", func(p *Pool) { Orthogonalize(p, square, 70, 90) }, square)
 	sum := f(2)
 	add("sum squares", func(p *Pool) {
 		s := SumSquares(p, big)

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"math"
 
+	"github.com/archlab/archlab/core/engine"
 	"github.com/archlab/archlab/core/family"
 	"github.com/archlab/archlab/core/nn"
 )
@@ -20,12 +21,22 @@ func makeCard(ctx context.Context, name string, config json.RawMessage, arch Arc
 	}
 	active := 0.0
 	for _, p := range params {
-		card.Tensors = append(card.Tensors, family.TensorInfo{Name: p.Name, Shape: p.Shape, DType: "F32"})
+		card.Tensors = append(card.Tensors, family.TensorInfo{Name: p.Name, Shape: p.Shape, DType: "F32", Matrices: p.Matrices})
 		card.Parameters += int64(p.Size())
 		active += p.Active * float64(p.Size())
 		if p.Lookup {
 			card.Embedding += int64(p.Size())
 		}
+	}
+	list := paramList(params)
+	for _, name := range engine.Optimizers() {
+		rule, err := engine.OptimizerOf(name)
+		if err != nil {
+			return card, family.Errorf(family.Internal, "optimizers", "%v", err)
+		}
+		x := family.OptimizerCost{Name: name}
+		x.UpdateFLOPs, x.StateBytes = engine.OptimizerCost(rule, list)
+		card.Optimizers = append(card.Optimizers, x)
 	}
 	card.ActiveParameters = int64(math.Round(active))
 	analytic, ok := arch.(Coster)

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/archlab/archlab/core/engine"
 	"github.com/archlab/archlab/core/family"
 	"github.com/archlab/archlab/core/nn"
 )
@@ -36,6 +37,7 @@ func (b *builder[C]) Describe(context.Context) (family.Description, error) {
 	d.ConfigSchema = schema
 	d.Capabilities.Decode = true
 	d.Capabilities.Precisions = precisions()
+	d.Capabilities.Optimizers = engine.Optimizers()
 	return d, nil
 }
 

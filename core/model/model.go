@@ -62,7 +62,7 @@ func newModel(arch Architecture, specs []nn.ParamSpec, limit int, card family.Ca
 func paramList(specs []nn.ParamSpec) []engine.ParamSpec {
 	list := make([]engine.ParamSpec, len(specs))
 	for i, s := range specs {
-		list[i] = engine.ParamSpec{Name: s.Name, Shape: s.Shape, Decay: s.Decay, Fixed: s.Buffer}
+		list[i] = engine.ParamSpec{Name: s.Name, Shape: s.Shape, Decay: s.Decay, Fixed: s.Buffer, Matrices: s.Matrices}
 	}
 	return list
 }

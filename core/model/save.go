@@ -1,6 +1,7 @@
 package model
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,8 +13,11 @@ import (
 	"github.com/archlab/archlab/core/safetensors"
 )
 
-// stepKey is the metadata of the optimizer's file that counts the steps taken.
-const stepKey = "step"
+// The metadata of the optimizer's file: the steps taken, and the optimizer, which is AdamW where there is none.
+const (
+	stepKey      = "step"
+	optimizerKey = "optimizer"
+)
 
 // The loss scale, and the steps that it has held for.
 const (
@@ -21,14 +25,21 @@ const (
 	heldKey  = "loss_scale_held"
 )
 
-// Save writes the weights under their own names; or the optimizer's moments as "m.NAME" and "v.NAME", with the number of
-// steps in the metadata, and in FP16 the loss scale.
+// Save writes the weights under their own names; or the optimizer's moments, those of NAME as "m.NAME" and "v.NAME", with the
+// optimizer and the number of its steps in the metadata. Before the first step they are AdamW's, and zero. In FP16 the
+// metadata hold the loss scale as well.
 func (m *lm) Save(ctx context.Context, part family.Part, w io.Writer) error {
 	if err := m.enter(ctx); err != nil {
 		return err
 	}
 	defer m.leave()
-	slots, err := m.slots(part)
+	optimizer := cmp.Or(m.params.Optimizer(), family.AdamW)
+	if part == family.Optimizer {
+		if err := m.params.Adopt(optimizer); err != nil {
+			return family.Errorf(family.Internal, optimizerKey, "%v", err)
+		}
+	}
+	slots, err := m.slots(part, optimizer)
 	if err != nil {
 		return err
 	}
@@ -38,6 +49,7 @@ func (m *lm) Save(ctx context.Context, part family.Part, w io.Writer) error {
 	}
 	meta := map[string]string{"family": m.card.Family, "part": string(part)}
 	if part == family.Optimizer {
+		meta[optimizerKey] = optimizer
 		meta[stepKey] = strconv.FormatInt(m.params.Steps, 10)
 		if m.scaled() {
 			meta[scaleKey] = strconv.FormatFloat(m.scale.Scale, 'g', -1, 64)
@@ -59,9 +71,8 @@ func (m *lm) Load(ctx context.Context, part family.Part, r io.Reader) error {
 		return err
 	}
 	defer m.leave()
-	slots, err := m.slots(part)
-	if err != nil {
-		return err
+	if part != family.Weights && part != family.Optimizer {
+		return unknownPart(part)
 	}
 	tensors, meta, err := safetensors.Read(r)
 	switch {
@@ -72,24 +83,35 @@ func (m *lm) Load(ctx context.Context, part family.Part, r io.Reader) error {
 	case err != nil:
 		return fmt.Errorf("load %s: %w", part, err)
 	}
+	optimizer := cmp.Or(meta[optimizerKey], family.AdamW)
+	slots, err := m.slots(part, optimizer)
+	if err != nil {
+		return err
+	}
 	data, err := match(slots, tensors)
 	if err != nil {
 		return err
 	}
-	step, scale := m.params.Steps, m.scale
 	if part == family.Optimizer {
-		step, err = strconv.ParseInt(meta[stepKey], 10, 64)
-		if err != nil || step < 0 {
+		steps, err := strconv.ParseInt(meta[stepKey], 10, 64)
+		if err != nil || steps < 0 {
 			return family.Errorf(family.Corrupt, stepKey, "metadata %q, want the number of steps taken", meta[stepKey])
 		}
-		if scale, err = lossScale(meta); err != nil {
+		scale, err := lossScale(meta)
+		if err != nil {
+			return err
+		}
+		if err := m.params.Adopt(optimizer); err != nil {
+			return family.Errorf(family.Internal, optimizerKey, "%v", err)
+		}
+		m.params.Steps, m.scale = steps, scale
+		if slots, err = m.slots(part, optimizer); err != nil {
 			return err
 		}
 	}
 	for i, s := range slots {
 		copy(s.data, data[i])
 	}
-	m.params.Steps, m.scale = step, scale
 	m.params.Changed()
 	return nil
 }
@@ -117,7 +139,8 @@ type slot struct {
 	data  []float32
 }
 
-func (m *lm) slots(part family.Part) ([]slot, error) {
+// slots lists the tensors of a part. The moments of an optimizer that the parameters have not adopted have no memory yet.
+func (m *lm) slots(part family.Part, optimizer string) ([]slot, error) {
 	var list []slot
 	switch part {
 	case family.Weights:
@@ -125,25 +148,30 @@ func (m *lm) slots(part family.Part) ([]slot, error) {
 			list = append(list, slot{p.Name, p.Shape, p.W})
 		}
 	case family.Optimizer:
-		m.params.Train()
-		for _, half := range []string{"m.", "v."} {
-			for _, p := range m.params.All() {
-				if !p.Fixed {
-					list = append(list, slot{half + p.Name, p.Shape, moment(p, half)})
+		rule, err := engine.OptimizerOf(optimizer)
+		if err != nil {
+			return nil, family.Errorf(family.Corrupt, optimizerKey, "metadata: %v", err)
+		}
+		for _, p := range m.params.All() {
+			if p.Fixed {
+				continue
+			}
+			for i, name := range rule.Moments(p.ParamSpec) {
+				s := slot{name: name + "." + p.Name, shape: p.Shape}
+				if m.params.Optimizer() == optimizer {
+					s.data = p.Moments[i]
 				}
+				list = append(list, s)
 			}
 		}
 	default:
-		return nil, family.Errorf(family.InvalidArgument, "part", "got %q, want %q or %q", part, family.Weights, family.Optimizer)
+		return nil, unknownPart(part)
 	}
 	return list, nil
 }
 
-func moment(p *engine.Param, half string) []float32 {
-	if half == "m." {
-		return p.M
-	}
-	return p.V
+func unknownPart(part family.Part) error {
+	return family.Errorf(family.InvalidArgument, "part", "got %q, want %q or %q", part, family.Weights, family.Optimizer)
 }
 
 // match answers the numbers for each slot, if the tensors are exactly those of the model.
@@ -162,8 +190,8 @@ func match(slots []slot, tensors []safetensors.Tensor) ([][]float32, error) {
 			return nil, family.Errorf(family.Corrupt, s.name, "got %s %v, want F32 %v", t.DType, t.Shape, s.shape)
 		}
 		x, err := t.Float32s()
-		if err != nil || len(x) != len(s.data) {
-			return nil, family.Errorf(family.Corrupt, s.name, "got %d values, want %d", len(x), len(s.data))
+		if err != nil {
+			return nil, family.Errorf(family.Corrupt, s.name, "%v", err)
 		}
 		data[i] = x
 		delete(byName, s.name)

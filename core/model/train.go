@@ -1,6 +1,7 @@
 package model
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -73,12 +74,20 @@ func checkOptimizer(o family.OptimizerStep) error {
 		{"beta1", o.Beta1, 0, 1, true},
 		{"beta2", o.Beta2, 0, 1, true},
 		{"epsilon", o.Epsilon, 0, math.MaxFloat32, false},
+		{"momentum", o.Momentum, 0, 1, true},
+		{"adamw_rate", o.AdamWRate, 0, math.MaxFloat32, false},
 		{"weight_decay", o.WeightDecay, 0, math.MaxFloat32, false},
 		{"clip", o.Clip, 0, math.MaxFloat64, false},
 	} {
 		if !(x.value >= x.min && x.value <= x.max) || x.exclusive && x.value == x.max {
 			return family.Errorf(family.InvalidArgument, "optimizer."+x.name, "got %v, want a number from %v to %v", x.value, x.min, x.max)
 		}
+	}
+	if o.Scale != "" && o.Scale != family.MatchRMS && o.Scale != family.Spectral {
+		return family.Errorf(family.InvalidArgument, "optimizer.scale", "got %q, want %q or %q", o.Scale, family.MatchRMS, family.Spectral)
+	}
+	if _, err := engine.OptimizerOf(cmp.Or(o.Name, family.AdamW)); err != nil {
+		return family.Errorf(family.InvalidArgument, "optimizer.name", "%v", err)
 	}
 	return nil
 }
@@ -195,9 +204,12 @@ func (s *trainStep) update(o family.OptimizerStep) {
 	m := s.m
 	start := time.Now()
 	var flops, bytes float64
+	name := cmp.Or(o.Name, family.AdamW)
 	if s.res.Skipped = !finite(s.res.Total) || !finite(s.res.Loss) || !finite(s.res.GradNorm); !s.res.Skipped {
 		step := engine.Step{
-			LearningRate: o.LearningRate, Beta1: o.Beta1, Beta2: o.Beta2, Epsilon: o.Epsilon, WeightDecay: o.WeightDecay, Clip: o.Clip,
+			Optimizer: name, LearningRate: o.LearningRate, Beta1: o.Beta1, Beta2: o.Beta2, Epsilon: o.Epsilon,
+			Momentum: o.Momentum, Nesterov: o.Nesterov, Spectral: o.Scale == family.Spectral, AdamWRate: o.AdamWRate,
+			WeightDecay: o.WeightDecay, Clip: o.Clip,
 		}
 		if m.scaled() {
 			step.LossScale = s.scale.Scale
@@ -216,7 +228,7 @@ func (s *trainStep) update(o family.OptimizerStep) {
 	took := time.Since(start) + s.norm
 	s.res.Seconds.Update = took.Seconds()
 	m.usage.flops += flops
-	m.usage.ops.Add(engine.OpStat{Op: "adamw", Calls: 1, Nanoseconds: int64(took), FLOPs: flops, Bytes: bytes})
+	m.usage.ops.Add(engine.OpStat{Op: name, Calls: 1, Nanoseconds: int64(took), FLOPs: flops, Bytes: bytes})
 }
 
 func finite(x float64) bool { return x-x == 0 }

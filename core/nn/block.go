@@ -15,7 +15,7 @@ type SelfAttention struct {
 // Forward maps x [M,D] to [M,D], with the parameters NAME.qkv, NAME.conv, NAME.q_norm, NAME.k_norm and NAME.out.
 func (a SelfAttention) Forward(g *Graph, name string, x *Node) *Node {
 	d := x.Shape()[1]
-	qkv := g.Linear(name+".qkv", x, a.columns(), a.Init, a.Bias)
+	qkv := g.Linear(name+".qkv", x, a.columns(), a.Init.Stack(a.Heads*a.Width, a.KVHeads*a.Width, a.KVHeads*a.Width), a.Bias)
 	if a.Conv > 0 {
 		qkv = g.ShortConv(name+".conv", qkv, a.Conv, a.Bias)
 	}

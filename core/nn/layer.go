@@ -32,6 +32,9 @@ func (n Norm) Forward(g *Graph, name string, x *Node) *Node {
 // Linear is the layer x wᵀ + bias to out columns, with the parameters NAME.weight [out,D] and, with bias, NAME.bias [out],
 // which starts at 0.
 func (g *Graph) Linear(name string, x *Node, out int, init Init, bias bool) *Node {
+	if init.stack == nil {
+		init = init.Stack(out)
+	}
 	w := g.Param(name+".weight", init, out, x.Shape()[1])
 	if !bias {
 		return g.Project(x, w, nil)
@@ -66,7 +69,7 @@ func (m MLP) Forward(g *Graph, name string, x *Node) *Node {
 	if m.Kind == "swiglu" {
 		wide *= 2
 	}
-	h := g.Linear(name+".up", x, wide, m.Init, m.Bias)
+	h := g.Linear(name+".up", x, wide, m.Init.Stack(m.Hidden), m.Bias)
 	switch m.Kind {
 	case "gelu":
 		h = GELU(h)

@@ -4,6 +4,7 @@ import (
 	"hash/fnv"
 	"math"
 	"math/rand/v2"
+	"slices"
 
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
@@ -23,7 +24,10 @@ type ParamSpec struct {
 	Lookup bool
 	// Buffer marks a tensor that belongs to the weights but has no gradient; see Output.Updates.
 	Buffer bool
-	init   Init
+	// Matrices lists the rows of the matrices that the tensor stacks on top of each other, each as wide as its last axis, where
+	// it maps hidden columns to hidden columns; see Init.Stack.
+	Matrices []int
+	init     Init
 }
 
 // Size is the number of scalars.
@@ -43,6 +47,7 @@ type Init struct {
 	noDecay bool
 	lookup  bool
 	buffer  bool
+	stack   []int
 	shared  float64 // 1 - the active share, so that the zero value means 1
 }
 
@@ -54,6 +59,12 @@ func (i Init) Lookup() Init { i.lookup = true; return i }
 
 // Active states the share of the tensor that one token uses.
 func (i Init) Active(share float64) Init { i.shared = 1 - share; return i }
+
+// Stack says that the tensor maps hidden columns to hidden columns, by matrices of that many rows on top of each other, again
+// and again until its rows are used up: those of queries, keys and values, of gate and value, of every expert. Optimizers
+// for matrices take them one by one. A tensor is no such thing unless it is said to be; weights of Graph.Linear are one
+// matrix unless said to be several.
+func (i Init) Stack(rows ...int) Init { i.stack = rows; return i }
 
 // Buffer marks a tensor without a gradient.
 func (i Init) Buffer() Init { i.buffer = true; i.noDecay = true; return i }
@@ -110,6 +121,7 @@ func (g *Graph) Param(name string, init Init, shape ...int) *Node {
 			Fail("parameter "+name, "axis %d has size %d, want at least 1", axis, d)
 		}
 	}
+	matrices := init.matrices(name, shape)
 	n := gorgonia.NewTensor(g.expr, tensor.Float32, len(shape), gorgonia.WithShape(shape...), gorgonia.WithName(name))
 	g.byName[name] = len(g.params)
 	g.params = append(g.params, ParamSpec{
@@ -119,10 +131,31 @@ func (g *Graph) Param(name string, init Init, shape ...int) *Node {
 		Decay:  len(shape) >= 2 && !init.noDecay,
 		Active: 1 - init.shared,
 		Lookup: init.lookup,
-		Buffer: init.buffer,
-		init:   init,
+		Buffer: init.buffer, Matrices: matrices,
+		init: init,
 	})
 	return n
+}
+
+// matrices is ParamSpec.Matrices of a tensor of that shape.
+func (i Init) matrices(name string, shape []int) []int {
+	if len(i.stack) == 0 {
+		return nil
+	}
+	if len(shape) < 2 {
+		Fail("parameter "+name, "stacks matrices and has %d axes, want at least 2", len(shape))
+	}
+	rows, one := size(shape[:len(shape)-1]), 0
+	for _, r := range i.stack {
+		if r < 1 {
+			Fail("parameter "+name, "stacks a matrix of %d rows, want at least 1", r)
+		}
+		one += r
+	}
+	if rows%one != 0 {
+		Fail("parameter "+name, "stacks of %v rows do not fill %d rows", i.stack, rows)
+	}
+	return slices.Repeat(i.stack, rows/one)
 }
 
 func size(shape []int) int {

@@ -16,6 +16,7 @@ func encodeDescription(d family.Description) *pb.DescribeResponse {
 		Capabilities: &pb.Capabilities{
 			Decode: d.Capabilities.Decode, Trace: d.Capabilities.Trace, Quantize: d.Capabilities.Quantize,
 			DraftHeads: d.Capabilities.DraftHeads, Precisions: encodePrecisions(d.Capabilities.Precisions),
+			Optimizers: d.Capabilities.Optimizers,
 		},
 		Knob: &pb.Knob{Field: d.Knob.Field, Min: int64(d.Knob.Min), Max: int64(d.Knob.Max), Step: int64(d.Knob.Step)},
 	}
@@ -33,6 +34,7 @@ func decodeDescription(m *pb.DescribeResponse) family.Description {
 		Capabilities: family.Capabilities{
 			Decode: c.GetDecode(), Trace: c.GetTrace(), Quantize: c.GetQuantize(),
 			DraftHeads: c.GetDraftHeads(), Precisions: decodePrecisions(c.GetPrecisions()),
+			Optimizers: c.GetOptimizers(),
 		},
 		Knob: family.Knob{Field: k.GetField(), Min: int(k.GetMin()), Max: int(k.GetMax()), Step: int(k.GetStep())},
 	}
@@ -63,7 +65,10 @@ func encodeCard(c family.Card) *pb.Card {
 		DraftHeads: int64(c.DraftHeads), Sites: c.Sites,
 	}
 	for _, t := range c.Tensors {
-		out.Tensors = append(out.Tensors, &pb.TensorInfo{Name: t.Name, Shape: toInt64s(t.Shape), Dtype: t.DType})
+		out.Tensors = append(out.Tensors, &pb.TensorInfo{Name: t.Name, Shape: toInt64s(t.Shape), Dtype: t.DType, Matrices: toInt64s(t.Matrices)})
+	}
+	for _, x := range c.Optimizers {
+		out.Optimizers = append(out.Optimizers, &pb.OptimizerCost{Name: x.Name, UpdateFlops: x.UpdateFLOPs, StateBytes: x.StateBytes})
 	}
 	for _, x := range c.Costs {
 		out.Costs = append(out.Costs, &pb.Cost{
@@ -80,7 +85,10 @@ func decodeCard(m *pb.Card) family.Card {
 		DraftHeads: int(m.GetDraftHeads()), Sites: m.GetSites(),
 	}
 	for _, t := range m.GetTensors() {
-		out.Tensors = append(out.Tensors, family.TensorInfo{Name: t.GetName(), Shape: toInts(t.GetShape()), DType: t.GetDtype()})
+		out.Tensors = append(out.Tensors, family.TensorInfo{Name: t.GetName(), Shape: toInts(t.GetShape()), DType: t.GetDtype(), Matrices: toInts(t.GetMatrices())})
+	}
+	for _, x := range m.GetOptimizers() {
+		out.Optimizers = append(out.Optimizers, family.OptimizerCost{Name: x.GetName(), UpdateFLOPs: x.GetUpdateFlops(), StateBytes: x.GetStateBytes()})
 	}
 	for _, x := range m.GetCosts() {
 		out.Costs = append(out.Costs, family.Cost{

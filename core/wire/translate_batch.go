@@ -69,7 +69,8 @@ func sameShape(field string, got, want []int64) error {
 func encodeTrain(model uint64, r family.TrainRequest) (*pb.TrainRequest, error) {
 	o := r.Optimizer
 	out := &pb.TrainRequest{Model: model, Optimizer: &pb.OptimizerStep{
-		LearningRate: o.LearningRate, Beta1: o.Beta1, Beta2: o.Beta2, Epsilon: o.Epsilon, WeightDecay: o.WeightDecay, Clip: o.Clip,
+		Name: o.Name, LearningRate: o.LearningRate, Beta1: o.Beta1, Beta2: o.Beta2, Epsilon: o.Epsilon, Momentum: o.Momentum,
+		Nesterov: o.Nesterov, Scale: o.Scale, AdamwRate: o.AdamWRate, WeightDecay: o.WeightDecay, Clip: o.Clip,
 	}}
 	for _, b := range r.MicroBatches {
 		m, err := encodeBatch(b)
@@ -84,7 +85,8 @@ func encodeTrain(model uint64, r family.TrainRequest) (*pb.TrainRequest, error) 
 func decodeTrain(m *pb.TrainRequest) (family.TrainRequest, error) {
 	o := m.GetOptimizer()
 	out := family.TrainRequest{Optimizer: family.OptimizerStep{
-		LearningRate: o.GetLearningRate(), Beta1: o.GetBeta1(), Beta2: o.GetBeta2(), Epsilon: o.GetEpsilon(),
+		Name: o.GetName(), LearningRate: o.GetLearningRate(), Beta1: o.GetBeta1(), Beta2: o.GetBeta2(), Epsilon: o.GetEpsilon(),
+		Momentum: o.GetMomentum(), Nesterov: o.GetNesterov(), Scale: o.GetScale(), AdamWRate: o.GetAdamwRate(),
 		WeightDecay: o.GetWeightDecay(), Clip: o.GetClip(),
 	}}
 	for _, x := range m.GetMicroBatches() {

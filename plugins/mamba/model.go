@@ -117,7 +117,7 @@ func (b *mixer) mamba(x *nn.Node) *nn.Node {
 // is the softplus. The scan discretises A by eq. 4, exp(ΔA), and B by its first-order form ΔB, as the authors' code does.
 func (b *mixer) selective(u *nn.Node) *nn.Node {
 	inner, n, r := b.inner(), b.State, b.StepRank
-	parts := nn.Split(b.linear("x_proj", u, r+2*n), r, n, n)
+	parts := nn.Split(b.linear("x_proj", u, r, n, n), r, n, n)
 	dt := b.step(parts[0], inner)
 	return b.SelectiveScan(b.name+".scan", u, dt, b.realA(), parts[1], parts[2], b.skip(inner))
 }
@@ -135,21 +135,25 @@ func (b *mixer) invariant(u *nn.Node) *nn.Node {
 // and a norm precedes the last projection.
 func (b *mixer) mamba2(x *nn.Node) *nn.Node {
 	inner, heads, gn := b.inner(), b.heads(), b.Groups*b.State
-	u := b.conv("conv", b.linear("in_proj", x, inner))                      // [M,HP]
-	bc := nn.Split(b.conv("bc_conv", b.linear("bc_proj", x, 2*gn)), gn, gn) // [M,GN] each
-	dt, gate := b.step(x, heads), b.linear("gate_proj", x, inner)           // [M,H], [M,HP]
+	u := b.conv("conv", b.linear("in_proj", x, inner))                        // [M,HP]
+	bc := nn.Split(b.conv("bc_conv", b.linear("bc_proj", x, gn, gn)), gn, gn) // [M,GN] each
+	dt, gate := b.step(x, heads), b.linear("gate_proj", x, inner)             // [M,H], [M,HP]
 	y := b.SSD(b.name+".scan", u, dt, b.scalarA(), bc[0], bc[1], b.skip(heads), b.Groups)
 	return b.project(norm.Forward(b.Graph, b.name+".norm", nn.GateSiLU(y, gate)))
 }
 
-// linear is a projection of x to the given number of columns.
-func (b *mixer) linear(name string, x *nn.Node, columns int) *nn.Node {
-	return b.Linear(b.name+"."+name, x, columns, nn.FanIn(), false)
+// linear is a projection of x to the given numbers of columns, side by side.
+func (b *mixer) linear(name string, x *nn.Node, columns ...int) *nn.Node {
+	all := 0
+	for _, n := range columns {
+		all += n
+	}
+	return b.Linear(b.name+"."+name, x, all, nn.FanIn().Stack(columns...), false)
 }
 
 // step is softplus(x wᵀ + bias): n steps above 0.
 func (b *mixer) step(x *nn.Node, n int) *nn.Node {
-	w := b.Param(b.name+".dt_proj.weight", nn.FanIn(), n, x.Shape()[1])
+	w := b.Param(b.name+".dt_proj.weight", nn.FanIn().Stack(n), n, x.Shape()[1])
 	return nn.Softplus(b.Project(x, w, b.stepBias(n)))
 }
 

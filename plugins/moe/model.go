@@ -107,8 +107,8 @@ func (m *moe) experts(g *nn.Graph, name string, x *nn.Node) (*nn.Node, nn.Routin
 		wide = 2 * f
 	}
 	share := float64(m.chosen()) / float64(e)
-	up := g.Param(name+".experts.up", m.Init().Active(share), e, wide, d)
-	down := g.Param(name+".experts.down", m.OutInit().Active(share), e, d, f)
+	up := g.Param(name+".experts.up", m.Init().Active(share).Stack(f), e, wide, d)
+	down := g.Param(name+".experts.down", m.OutInit().Active(share).Stack(d), e, d, f)
 	y := nn.Experts(x, r, m.MLP, up, down)
 	if m.Shared > 0 {
 		// One layer of s·F hidden columns is the sum of s experts of F.

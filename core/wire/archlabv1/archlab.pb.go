@@ -466,6 +466,7 @@ type Capabilities struct {
 	Quantize      []string               `protobuf:"bytes,3,rep,name=quantize,proto3" json:"quantize,omitempty"` // "int8", "int4"
 	DraftHeads    bool                   `protobuf:"varint,4,opt,name=draft_heads,json=draftHeads,proto3" json:"draft_heads,omitempty"`
 	Precisions    []string               `protobuf:"bytes,5,rep,name=precisions,proto3" json:"precisions,omitempty"` // "fp32"
+	Optimizers    []string               `protobuf:"bytes,6,rep,name=optimizers,proto3" json:"optimizers,omitempty"` // "adamw", "muon", "lion", "sgd"; none listed means "adamw" alone
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -531,6 +532,13 @@ func (x *Capabilities) GetDraftHeads() bool {
 func (x *Capabilities) GetPrecisions() []string {
 	if x != nil {
 		return x.Precisions
+	}
+	return nil
+}
+
+func (x *Capabilities) GetOptimizers() []string {
+	if x != nil {
+		return x.Optimizers
 	}
 	return nil
 }
@@ -769,6 +777,7 @@ type Card struct {
 	Costs               []*Cost                `protobuf:"bytes,9,rep,name=costs,proto3" json:"costs,omitempty"`
 	DraftHeads          int64                  `protobuf:"varint,10,opt,name=draft_heads,json=draftHeads,proto3" json:"draft_heads,omitempty"`
 	Sites               []string               `protobuf:"bytes,11,rep,name=sites,proto3" json:"sites,omitempty"`
+	Optimizers          []*OptimizerCost       `protobuf:"bytes,12,rep,name=optimizers,proto3" json:"optimizers,omitempty"`
 	unknownFields       protoimpl.UnknownFields
 	sizeCache           protoimpl.SizeCache
 }
@@ -880,11 +889,21 @@ func (x *Card) GetSites() []string {
 	return nil
 }
 
+func (x *Card) GetOptimizers() []*OptimizerCost {
+	if x != nil {
+		return x.Optimizers
+	}
+	return nil
+}
+
 type TensorInfo struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	Shape         []int64                `protobuf:"varint,2,rep,packed,name=shape,proto3" json:"shape,omitempty"`
-	Dtype         string                 `protobuf:"bytes,3,opt,name=dtype,proto3" json:"dtype,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Name  string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Shape []int64                `protobuf:"varint,2,rep,packed,name=shape,proto3" json:"shape,omitempty"`
+	Dtype string                 `protobuf:"bytes,3,opt,name=dtype,proto3" json:"dtype,omitempty"`
+	// The rows of the matrices between hidden columns that the tensor stacks on top of each other, each as wide as its last
+	// axis: what "muon" orthogonalises. Empty for everything else.
+	Matrices      []int64 `protobuf:"varint,4,rep,packed,name=matrices,proto3" json:"matrices,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -940,6 +959,74 @@ func (x *TensorInfo) GetDtype() string {
 	return ""
 }
 
+func (x *TensorInfo) GetMatrices() []int64 {
+	if x != nil {
+		return x.Matrices
+	}
+	return nil
+}
+
+// OptimizerCost is what training by one optimizer takes beside gradients.
+type OptimizerCost struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	UpdateFlops   float64                `protobuf:"fixed64,2,opt,name=update_flops,json=updateFlops,proto3" json:"update_flops,omitempty"` // of one step's update, whatever its batch
+	StateBytes    int64                  `protobuf:"varint,3,opt,name=state_bytes,json=stateBytes,proto3" json:"state_bytes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OptimizerCost) Reset() {
+	*x = OptimizerCost{}
+	mi := &file_archlab_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OptimizerCost) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OptimizerCost) ProtoMessage() {}
+
+func (x *OptimizerCost) ProtoReflect() protoreflect.Message {
+	mi := &file_archlab_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OptimizerCost.ProtoReflect.Descriptor instead.
+func (*OptimizerCost) Descriptor() ([]byte, []int) {
+	return file_archlab_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *OptimizerCost) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *OptimizerCost) GetUpdateFlops() float64 {
+	if x != nil {
+		return x.UpdateFlops
+	}
+	return 0
+}
+
+func (x *OptimizerCost) GetStateBytes() int64 {
+	if x != nil {
+		return x.StateBytes
+	}
+	return 0
+}
+
 // Cost is what one token costs in sequences of t tokens, averaged over the sequence. A multiply-add counts as two.
 type Cost struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -954,7 +1041,7 @@ type Cost struct {
 
 func (x *Cost) Reset() {
 	*x = Cost{}
-	mi := &file_archlab_proto_msgTypes[13]
+	mi := &file_archlab_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -966,7 +1053,7 @@ func (x *Cost) String() string {
 func (*Cost) ProtoMessage() {}
 
 func (x *Cost) ProtoReflect() protoreflect.Message {
-	mi := &file_archlab_proto_msgTypes[13]
+	mi := &file_archlab_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -979,7 +1066,7 @@ func (x *Cost) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Cost.ProtoReflect.Descriptor instead.
 func (*Cost) Descriptor() ([]byte, []int) {
-	return file_archlab_proto_rawDescGZIP(), []int{13}
+	return file_archlab_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Cost) GetT() int64 {
@@ -1030,7 +1117,7 @@ type Batch struct {
 
 func (x *Batch) Reset() {
 	*x = Batch{}
-	mi := &file_archlab_proto_msgTypes[14]
+	mi := &file_archlab_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1042,7 +1129,7 @@ func (x *Batch) String() string {
 func (*Batch) ProtoMessage() {}
 
 func (x *Batch) ProtoReflect() protoreflect.Message {
-	mi := &file_archlab_proto_msgTypes[14]
+	mi := &file_archlab_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1055,7 +1142,7 @@ func (x *Batch) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Batch.ProtoReflect.Descriptor instead.
 func (*Batch) Descriptor() ([]byte, []int) {
-	return file_archlab_proto_rawDescGZIP(), []int{14}
+	return file_archlab_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Batch) GetTokens() *Tensor {
@@ -1098,7 +1185,7 @@ type TrainRequest struct {
 
 func (x *TrainRequest) Reset() {
 	*x = TrainRequest{}
-	mi := &file_archlab_proto_msgTypes[15]
+	mi := &file_archlab_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1110,7 +1197,7 @@ func (x *TrainRequest) String() string {
 func (*TrainRequest) ProtoMessage() {}
 
 func (x *TrainRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_archlab_proto_msgTypes[15]
+	mi := &file_archlab_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1123,7 +1210,7 @@ func (x *TrainRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TrainRequest.ProtoReflect.Descriptor instead.
 func (*TrainRequest) Descriptor() ([]byte, []int) {
-	return file_archlab_proto_rawDescGZIP(), []int{15}
+	return file_archlab_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *TrainRequest) GetModel() uint64 {
@@ -1162,13 +1249,18 @@ type OptimizerStep struct {
 	Epsilon       float64                `protobuf:"fixed64,4,opt,name=epsilon,proto3" json:"epsilon,omitempty"`
 	WeightDecay   float64                `protobuf:"fixed64,5,opt,name=weight_decay,json=weightDecay,proto3" json:"weight_decay,omitempty"`
 	Clip          float64                `protobuf:"fixed64,6,opt,name=clip,proto3" json:"clip,omitempty"`
+	Name          string                 `protobuf:"bytes,7,opt,name=name,proto3" json:"name,omitempty"` // empty means "adamw"
+	Momentum      float64                `protobuf:"fixed64,8,opt,name=momentum,proto3" json:"momentum,omitempty"`
+	Nesterov      bool                   `protobuf:"varint,9,opt,name=nesterov,proto3" json:"nesterov,omitempty"`
+	Scale         string                 `protobuf:"bytes,10,opt,name=scale,proto3" json:"scale,omitempty"`                            // "match_rms" or "spectral"; empty means "match_rms"
+	AdamwRate     float64                `protobuf:"fixed64,11,opt,name=adamw_rate,json=adamwRate,proto3" json:"adamw_rate,omitempty"` // a multiple of learning_rate
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *OptimizerStep) Reset() {
 	*x = OptimizerStep{}
-	mi := &file_archlab_proto_msgTypes[16]
+	mi := &file_archlab_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1180,7 +1272,7 @@ func (x *OptimizerStep) String() string {
 func (*OptimizerStep) ProtoMessage() {}
 
 func (x *OptimizerStep) ProtoReflect() protoreflect.Message {
-	mi := &file_archlab_proto_msgTypes[16]
+	mi := &file_archlab_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1193,7 +1285,7 @@ func (x *OptimizerStep) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OptimizerStep.ProtoReflect.Descriptor instead.
 func (*OptimizerStep) Descriptor() ([]byte, []int) {
-	return file_archlab_proto_rawDescGZIP(), []int{16}
+	return file_archlab_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *OptimizerStep) GetLearningRate() float64 {
@@ -1238,6 +1330,41 @@ func (x *OptimizerStep) GetClip() float64 {
 	return 0
 }
 
+func (x *OptimizerStep) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *OptimizerStep) GetMomentum() float64 {
+	if x != nil {
+		return x.Momentum
+	}
+	return 0
+}
+
+func (x *OptimizerStep) GetNesterov() bool {
+	if x != nil {
+		return x.Nesterov
+	}
+	return false
+}
+
+func (x *OptimizerStep) GetScale() string {
+	if x != nil {
+		return x.Scale
+	}
+	return ""
+}
+
+func (x *OptimizerStep) GetAdamwRate() float64 {
+	if x != nil {
+		return x.AdamwRate
+	}
+	return 0
+}
+
 type TrainResponse struct {
 	state           protoimpl.MessageState `protogen:"open.v1"`
 	Loss            float64                `protobuf:"fixed64,1,opt,name=loss,proto3" json:"loss,omitempty"`
@@ -1254,7 +1381,7 @@ type TrainResponse struct {
 
 func (x *TrainResponse) Reset() {
 	*x = TrainResponse{}
-	mi := &file_archlab_proto_msgTypes[17]
+	mi := &file_archlab_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1266,7 +1393,7 @@ func (x *TrainResponse) String() string {
 func (*TrainResponse) ProtoMessage() {}
 
 func (x *TrainResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_archlab_proto_msgTypes[17]
+	mi := &file_archlab_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1279,7 +1406,7 @@ func (x *TrainResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TrainResponse.ProtoReflect.Descriptor instead.
 func (*TrainResponse) Descriptor() ([]byte, []int) {
-	return file_archlab_proto_rawDescGZIP(), []int{17}
+	return file_archlab_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *TrainResponse) GetLoss() float64 {
@@ -1349,7 +1476,7 @@ type ScoreRequest struct {
 
 func (x *ScoreRequest) Reset() {
 	*x = ScoreRequest{}
-	mi := &file_archlab_proto_msgTypes[18]
+	mi := &file_archlab_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1361,7 +1488,7 @@ func (x *ScoreRequest) String() string {
 func (*ScoreRequest) ProtoMessage() {}
 
 func (x *ScoreRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_archlab_proto_msgTypes[18]
+	mi := &file_archlab_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1374,7 +1501,7 @@ func (x *ScoreRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ScoreRequest.ProtoReflect.Descriptor instead.
 func (*ScoreRequest) Descriptor() ([]byte, []int) {
-	return file_archlab_proto_rawDescGZIP(), []int{18}
+	return file_archlab_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ScoreRequest) GetModel() uint64 {
@@ -1409,7 +1536,7 @@ type ScoreResponse struct {
 
 func (x *ScoreResponse) Reset() {
 	*x = ScoreResponse{}
-	mi := &file_archlab_proto_msgTypes[19]
+	mi := &file_archlab_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1421,7 +1548,7 @@ func (x *ScoreResponse) String() string {
 func (*ScoreResponse) ProtoMessage() {}
 
 func (x *ScoreResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_archlab_proto_msgTypes[19]
+	mi := &file_archlab_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1434,7 +1561,7 @@ func (x *ScoreResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ScoreResponse.ProtoReflect.Descriptor instead.
 func (*ScoreResponse) Descriptor() ([]byte, []int) {
-	return file_archlab_proto_rawDescGZIP(), []int{19}
+	return file_archlab_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ScoreResponse) GetLogProbs() *Tensor {
@@ -1468,7 +1595,7 @@ type OpenRequest struct {
 
 func (x *OpenRequest) Reset() {
 	*x = OpenRequest{}
-	mi := &file_archlab_proto_msgTypes[20]
+	mi := &file_archlab_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1480,7 +1607,7 @@ func (x *OpenRequest) String() string {
 func (*OpenRequest) ProtoMessage() {}
 
 func (x *OpenRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_archlab_proto_msgTypes[20]
+	mi := &file_archlab_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1493,7 +1620,7 @@ func (x *OpenRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OpenRequest.ProtoReflect.Descriptor instead.
 func (*OpenRequest) Descriptor() ([]byte, []int) {
-	return file_archlab_proto_rawDescGZIP(), []int{20}
+	return file_archlab_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *OpenRequest) GetModel() uint64 {
@@ -1519,7 +1646,7 @@ type OpenResponse struct {
 
 func (x *OpenResponse) Reset() {
 	*x = OpenResponse{}
-	mi := &file_archlab_proto_msgTypes[21]
+	mi := &file_archlab_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1531,7 +1658,7 @@ func (x *OpenResponse) String() string {
 func (*OpenResponse) ProtoMessage() {}
 
 func (x *OpenResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_archlab_proto_msgTypes[21]
+	mi := &file_archlab_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1544,7 +1671,7 @@ func (x *OpenResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OpenResponse.ProtoReflect.Descriptor instead.
 func (*OpenResponse) Descriptor() ([]byte, []int) {
-	return file_archlab_proto_rawDescGZIP(), []int{21}
+	return file_archlab_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *OpenResponse) GetStates() []uint64 {
@@ -1570,7 +1697,7 @@ type ExtendRequest struct {
 
 func (x *ExtendRequest) Reset() {
 	*x = ExtendRequest{}
-	mi := &file_archlab_proto_msgTypes[22]
+	mi := &file_archlab_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1582,7 +1709,7 @@ func (x *ExtendRequest) String() string {
 func (*ExtendRequest) ProtoMessage() {}
 
 func (x *ExtendRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_archlab_proto_msgTypes[22]
+	mi := &file_archlab_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1595,7 +1722,7 @@ func (x *ExtendRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExtendRequest.ProtoReflect.Descriptor instead.
 func (*ExtendRequest) Descriptor() ([]byte, []int) {
-	return file_archlab_proto_rawDescGZIP(), []int{22}
+	return file_archlab_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *ExtendRequest) GetModel() uint64 {
@@ -1666,7 +1793,7 @@ type ExtendResponse struct {
 
 func (x *ExtendResponse) Reset() {
 	*x = ExtendResponse{}
-	mi := &file_archlab_proto_msgTypes[23]
+	mi := &file_archlab_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1678,7 +1805,7 @@ func (x *ExtendResponse) String() string {
 func (*ExtendResponse) ProtoMessage() {}
 
 func (x *ExtendResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_archlab_proto_msgTypes[23]
+	mi := &file_archlab_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1691,7 +1818,7 @@ func (x *ExtendResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExtendResponse.ProtoReflect.Descriptor instead.
 func (*ExtendResponse) Descriptor() ([]byte, []int) {
-	return file_archlab_proto_rawDescGZIP(), []int{23}
+	return file_archlab_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *ExtendResponse) GetLogits() *Tensor {
@@ -1732,7 +1859,7 @@ type ForkRequest struct {
 
 func (x *ForkRequest) Reset() {
 	*x = ForkRequest{}
-	mi := &file_archlab_proto_msgTypes[24]
+	mi := &file_archlab_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1744,7 +1871,7 @@ func (x *ForkRequest) String() string {
 func (*ForkRequest) ProtoMessage() {}
 
 func (x *ForkRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_archlab_proto_msgTypes[24]
+	mi := &file_archlab_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1757,7 +1884,7 @@ func (x *ForkRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ForkRequest.ProtoReflect.Descriptor instead.
 func (*ForkRequest) Descriptor() ([]byte, []int) {
-	return file_archlab_proto_rawDescGZIP(), []int{24}
+	return file_archlab_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *ForkRequest) GetModel() uint64 {
@@ -1783,7 +1910,7 @@ type ForkResponse struct {
 
 func (x *ForkResponse) Reset() {
 	*x = ForkResponse{}
-	mi := &file_archlab_proto_msgTypes[25]
+	mi := &file_archlab_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1795,7 +1922,7 @@ func (x *ForkResponse) String() string {
 func (*ForkResponse) ProtoMessage() {}
 
 func (x *ForkResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_archlab_proto_msgTypes[25]
+	mi := &file_archlab_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1808,7 +1935,7 @@ func (x *ForkResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ForkResponse.ProtoReflect.Descriptor instead.
 func (*ForkResponse) Descriptor() ([]byte, []int) {
-	return file_archlab_proto_rawDescGZIP(), []int{25}
+	return file_archlab_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *ForkResponse) GetStates() []uint64 {
@@ -1829,7 +1956,7 @@ type RewindRequest struct {
 
 func (x *RewindRequest) Reset() {
 	*x = RewindRequest{}
-	mi := &file_archlab_proto_msgTypes[26]
+	mi := &file_archlab_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1841,7 +1968,7 @@ func (x *RewindRequest) String() string {
 func (*RewindRequest) ProtoMessage() {}
 
 func (x *RewindRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_archlab_proto_msgTypes[26]
+	mi := &file_archlab_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1854,7 +1981,7 @@ func (x *RewindRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RewindRequest.ProtoReflect.Descriptor instead.
 func (*RewindRequest) Descriptor() ([]byte, []int) {
-	return file_archlab_proto_rawDescGZIP(), []int{26}
+	return file_archlab_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *RewindRequest) GetModel() uint64 {
@@ -1886,7 +2013,7 @@ type RewindResponse struct {
 
 func (x *RewindResponse) Reset() {
 	*x = RewindResponse{}
-	mi := &file_archlab_proto_msgTypes[27]
+	mi := &file_archlab_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1898,7 +2025,7 @@ func (x *RewindResponse) String() string {
 func (*RewindResponse) ProtoMessage() {}
 
 func (x *RewindResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_archlab_proto_msgTypes[27]
+	mi := &file_archlab_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1911,7 +2038,7 @@ func (x *RewindResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RewindResponse.ProtoReflect.Descriptor instead.
 func (*RewindResponse) Descriptor() ([]byte, []int) {
-	return file_archlab_proto_rawDescGZIP(), []int{27}
+	return file_archlab_proto_rawDescGZIP(), []int{28}
 }
 
 type CloseRequest struct {
@@ -1924,7 +2051,7 @@ type CloseRequest struct {
 
 func (x *CloseRequest) Reset() {
 	*x = CloseRequest{}
-	mi := &file_archlab_proto_msgTypes[28]
+	mi := &file_archlab_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1936,7 +2063,7 @@ func (x *CloseRequest) String() string {
 func (*CloseRequest) ProtoMessage() {}
 
 func (x *CloseRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_archlab_proto_msgTypes[28]
+	mi := &file_archlab_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1949,7 +2076,7 @@ func (x *CloseRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CloseRequest.ProtoReflect.Descriptor instead.
 func (*CloseRequest) Descriptor() ([]byte, []int) {
-	return file_archlab_proto_rawDescGZIP(), []int{28}
+	return file_archlab_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *CloseRequest) GetModel() uint64 {
@@ -1974,7 +2101,7 @@ type CloseResponse struct {
 
 func (x *CloseResponse) Reset() {
 	*x = CloseResponse{}
-	mi := &file_archlab_proto_msgTypes[29]
+	mi := &file_archlab_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1986,7 +2113,7 @@ func (x *CloseResponse) String() string {
 func (*CloseResponse) ProtoMessage() {}
 
 func (x *CloseResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_archlab_proto_msgTypes[29]
+	mi := &file_archlab_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1999,7 +2126,7 @@ func (x *CloseResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CloseResponse.ProtoReflect.Descriptor instead.
 func (*CloseResponse) Descriptor() ([]byte, []int) {
-	return file_archlab_proto_rawDescGZIP(), []int{29}
+	return file_archlab_proto_rawDescGZIP(), []int{30}
 }
 
 type TraceRequest struct {
@@ -2015,7 +2142,7 @@ type TraceRequest struct {
 
 func (x *TraceRequest) Reset() {
 	*x = TraceRequest{}
-	mi := &file_archlab_proto_msgTypes[30]
+	mi := &file_archlab_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2027,7 +2154,7 @@ func (x *TraceRequest) String() string {
 func (*TraceRequest) ProtoMessage() {}
 
 func (x *TraceRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_archlab_proto_msgTypes[30]
+	mi := &file_archlab_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2040,7 +2167,7 @@ func (x *TraceRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TraceRequest.ProtoReflect.Descriptor instead.
 func (*TraceRequest) Descriptor() ([]byte, []int) {
-	return file_archlab_proto_rawDescGZIP(), []int{30}
+	return file_archlab_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *TraceRequest) GetModel() uint64 {
@@ -2090,7 +2217,7 @@ type Edit struct {
 
 func (x *Edit) Reset() {
 	*x = Edit{}
-	mi := &file_archlab_proto_msgTypes[31]
+	mi := &file_archlab_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2102,7 +2229,7 @@ func (x *Edit) String() string {
 func (*Edit) ProtoMessage() {}
 
 func (x *Edit) ProtoReflect() protoreflect.Message {
-	mi := &file_archlab_proto_msgTypes[31]
+	mi := &file_archlab_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2115,7 +2242,7 @@ func (x *Edit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Edit.ProtoReflect.Descriptor instead.
 func (*Edit) Descriptor() ([]byte, []int) {
-	return file_archlab_proto_rawDescGZIP(), []int{31}
+	return file_archlab_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *Edit) GetSite() string {
@@ -2158,7 +2285,7 @@ type TraceResponse struct {
 
 func (x *TraceResponse) Reset() {
 	*x = TraceResponse{}
-	mi := &file_archlab_proto_msgTypes[32]
+	mi := &file_archlab_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2170,7 +2297,7 @@ func (x *TraceResponse) String() string {
 func (*TraceResponse) ProtoMessage() {}
 
 func (x *TraceResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_archlab_proto_msgTypes[32]
+	mi := &file_archlab_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2183,7 +2310,7 @@ func (x *TraceResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TraceResponse.ProtoReflect.Descriptor instead.
 func (*TraceResponse) Descriptor() ([]byte, []int) {
-	return file_archlab_proto_rawDescGZIP(), []int{32}
+	return file_archlab_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *TraceResponse) GetCaptured() []*Tensor {
@@ -2224,7 +2351,7 @@ type QuantizeRequest struct {
 
 func (x *QuantizeRequest) Reset() {
 	*x = QuantizeRequest{}
-	mi := &file_archlab_proto_msgTypes[33]
+	mi := &file_archlab_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2236,7 +2363,7 @@ func (x *QuantizeRequest) String() string {
 func (*QuantizeRequest) ProtoMessage() {}
 
 func (x *QuantizeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_archlab_proto_msgTypes[33]
+	mi := &file_archlab_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2249,7 +2376,7 @@ func (x *QuantizeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QuantizeRequest.ProtoReflect.Descriptor instead.
 func (*QuantizeRequest) Descriptor() ([]byte, []int) {
-	return file_archlab_proto_rawDescGZIP(), []int{33}
+	return file_archlab_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *QuantizeRequest) GetModel() uint64 {
@@ -2275,7 +2402,7 @@ type QuantizeResponse struct {
 
 func (x *QuantizeResponse) Reset() {
 	*x = QuantizeResponse{}
-	mi := &file_archlab_proto_msgTypes[34]
+	mi := &file_archlab_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2287,7 +2414,7 @@ func (x *QuantizeResponse) String() string {
 func (*QuantizeResponse) ProtoMessage() {}
 
 func (x *QuantizeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_archlab_proto_msgTypes[34]
+	mi := &file_archlab_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2300,7 +2427,7 @@ func (x *QuantizeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QuantizeResponse.ProtoReflect.Descriptor instead.
 func (*QuantizeResponse) Descriptor() ([]byte, []int) {
-	return file_archlab_proto_rawDescGZIP(), []int{34}
+	return file_archlab_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *QuantizeResponse) GetCard() *Card {
@@ -2320,7 +2447,7 @@ type SaveRequest struct {
 
 func (x *SaveRequest) Reset() {
 	*x = SaveRequest{}
-	mi := &file_archlab_proto_msgTypes[35]
+	mi := &file_archlab_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2332,7 +2459,7 @@ func (x *SaveRequest) String() string {
 func (*SaveRequest) ProtoMessage() {}
 
 func (x *SaveRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_archlab_proto_msgTypes[35]
+	mi := &file_archlab_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2345,7 +2472,7 @@ func (x *SaveRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SaveRequest.ProtoReflect.Descriptor instead.
 func (*SaveRequest) Descriptor() ([]byte, []int) {
-	return file_archlab_proto_rawDescGZIP(), []int{35}
+	return file_archlab_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *SaveRequest) GetModel() uint64 {
@@ -2371,7 +2498,7 @@ type SaveResponse struct {
 
 func (x *SaveResponse) Reset() {
 	*x = SaveResponse{}
-	mi := &file_archlab_proto_msgTypes[36]
+	mi := &file_archlab_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2383,7 +2510,7 @@ func (x *SaveResponse) String() string {
 func (*SaveResponse) ProtoMessage() {}
 
 func (x *SaveResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_archlab_proto_msgTypes[36]
+	mi := &file_archlab_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2396,7 +2523,7 @@ func (x *SaveResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SaveResponse.ProtoReflect.Descriptor instead.
 func (*SaveResponse) Descriptor() ([]byte, []int) {
-	return file_archlab_proto_rawDescGZIP(), []int{36}
+	return file_archlab_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *SaveResponse) GetData() []byte {
@@ -2418,7 +2545,7 @@ type LoadRequest struct {
 
 func (x *LoadRequest) Reset() {
 	*x = LoadRequest{}
-	mi := &file_archlab_proto_msgTypes[37]
+	mi := &file_archlab_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2430,7 +2557,7 @@ func (x *LoadRequest) String() string {
 func (*LoadRequest) ProtoMessage() {}
 
 func (x *LoadRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_archlab_proto_msgTypes[37]
+	mi := &file_archlab_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2443,7 +2570,7 @@ func (x *LoadRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LoadRequest.ProtoReflect.Descriptor instead.
 func (*LoadRequest) Descriptor() ([]byte, []int) {
-	return file_archlab_proto_rawDescGZIP(), []int{37}
+	return file_archlab_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *LoadRequest) GetModel() uint64 {
@@ -2475,7 +2602,7 @@ type LoadResponse struct {
 
 func (x *LoadResponse) Reset() {
 	*x = LoadResponse{}
-	mi := &file_archlab_proto_msgTypes[38]
+	mi := &file_archlab_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2487,7 +2614,7 @@ func (x *LoadResponse) String() string {
 func (*LoadResponse) ProtoMessage() {}
 
 func (x *LoadResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_archlab_proto_msgTypes[38]
+	mi := &file_archlab_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2500,7 +2627,7 @@ func (x *LoadResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LoadResponse.ProtoReflect.Descriptor instead.
 func (*LoadResponse) Descriptor() ([]byte, []int) {
-	return file_archlab_proto_rawDescGZIP(), []int{38}
+	return file_archlab_proto_rawDescGZIP(), []int{39}
 }
 
 type ProfileRequest struct {
@@ -2513,7 +2640,7 @@ type ProfileRequest struct {
 
 func (x *ProfileRequest) Reset() {
 	*x = ProfileRequest{}
-	mi := &file_archlab_proto_msgTypes[39]
+	mi := &file_archlab_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2525,7 +2652,7 @@ func (x *ProfileRequest) String() string {
 func (*ProfileRequest) ProtoMessage() {}
 
 func (x *ProfileRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_archlab_proto_msgTypes[39]
+	mi := &file_archlab_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2538,7 +2665,7 @@ func (x *ProfileRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProfileRequest.ProtoReflect.Descriptor instead.
 func (*ProfileRequest) Descriptor() ([]byte, []int) {
-	return file_archlab_proto_rawDescGZIP(), []int{39}
+	return file_archlab_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *ProfileRequest) GetModel() uint64 {
@@ -2571,7 +2698,7 @@ type ProfileResponse struct {
 
 func (x *ProfileResponse) Reset() {
 	*x = ProfileResponse{}
-	mi := &file_archlab_proto_msgTypes[40]
+	mi := &file_archlab_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2583,7 +2710,7 @@ func (x *ProfileResponse) String() string {
 func (*ProfileResponse) ProtoMessage() {}
 
 func (x *ProfileResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_archlab_proto_msgTypes[40]
+	mi := &file_archlab_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2596,7 +2723,7 @@ func (x *ProfileResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProfileResponse.ProtoReflect.Descriptor instead.
 func (*ProfileResponse) Descriptor() ([]byte, []int) {
-	return file_archlab_proto_rawDescGZIP(), []int{40}
+	return file_archlab_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *ProfileResponse) GetOps() []*OpProfile {
@@ -2668,7 +2795,7 @@ type OpProfile struct {
 
 func (x *OpProfile) Reset() {
 	*x = OpProfile{}
-	mi := &file_archlab_proto_msgTypes[41]
+	mi := &file_archlab_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2680,7 +2807,7 @@ func (x *OpProfile) String() string {
 func (*OpProfile) ProtoMessage() {}
 
 func (x *OpProfile) ProtoReflect() protoreflect.Message {
-	mi := &file_archlab_proto_msgTypes[41]
+	mi := &file_archlab_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2693,7 +2820,7 @@ func (x *OpProfile) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OpProfile.ProtoReflect.Descriptor instead.
 func (*OpProfile) Descriptor() ([]byte, []int) {
-	return file_archlab_proto_rawDescGZIP(), []int{41}
+	return file_archlab_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *OpProfile) GetOp() string {
@@ -2740,7 +2867,7 @@ type ReleaseRequest struct {
 
 func (x *ReleaseRequest) Reset() {
 	*x = ReleaseRequest{}
-	mi := &file_archlab_proto_msgTypes[42]
+	mi := &file_archlab_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2752,7 +2879,7 @@ func (x *ReleaseRequest) String() string {
 func (*ReleaseRequest) ProtoMessage() {}
 
 func (x *ReleaseRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_archlab_proto_msgTypes[42]
+	mi := &file_archlab_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2765,7 +2892,7 @@ func (x *ReleaseRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReleaseRequest.ProtoReflect.Descriptor instead.
 func (*ReleaseRequest) Descriptor() ([]byte, []int) {
-	return file_archlab_proto_rawDescGZIP(), []int{42}
+	return file_archlab_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *ReleaseRequest) GetModel() uint64 {
@@ -2783,7 +2910,7 @@ type ReleaseResponse struct {
 
 func (x *ReleaseResponse) Reset() {
 	*x = ReleaseResponse{}
-	mi := &file_archlab_proto_msgTypes[43]
+	mi := &file_archlab_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2795,7 +2922,7 @@ func (x *ReleaseResponse) String() string {
 func (*ReleaseResponse) ProtoMessage() {}
 
 func (x *ReleaseResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_archlab_proto_msgTypes[43]
+	mi := &file_archlab_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2808,7 +2935,7 @@ func (x *ReleaseResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReleaseResponse.ProtoReflect.Descriptor instead.
 func (*ReleaseResponse) Descriptor() ([]byte, []int) {
-	return file_archlab_proto_rawDescGZIP(), []int{43}
+	return file_archlab_proto_rawDescGZIP(), []int{44}
 }
 
 var File_archlab_proto protoreflect.FileDescriptor
@@ -2847,7 +2974,7 @@ const file_archlab_proto_rawDesc = "" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"/\n" +
 	"\x05Paper\x12\x14\n" +
 	"\x05title\x18\x01 \x01(\tR\x05title\x12\x10\n" +
-	"\x03url\x18\x02 \x01(\tR\x03url\"\x99\x01\n" +
+	"\x03url\x18\x02 \x01(\tR\x03url\"\xb9\x01\n" +
 	"\fCapabilities\x12\x16\n" +
 	"\x06decode\x18\x01 \x01(\bR\x06decode\x12\x14\n" +
 	"\x05trace\x18\x02 \x01(\bR\x05trace\x12\x1a\n" +
@@ -2856,7 +2983,10 @@ const file_archlab_proto_rawDesc = "" +
 	"draftHeads\x12\x1e\n" +
 	"\n" +
 	"precisions\x18\x05 \x03(\tR\n" +
-	"precisions\"T\n" +
+	"precisions\x12\x1e\n" +
+	"\n" +
+	"optimizers\x18\x06 \x03(\tR\n" +
+	"optimizers\"T\n" +
 	"\x04Knob\x12\x14\n" +
 	"\x05field\x18\x01 \x01(\tR\x05field\x12\x10\n" +
 	"\x03min\x18\x02 \x01(\x03R\x03min\x12\x10\n" +
@@ -2873,7 +3003,7 @@ const file_archlab_proto_rawDesc = "" +
 	"\alengths\x18\b \x03(\x03R\alengths\"K\n" +
 	"\rBuildResponse\x12\x14\n" +
 	"\x05model\x18\x01 \x01(\x04R\x05model\x12$\n" +
-	"\x04card\x18\x02 \x01(\v2\x10.archlab.v1.CardR\x04card\"\xfb\x02\n" +
+	"\x04card\x18\x02 \x01(\v2\x10.archlab.v1.CardR\x04card\"\xb6\x03\n" +
 	"\x04Card\x12\x16\n" +
 	"\x06family\x18\x01 \x01(\tR\x06family\x12\x16\n" +
 	"\x06config\x18\x02 \x01(\fR\x06config\x12\x14\n" +
@@ -2889,12 +3019,21 @@ const file_archlab_proto_rawDesc = "" +
 	"\vdraft_heads\x18\n" +
 	" \x01(\x03R\n" +
 	"draftHeads\x12\x14\n" +
-	"\x05sites\x18\v \x03(\tR\x05sites\"L\n" +
+	"\x05sites\x18\v \x03(\tR\x05sites\x129\n" +
+	"\n" +
+	"optimizers\x18\f \x03(\v2\x19.archlab.v1.OptimizerCostR\n" +
+	"optimizers\"h\n" +
 	"\n" +
 	"TensorInfo\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
 	"\x05shape\x18\x02 \x03(\x03R\x05shape\x12\x14\n" +
-	"\x05dtype\x18\x03 \x01(\tR\x05dtype\"\x9e\x01\n" +
+	"\x05dtype\x18\x03 \x01(\tR\x05dtype\x12\x1a\n" +
+	"\bmatrices\x18\x04 \x03(\x03R\bmatrices\"g\n" +
+	"\rOptimizerCost\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12!\n" +
+	"\fupdate_flops\x18\x02 \x01(\x01R\vupdateFlops\x12\x1f\n" +
+	"\vstate_bytes\x18\x03 \x01(\x03R\n" +
+	"stateBytes\"\x9e\x01\n" +
 	"\x04Cost\x12\f\n" +
 	"\x01t\x18\x01 \x01(\x03R\x01t\x12\x1f\n" +
 	"\vtrain_flops\x18\x02 \x01(\x01R\n" +
@@ -2912,14 +3051,21 @@ const file_archlab_proto_rawDesc = "" +
 	"\x05model\x18\x01 \x01(\x04R\x05model\x126\n" +
 	"\rmicro_batches\x18\x02 \x03(\v2\x11.archlab.v1.BatchR\fmicroBatches\x127\n" +
 	"\toptimizer\x18\x03 \x01(\v2\x19.archlab.v1.OptimizerStepR\toptimizer\x12'\n" +
-	"\x05chunk\x18\x0f \x01(\v2\x11.archlab.v1.ChunkR\x05chunk\"\xb1\x01\n" +
+	"\x05chunk\x18\x0f \x01(\v2\x11.archlab.v1.ChunkR\x05chunk\"\xb2\x02\n" +
 	"\rOptimizerStep\x12#\n" +
 	"\rlearning_rate\x18\x01 \x01(\x01R\flearningRate\x12\x14\n" +
 	"\x05beta1\x18\x02 \x01(\x01R\x05beta1\x12\x14\n" +
 	"\x05beta2\x18\x03 \x01(\x01R\x05beta2\x12\x18\n" +
 	"\aepsilon\x18\x04 \x01(\x01R\aepsilon\x12!\n" +
 	"\fweight_decay\x18\x05 \x01(\x01R\vweightDecay\x12\x12\n" +
-	"\x04clip\x18\x06 \x01(\x01R\x04clip\"\xe9\x02\n" +
+	"\x04clip\x18\x06 \x01(\x01R\x04clip\x12\x12\n" +
+	"\x04name\x18\a \x01(\tR\x04name\x12\x1a\n" +
+	"\bmomentum\x18\b \x01(\x01R\bmomentum\x12\x1a\n" +
+	"\bnesterov\x18\t \x01(\bR\bnesterov\x12\x14\n" +
+	"\x05scale\x18\n" +
+	" \x01(\tR\x05scale\x12\x1d\n" +
+	"\n" +
+	"adamw_rate\x18\v \x01(\x01R\tadamwRate\"\xe9\x02\n" +
 	"\rTrainResponse\x12\x12\n" +
 	"\x04loss\x18\x01 \x01(\x01R\x04loss\x12\x14\n" +
 	"\x05total\x18\x02 \x01(\x01R\x05total\x12\x1b\n" +
@@ -3056,7 +3202,7 @@ func file_archlab_proto_rawDescGZIP() []byte {
 	return file_archlab_proto_rawDescData
 }
 
-var file_archlab_proto_msgTypes = make([]protoimpl.MessageInfo, 46)
+var file_archlab_proto_msgTypes = make([]protoimpl.MessageInfo, 47)
 var file_archlab_proto_goTypes = []any{
 	(*Tensor)(nil),           // 0: archlab.v1.Tensor
 	(*Chunk)(nil),            // 1: archlab.v1.Chunk
@@ -3071,114 +3217,116 @@ var file_archlab_proto_goTypes = []any{
 	(*BuildResponse)(nil),    // 10: archlab.v1.BuildResponse
 	(*Card)(nil),             // 11: archlab.v1.Card
 	(*TensorInfo)(nil),       // 12: archlab.v1.TensorInfo
-	(*Cost)(nil),             // 13: archlab.v1.Cost
-	(*Batch)(nil),            // 14: archlab.v1.Batch
-	(*TrainRequest)(nil),     // 15: archlab.v1.TrainRequest
-	(*OptimizerStep)(nil),    // 16: archlab.v1.OptimizerStep
-	(*TrainResponse)(nil),    // 17: archlab.v1.TrainResponse
-	(*ScoreRequest)(nil),     // 18: archlab.v1.ScoreRequest
-	(*ScoreResponse)(nil),    // 19: archlab.v1.ScoreResponse
-	(*OpenRequest)(nil),      // 20: archlab.v1.OpenRequest
-	(*OpenResponse)(nil),     // 21: archlab.v1.OpenResponse
-	(*ExtendRequest)(nil),    // 22: archlab.v1.ExtendRequest
-	(*ExtendResponse)(nil),   // 23: archlab.v1.ExtendResponse
-	(*ForkRequest)(nil),      // 24: archlab.v1.ForkRequest
-	(*ForkResponse)(nil),     // 25: archlab.v1.ForkResponse
-	(*RewindRequest)(nil),    // 26: archlab.v1.RewindRequest
-	(*RewindResponse)(nil),   // 27: archlab.v1.RewindResponse
-	(*CloseRequest)(nil),     // 28: archlab.v1.CloseRequest
-	(*CloseResponse)(nil),    // 29: archlab.v1.CloseResponse
-	(*TraceRequest)(nil),     // 30: archlab.v1.TraceRequest
-	(*Edit)(nil),             // 31: archlab.v1.Edit
-	(*TraceResponse)(nil),    // 32: archlab.v1.TraceResponse
-	(*QuantizeRequest)(nil),  // 33: archlab.v1.QuantizeRequest
-	(*QuantizeResponse)(nil), // 34: archlab.v1.QuantizeResponse
-	(*SaveRequest)(nil),      // 35: archlab.v1.SaveRequest
-	(*SaveResponse)(nil),     // 36: archlab.v1.SaveResponse
-	(*LoadRequest)(nil),      // 37: archlab.v1.LoadRequest
-	(*LoadResponse)(nil),     // 38: archlab.v1.LoadResponse
-	(*ProfileRequest)(nil),   // 39: archlab.v1.ProfileRequest
-	(*ProfileResponse)(nil),  // 40: archlab.v1.ProfileResponse
-	(*OpProfile)(nil),        // 41: archlab.v1.OpProfile
-	(*ReleaseRequest)(nil),   // 42: archlab.v1.ReleaseRequest
-	(*ReleaseResponse)(nil),  // 43: archlab.v1.ReleaseResponse
-	nil,                      // 44: archlab.v1.DescribeResponse.PresetsEntry
-	nil,                      // 45: archlab.v1.TrainResponse.MetricsEntry
-	(*anypb.Any)(nil),        // 46: google.protobuf.Any
+	(*OptimizerCost)(nil),    // 13: archlab.v1.OptimizerCost
+	(*Cost)(nil),             // 14: archlab.v1.Cost
+	(*Batch)(nil),            // 15: archlab.v1.Batch
+	(*TrainRequest)(nil),     // 16: archlab.v1.TrainRequest
+	(*OptimizerStep)(nil),    // 17: archlab.v1.OptimizerStep
+	(*TrainResponse)(nil),    // 18: archlab.v1.TrainResponse
+	(*ScoreRequest)(nil),     // 19: archlab.v1.ScoreRequest
+	(*ScoreResponse)(nil),    // 20: archlab.v1.ScoreResponse
+	(*OpenRequest)(nil),      // 21: archlab.v1.OpenRequest
+	(*OpenResponse)(nil),     // 22: archlab.v1.OpenResponse
+	(*ExtendRequest)(nil),    // 23: archlab.v1.ExtendRequest
+	(*ExtendResponse)(nil),   // 24: archlab.v1.ExtendResponse
+	(*ForkRequest)(nil),      // 25: archlab.v1.ForkRequest
+	(*ForkResponse)(nil),     // 26: archlab.v1.ForkResponse
+	(*RewindRequest)(nil),    // 27: archlab.v1.RewindRequest
+	(*RewindResponse)(nil),   // 28: archlab.v1.RewindResponse
+	(*CloseRequest)(nil),     // 29: archlab.v1.CloseRequest
+	(*CloseResponse)(nil),    // 30: archlab.v1.CloseResponse
+	(*TraceRequest)(nil),     // 31: archlab.v1.TraceRequest
+	(*Edit)(nil),             // 32: archlab.v1.Edit
+	(*TraceResponse)(nil),    // 33: archlab.v1.TraceResponse
+	(*QuantizeRequest)(nil),  // 34: archlab.v1.QuantizeRequest
+	(*QuantizeResponse)(nil), // 35: archlab.v1.QuantizeResponse
+	(*SaveRequest)(nil),      // 36: archlab.v1.SaveRequest
+	(*SaveResponse)(nil),     // 37: archlab.v1.SaveResponse
+	(*LoadRequest)(nil),      // 38: archlab.v1.LoadRequest
+	(*LoadResponse)(nil),     // 39: archlab.v1.LoadResponse
+	(*ProfileRequest)(nil),   // 40: archlab.v1.ProfileRequest
+	(*ProfileResponse)(nil),  // 41: archlab.v1.ProfileResponse
+	(*OpProfile)(nil),        // 42: archlab.v1.OpProfile
+	(*ReleaseRequest)(nil),   // 43: archlab.v1.ReleaseRequest
+	(*ReleaseResponse)(nil),  // 44: archlab.v1.ReleaseResponse
+	nil,                      // 45: archlab.v1.DescribeResponse.PresetsEntry
+	nil,                      // 46: archlab.v1.TrainResponse.MetricsEntry
+	(*anypb.Any)(nil),        // 47: google.protobuf.Any
 }
 var file_archlab_proto_depIdxs = []int32{
-	46, // 0: archlab.v1.Status.details:type_name -> google.protobuf.Any
+	47, // 0: archlab.v1.Status.details:type_name -> google.protobuf.Any
 	6,  // 1: archlab.v1.DescribeResponse.papers:type_name -> archlab.v1.Paper
-	44, // 2: archlab.v1.DescribeResponse.presets:type_name -> archlab.v1.DescribeResponse.PresetsEntry
+	45, // 2: archlab.v1.DescribeResponse.presets:type_name -> archlab.v1.DescribeResponse.PresetsEntry
 	7,  // 3: archlab.v1.DescribeResponse.capabilities:type_name -> archlab.v1.Capabilities
 	8,  // 4: archlab.v1.DescribeResponse.knob:type_name -> archlab.v1.Knob
 	11, // 5: archlab.v1.BuildResponse.card:type_name -> archlab.v1.Card
 	12, // 6: archlab.v1.Card.tensors:type_name -> archlab.v1.TensorInfo
-	13, // 7: archlab.v1.Card.costs:type_name -> archlab.v1.Cost
-	0,  // 8: archlab.v1.Batch.tokens:type_name -> archlab.v1.Tensor
-	0,  // 9: archlab.v1.Batch.targets:type_name -> archlab.v1.Tensor
-	0,  // 10: archlab.v1.Batch.weights:type_name -> archlab.v1.Tensor
-	0,  // 11: archlab.v1.Batch.starts:type_name -> archlab.v1.Tensor
-	14, // 12: archlab.v1.TrainRequest.micro_batches:type_name -> archlab.v1.Batch
-	16, // 13: archlab.v1.TrainRequest.optimizer:type_name -> archlab.v1.OptimizerStep
-	1,  // 14: archlab.v1.TrainRequest.chunk:type_name -> archlab.v1.Chunk
-	45, // 15: archlab.v1.TrainResponse.metrics:type_name -> archlab.v1.TrainResponse.MetricsEntry
-	14, // 16: archlab.v1.ScoreRequest.batch:type_name -> archlab.v1.Batch
-	1,  // 17: archlab.v1.ScoreRequest.chunk:type_name -> archlab.v1.Chunk
-	0,  // 18: archlab.v1.ScoreResponse.log_probs:type_name -> archlab.v1.Tensor
-	0,  // 19: archlab.v1.ScoreResponse.correct:type_name -> archlab.v1.Tensor
-	1,  // 20: archlab.v1.ScoreResponse.chunk:type_name -> archlab.v1.Chunk
-	0,  // 21: archlab.v1.ExtendRequest.tokens:type_name -> archlab.v1.Tensor
-	1,  // 22: archlab.v1.ExtendRequest.chunk:type_name -> archlab.v1.Chunk
-	0,  // 23: archlab.v1.ExtendResponse.logits:type_name -> archlab.v1.Tensor
-	0,  // 24: archlab.v1.ExtendResponse.ids:type_name -> archlab.v1.Tensor
-	0,  // 25: archlab.v1.ExtendResponse.draft:type_name -> archlab.v1.Tensor
-	1,  // 26: archlab.v1.ExtendResponse.chunk:type_name -> archlab.v1.Chunk
-	14, // 27: archlab.v1.TraceRequest.batch:type_name -> archlab.v1.Batch
-	31, // 28: archlab.v1.TraceRequest.edits:type_name -> archlab.v1.Edit
-	1,  // 29: archlab.v1.TraceRequest.chunk:type_name -> archlab.v1.Chunk
-	0,  // 30: archlab.v1.Edit.data:type_name -> archlab.v1.Tensor
-	0,  // 31: archlab.v1.TraceResponse.captured:type_name -> archlab.v1.Tensor
-	0,  // 32: archlab.v1.TraceResponse.log_probs:type_name -> archlab.v1.Tensor
-	0,  // 33: archlab.v1.TraceResponse.correct:type_name -> archlab.v1.Tensor
-	1,  // 34: archlab.v1.TraceResponse.chunk:type_name -> archlab.v1.Chunk
-	11, // 35: archlab.v1.QuantizeResponse.card:type_name -> archlab.v1.Card
-	41, // 36: archlab.v1.ProfileResponse.ops:type_name -> archlab.v1.OpProfile
-	4,  // 37: archlab.v1.Family.Describe:input_type -> archlab.v1.DescribeRequest
-	9,  // 38: archlab.v1.Family.Build:input_type -> archlab.v1.BuildRequest
-	15, // 39: archlab.v1.Family.Train:input_type -> archlab.v1.TrainRequest
-	18, // 40: archlab.v1.Family.Score:input_type -> archlab.v1.ScoreRequest
-	20, // 41: archlab.v1.Family.Open:input_type -> archlab.v1.OpenRequest
-	22, // 42: archlab.v1.Family.Extend:input_type -> archlab.v1.ExtendRequest
-	24, // 43: archlab.v1.Family.Fork:input_type -> archlab.v1.ForkRequest
-	26, // 44: archlab.v1.Family.Rewind:input_type -> archlab.v1.RewindRequest
-	28, // 45: archlab.v1.Family.Close:input_type -> archlab.v1.CloseRequest
-	30, // 46: archlab.v1.Family.Trace:input_type -> archlab.v1.TraceRequest
-	33, // 47: archlab.v1.Family.Quantize:input_type -> archlab.v1.QuantizeRequest
-	35, // 48: archlab.v1.Family.Save:input_type -> archlab.v1.SaveRequest
-	37, // 49: archlab.v1.Family.Load:input_type -> archlab.v1.LoadRequest
-	39, // 50: archlab.v1.Family.Profile:input_type -> archlab.v1.ProfileRequest
-	42, // 51: archlab.v1.Family.Release:input_type -> archlab.v1.ReleaseRequest
-	5,  // 52: archlab.v1.Family.Describe:output_type -> archlab.v1.DescribeResponse
-	10, // 53: archlab.v1.Family.Build:output_type -> archlab.v1.BuildResponse
-	17, // 54: archlab.v1.Family.Train:output_type -> archlab.v1.TrainResponse
-	19, // 55: archlab.v1.Family.Score:output_type -> archlab.v1.ScoreResponse
-	21, // 56: archlab.v1.Family.Open:output_type -> archlab.v1.OpenResponse
-	23, // 57: archlab.v1.Family.Extend:output_type -> archlab.v1.ExtendResponse
-	25, // 58: archlab.v1.Family.Fork:output_type -> archlab.v1.ForkResponse
-	27, // 59: archlab.v1.Family.Rewind:output_type -> archlab.v1.RewindResponse
-	29, // 60: archlab.v1.Family.Close:output_type -> archlab.v1.CloseResponse
-	32, // 61: archlab.v1.Family.Trace:output_type -> archlab.v1.TraceResponse
-	34, // 62: archlab.v1.Family.Quantize:output_type -> archlab.v1.QuantizeResponse
-	36, // 63: archlab.v1.Family.Save:output_type -> archlab.v1.SaveResponse
-	38, // 64: archlab.v1.Family.Load:output_type -> archlab.v1.LoadResponse
-	40, // 65: archlab.v1.Family.Profile:output_type -> archlab.v1.ProfileResponse
-	43, // 66: archlab.v1.Family.Release:output_type -> archlab.v1.ReleaseResponse
-	52, // [52:67] is the sub-list for method output_type
-	37, // [37:52] is the sub-list for method input_type
-	37, // [37:37] is the sub-list for extension type_name
-	37, // [37:37] is the sub-list for extension extendee
-	0,  // [0:37] is the sub-list for field type_name
+	14, // 7: archlab.v1.Card.costs:type_name -> archlab.v1.Cost
+	13, // 8: archlab.v1.Card.optimizers:type_name -> archlab.v1.OptimizerCost
+	0,  // 9: archlab.v1.Batch.tokens:type_name -> archlab.v1.Tensor
+	0,  // 10: archlab.v1.Batch.targets:type_name -> archlab.v1.Tensor
+	0,  // 11: archlab.v1.Batch.weights:type_name -> archlab.v1.Tensor
+	0,  // 12: archlab.v1.Batch.starts:type_name -> archlab.v1.Tensor
+	15, // 13: archlab.v1.TrainRequest.micro_batches:type_name -> archlab.v1.Batch
+	17, // 14: archlab.v1.TrainRequest.optimizer:type_name -> archlab.v1.OptimizerStep
+	1,  // 15: archlab.v1.TrainRequest.chunk:type_name -> archlab.v1.Chunk
+	46, // 16: archlab.v1.TrainResponse.metrics:type_name -> archlab.v1.TrainResponse.MetricsEntry
+	15, // 17: archlab.v1.ScoreRequest.batch:type_name -> archlab.v1.Batch
+	1,  // 18: archlab.v1.ScoreRequest.chunk:type_name -> archlab.v1.Chunk
+	0,  // 19: archlab.v1.ScoreResponse.log_probs:type_name -> archlab.v1.Tensor
+	0,  // 20: archlab.v1.ScoreResponse.correct:type_name -> archlab.v1.Tensor
+	1,  // 21: archlab.v1.ScoreResponse.chunk:type_name -> archlab.v1.Chunk
+	0,  // 22: archlab.v1.ExtendRequest.tokens:type_name -> archlab.v1.Tensor
+	1,  // 23: archlab.v1.ExtendRequest.chunk:type_name -> archlab.v1.Chunk
+	0,  // 24: archlab.v1.ExtendResponse.logits:type_name -> archlab.v1.Tensor
+	0,  // 25: archlab.v1.ExtendResponse.ids:type_name -> archlab.v1.Tensor
+	0,  // 26: archlab.v1.ExtendResponse.draft:type_name -> archlab.v1.Tensor
+	1,  // 27: archlab.v1.ExtendResponse.chunk:type_name -> archlab.v1.Chunk
+	15, // 28: archlab.v1.TraceRequest.batch:type_name -> archlab.v1.Batch
+	32, // 29: archlab.v1.TraceRequest.edits:type_name -> archlab.v1.Edit
+	1,  // 30: archlab.v1.TraceRequest.chunk:type_name -> archlab.v1.Chunk
+	0,  // 31: archlab.v1.Edit.data:type_name -> archlab.v1.Tensor
+	0,  // 32: archlab.v1.TraceResponse.captured:type_name -> archlab.v1.Tensor
+	0,  // 33: archlab.v1.TraceResponse.log_probs:type_name -> archlab.v1.Tensor
+	0,  // 34: archlab.v1.TraceResponse.correct:type_name -> archlab.v1.Tensor
+	1,  // 35: archlab.v1.TraceResponse.chunk:type_name -> archlab.v1.Chunk
+	11, // 36: archlab.v1.QuantizeResponse.card:type_name -> archlab.v1.Card
+	42, // 37: archlab.v1.ProfileResponse.ops:type_name -> archlab.v1.OpProfile
+	4,  // 38: archlab.v1.Family.Describe:input_type -> archlab.v1.DescribeRequest
+	9,  // 39: archlab.v1.Family.Build:input_type -> archlab.v1.BuildRequest
+	16, // 40: archlab.v1.Family.Train:input_type -> archlab.v1.TrainRequest
+	19, // 41: archlab.v1.Family.Score:input_type -> archlab.v1.ScoreRequest
+	21, // 42: archlab.v1.Family.Open:input_type -> archlab.v1.OpenRequest
+	23, // 43: archlab.v1.Family.Extend:input_type -> archlab.v1.ExtendRequest
+	25, // 44: archlab.v1.Family.Fork:input_type -> archlab.v1.ForkRequest
+	27, // 45: archlab.v1.Family.Rewind:input_type -> archlab.v1.RewindRequest
+	29, // 46: archlab.v1.Family.Close:input_type -> archlab.v1.CloseRequest
+	31, // 47: archlab.v1.Family.Trace:input_type -> archlab.v1.TraceRequest
+	34, // 48: archlab.v1.Family.Quantize:input_type -> archlab.v1.QuantizeRequest
+	36, // 49: archlab.v1.Family.Save:input_type -> archlab.v1.SaveRequest
+	38, // 50: archlab.v1.Family.Load:input_type -> archlab.v1.LoadRequest
+	40, // 51: archlab.v1.Family.Profile:input_type -> archlab.v1.ProfileRequest
+	43, // 52: archlab.v1.Family.Release:input_type -> archlab.v1.ReleaseRequest
+	5,  // 53: archlab.v1.Family.Describe:output_type -> archlab.v1.DescribeResponse
+	10, // 54: archlab.v1.Family.Build:output_type -> archlab.v1.BuildResponse
+	18, // 55: archlab.v1.Family.Train:output_type -> archlab.v1.TrainResponse
+	20, // 56: archlab.v1.Family.Score:output_type -> archlab.v1.ScoreResponse
+	22, // 57: archlab.v1.Family.Open:output_type -> archlab.v1.OpenResponse
+	24, // 58: archlab.v1.Family.Extend:output_type -> archlab.v1.ExtendResponse
+	26, // 59: archlab.v1.Family.Fork:output_type -> archlab.v1.ForkResponse
+	28, // 60: archlab.v1.Family.Rewind:output_type -> archlab.v1.RewindResponse
+	30, // 61: archlab.v1.Family.Close:output_type -> archlab.v1.CloseResponse
+	33, // 62: archlab.v1.Family.Trace:output_type -> archlab.v1.TraceResponse
+	35, // 63: archlab.v1.Family.Quantize:output_type -> archlab.v1.QuantizeResponse
+	37, // 64: archlab.v1.Family.Save:output_type -> archlab.v1.SaveResponse
+	39, // 65: archlab.v1.Family.Load:output_type -> archlab.v1.LoadResponse
+	41, // 66: archlab.v1.Family.Profile:output_type -> archlab.v1.ProfileResponse
+	44, // 67: archlab.v1.Family.Release:output_type -> archlab.v1.ReleaseResponse
+	53, // [53:68] is the sub-list for method output_type
+	38, // [38:53] is the sub-list for method input_type
+	38, // [38:38] is the sub-list for extension type_name
+	38, // [38:38] is the sub-list for extension extendee
+	0,  // [0:38] is the sub-list for field type_name
 }
 
 func init() { file_archlab_proto_init() }
@@ -3192,7 +3340,7 @@ func file_archlab_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_archlab_proto_rawDesc), len(file_archlab_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   46,
+			NumMessages:   47,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
