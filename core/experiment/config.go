@@ -87,9 +87,9 @@ type Train struct {
 	Budget       Budget     `key:"budget" required:"true" doc:"What each training may spend: exactly one of tokens, flops, seconds."`
 	Batch        int        `key:"batch" default:"16" min:"1" max:"1000000" unit:"count" doc:"Sequences a step."`
 	MicroBatches int        `key:"micro_batches" default:"1" min:"1" max:"65536" doc:"Parts that a step is cut into, to save memory; divides batch."`
-	LearningRate float64    `key:"learning_rate" default:"3e-3" over:"0" max:"10" doc:"Peak learning rate of AdamW."`
+	LearningRate float64    `key:"learning_rate" over:"0" max:"10" doc:"Peak learning rate; 3e-3, for lion 3e-4, for sgd 0.3, for muon with scale spectral 0.02."`
 	Schedule     Schedule   `key:"schedule" or:"kind" doc:"The learning rate over the budget."`
-	Optimizer    Optimizer  `key:"optimizer" doc:"AdamW with decoupled decay, on matrices only."`
+	Optimizer    Optimizer  `key:"optimizer" or:"name" doc:"How gradients change weights."`
 	Precision    string     `key:"precision" default:"fp32" enum:"fp32|bf16|fp16" doc:"How models keep activations and their gradients; bf16 and fp16 halve their memory. Parameters, sums and the optimizer are float32 always."`
 	NotFinite    NotFinite  `key:"not_finite" doc:"What happens when loss or gradient is NaN or infinite."`
 	Validate     Validate   `key:"validate" doc:"Scoring of the validation split while training."`
@@ -111,13 +111,18 @@ type Schedule struct {
 	Final  float64 `key:"final" default:"10%" min:"0" max:"1" unit:"fraction" doc:"The rate at the end, as a part of the peak."`
 }
 
-// Optimizer holds AdamW's constants.
+// Optimizer names an optimizer and holds its constants; those of others are absent.
 type Optimizer struct {
-	Beta1       float64 `key:"beta1" default:"0.9" min:"0" max:"0.999999" doc:"Decay of the first moment."`
-	Beta2       float64 `key:"beta2" default:"0.95" min:"0" max:"0.9999999" doc:"Decay of the second moment."`
-	Epsilon     float64 `key:"epsilon" default:"1e-8" over:"0" max:"1" doc:"Added to the root of the second moment."`
-	WeightDecay float64 `key:"weight_decay" default:"0.1" min:"0" max:"10" doc:"Decoupled weight decay, times the learning rate."`
-	Clip        float64 `key:"clip" default:"1" min:"0" max:"1e9" doc:"Largest global norm of the gradient; 0 does not clip."`
+	Name        string   `key:"name" default:"adamw" enum:"adamw|muon|lion|sgd" doc:"adamw; muon: momentum whose direction is made orthogonal, for matrices between hidden columns, and AdamW for the rest; lion: the sign of a momentum; sgd: gradient descent with momentum."`
+	Beta1       *float64 `key:"beta1" min:"0" max:"0.999999" doc:"adamw and muon's adamw: decay of the first moment; lion: weight of the momentum in the step; 0.9."`
+	Beta2       *float64 `key:"beta2" min:"0" max:"0.9999999" doc:"adamw and muon's adamw: decay of the second moment, 0.95; lion: of the momentum, 0.99."`
+	Epsilon     *float64 `key:"epsilon" over:"0" max:"1" doc:"adamw and muon's adamw: added to the root of the second moment; 1e-8."`
+	Momentum    *float64 `key:"momentum" min:"0" max:"0.999999" doc:"muon, sgd: decay of the momentum; 0.95, for sgd 0.9."`
+	Nesterov    *bool    `key:"nesterov" doc:"muon, sgd: look ahead along the momentum; true, for sgd false."`
+	Scale       string   `key:"scale" enum:"match_rms|spectral" doc:"muon: how far a matrix of r rows and c columns moves, in learning rates. match_rms, the default: 0.2 sqrt(max(r,c)), elements move as far as AdamW's; spectral: sqrt(max(1,r/c))."`
+	AdamWRate   *float64 `key:"adamw_rate" min:"0" max:"1000" doc:"muon: the learning rate of its adamw, as a multiple of train.learning_rate; 1, with scale spectral 0.15."`
+	WeightDecay *float64 `key:"weight_decay" min:"0" max:"10" doc:"Decoupled weight decay of matrices, times the learning rate; 0.1, for lion 1, for sgd 0.001, for muon with scale spectral 0.015."`
+	Clip        float64  `key:"clip" default:"1" min:"0" max:"1e9" doc:"Largest global norm of the gradient; 0 does not clip."`
 }
 
 // NotFinite is the policy for steps whose loss or gradient is not finite.

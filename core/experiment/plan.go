@@ -30,11 +30,11 @@ type Planned struct {
 	Off         float64            `json:"off,omitempty"`  // relative distance from match.target
 	Context     int                `json:"context"`        // the longest sequence that it is built for
 	Decode      []int              `json:"decode"`         // the lengths of eval.decode that it can hold
-	TrainFLOPs  float64            `json:"train_flops"`    // a token at the context
+	TrainFLOPs  float64            `json:"train_flops"`    // a token at the context, with its share of the update
 	Steps       int                `json:"steps"`          // of one training; 0 with a budget of seconds
 	Tokens      int64              `json:"tokens"`
 	FLOPs       float64            `json:"flops"`
-	Memory      int64              `json:"memory_bytes"` // weights, gradients and AdamW's moments; activations come on top
+	Memory      int64              `json:"memory_bytes"` // weights, gradients and the optimizer's moments; activations come on top
 }
 
 // Plan is what a run will do.
@@ -172,6 +172,9 @@ func (f *File) plan(ctx context.Context, i int, c Competitor, vocab, room int) (
 		}
 		return out, nil, f.Problem(path+key, "the family %s has no precision %s, only %v", m.Family, precision, has)
 	}
+	if o := e.Train.Optimizer.Name; o != "" && o != family.AdamW && !slices.Contains(c.Description.Capabilities.Optimizers, o) {
+		return out, nil, f.Problem(path+".family", "the family %s has no optimizer %s", m.Family, o)
+	}
 	config, knob := m.Config, c.Description.Knob
 	if e.Match != nil && lookup(config.node, knob.Field) != nil {
 		return out, nil, f.Problem(path+".config."+knob.Field, "match turns this key; remove it, or remove match")
@@ -201,11 +204,15 @@ func (f *File) plan(ctx context.Context, i int, c Competitor, vocab, room int) (
 	if cost, ok := out.Card.Cost(e.Data.Context); ok {
 		out.TrainFLOPs = cost.TrainFLOPs
 	}
-	out.Memory = 16 * out.Card.Parameters
+	perStep := e.Train.Batch * e.Data.Context
+	out.Memory = 16 * out.Card.Parameters // where the card does not say: two moments
+	if cost, ok := out.Card.Optimizer(e.Train.Optimizer.Name); ok && perStep > 0 {
+		out.Memory = 8*out.Card.Parameters + cost.StateBytes
+		out.TrainFLOPs += cost.UpdateFLOPs / float64(perStep)
+	}
 	if b := e.Budget(); b == (train.Budget{}) || e.Train.Batch < 1 || f.told("train.budget") {
 		return out, nil, nil // nothing to count steps by
 	}
-	perStep := e.Train.Batch * e.Data.Context
 	out.Steps, err = e.Budget().Steps(perStep, out.TrainFLOPs)
 	if err != nil {
 		return out, nil, f.Problem("train.budget", "model %s: %v", m.Name, err)
@@ -238,8 +245,7 @@ func (e *Experiment) Recipe() train.Recipe {
 	t := e.Train
 	return train.Recipe{
 		Budget: e.Budget(), Context: e.Data.Context, Batch: t.Batch, MicroBatches: t.MicroBatches,
-		Optimizer: family.OptimizerStep{LearningRate: t.LearningRate, Beta1: t.Optimizer.Beta1, Beta2: t.Optimizer.Beta2,
-			Epsilon: t.Optimizer.Epsilon, WeightDecay: t.Optimizer.WeightDecay, Clip: t.Optimizer.Clip},
+		Optimizer:     t.Optimizer.Step(t.LearningRate),
 		Schedule:      train.Schedule{Kind: t.Schedule.Kind, Warmup: t.Schedule.Warmup, Decay: t.Schedule.Decay, Final: t.Schedule.Final},
 		SkipLimit:     t.NotFinite.Skip,
 		ValidateEvery: t.Validate.Every, CheckpointEvery: t.Checkpoint.Every, Keep: t.Checkpoint.Keep,

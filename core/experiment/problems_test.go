@@ -36,6 +36,12 @@ func TestProblems(t *testing.T) {
 			"x.yaml:8:18: train.learning_rate: got 11, want at most 10",
 			"x.yaml:9:22: train.optimizer.beta1: got 1, want at most 0.999999",
 			"x.yaml:9:34: train.optimizer.epsilon: got 0, want more than 0"}},
+		{"optimizer", "budget:", "optimizer: muno\n  budget:", nil,
+			[]string{`x.yaml:7:14: train.optimizer.name: got "muno", want one of adamw, muon, lion, sgd; did you mean "muon"?`}},
+		{"another optimizer's settings", "budget:", "optimizer: {name: lion, epsilon: 1e-8, nesterov: false, scale: match_rms}\n  budget:", nil, []string{
+			"x.yaml:7:36: train.optimizer.epsilon: the optimizer lion has no such setting; it is a setting of adamw, muon",
+			"x.yaml:7:52: train.optimizer.nesterov: the optimizer lion has no such setting; it is a setting of muon, sgd",
+			"x.yaml:7:66: train.optimizer.scale: the optimizer lion has no such setting; it is a setting of muon"}},
 		{"fraction of a step", "budget:", "batch: 2.5\n  budget:", nil, []string{"x.yaml:7:10: train.batch: got 2.5, want a whole number"}},
 		{"enum", "budget:", "schedule: {kind: cosin}\n  budget:", nil,
 			[]string{`x.yaml:7:20: train.schedule.kind: got "cosin", want one of constant, linear, cosine, wsd; did you mean "cosine"?`}},

@@ -20,7 +20,7 @@ const (
 // OptimizerStep is what an optimizer needs for one step. An optimizer ignores what is not its own, but a value that makes no
 // sense is refused whoever it belongs to.
 //
-// Decay is decoupled, multiplied by the learning rate, and applied to matrices only: tensors with two or more axes that
+// Decay is decoupled, multiplied by the learning rate (that of its AdamW, for what Muon leaves to it), and applied to matrices only: tensors with two or more axes that
 // the family does not exempt. A step by another optimizer than the one before begins with moments of zero.
 type OptimizerStep struct {
 	Name         string // empty means AdamW

@@ -41,7 +41,7 @@ func columns(rep *Report) []column {
 		{column{"verdict", "Holm-corrected at 5 % over all pairs", func(r Row) string { return r.Verdict }}, true},
 		{column{"params", "all weights", func(r Row) string { return count(r, r.Card.Parameters) }}, true},
 		{column{"active", "weights that take part in computing one token", func(r Row) string { return count(r, r.Card.ActiveParameters) }}, true},
-		{column{"FLOPs/token", "training: forward, backward and update, at the training context", func(r Row) string { return costOf(r, func(c family.Cost) float64 { return c.TrainFLOPs }, si) }}, true},
+		{column{"FLOPs/token", "training: forward and backward, at the training context", func(r Row) string { return costOf(r, func(c family.Cost) float64 { return c.TrainFLOPs }, si) }}, true},
 		{column{"state", "decoding state of one sequence at the training context, by the card", func(r Row) string {
 			return costOf(r, func(c family.Cost) float64 { return float64(c.StateBytes) }, size)
 		}}, true},

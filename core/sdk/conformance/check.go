@@ -25,7 +25,7 @@ type Check struct {
 func Checks() []Check {
 	var all []Check
 	for _, group := range [][]Check{
-		describeChecks, configChecks, cardChecks, activeChecks, scoreChecks, shapeChecks, decodeChecks, gradientChecks, trainChecks, resumeChecks,
+		describeChecks, configChecks, cardChecks, activeChecks, scoreChecks, shapeChecks, decodeChecks, gradientChecks, trainChecks, optimizerChecks, resumeChecks,
 		costChecks, inputChecks, cancelChecks, lifecycleChecks,
 	} {
 		all = append(all, group...)

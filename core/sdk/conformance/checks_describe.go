@@ -43,6 +43,14 @@ func checkDescribe(ctx context.Context, p *probe) error {
 	if !slices.Contains(d.Capabilities.Precisions, family.FP32) {
 		p.violation("capabilities.precisions %v lack %s, which every family has", d.Capabilities.Precisions, family.FP32)
 	}
+	if o := d.Capabilities.Optimizers; len(o) > 0 && !slices.Contains(o, family.AdamW) {
+		p.violation("capabilities.optimizers %v lack %s, which every family has", o, family.AdamW)
+	}
+	for _, o := range d.Capabilities.Optimizers {
+		if !slices.Contains(knownOptimizers, o) {
+			p.violation("capabilities.optimizers: unknown optimizer %q, want some of %v", o, knownOptimizers)
+		}
+	}
 	for _, q := range d.Capabilities.Quantize {
 		if q != "int8" && q != "int4" {
 			p.violation("capabilities.quantize: unknown scheme %q", q)

@@ -3,6 +3,7 @@ package conformance
 import (
 	"context"
 	"math"
+	"slices"
 
 	"github.com/archlab/archlab/core/family"
 )
@@ -110,6 +111,13 @@ func checkBadStep(ctx context.Context, p *probe) error {
 			c.change(&step)
 			_, err := m.Train(ctx, family.TrainRequest{MicroBatches: []family.Batch{good}, Optimizer: step})
 			p.refused(c.what, err, "", family.InvalidArgument)
+		}
+		for _, name := range append([]string{"adam", "AdamW"}, knownOptimizers[1:]...) {
+			if slices.Contains(p.others(), name) {
+				continue
+			}
+			_, err := m.Train(ctx, family.TrainRequest{MicroBatches: []family.Batch{good}, Optimizer: stepBy(name, 1e-3)})
+			p.refused(sprintf("optimizer %q, which is not announced", name), err, "name", family.InvalidArgument)
 		}
 		return nil
 	})

@@ -132,38 +132,40 @@ func checkResume(ctx context.Context, p *probe) error {
 	for range 5 {
 		batches = append(batches, p.batch(rng, rows, length))
 	}
-	step := adam(3e-3)
-	step.WeightDecay, step.Clip = 0.1, 1
 	m, err := p.warmModel(ctx)
 	if err != nil {
 		return err
 	}
-	half, err := trained(ctx, m, step, batches[:3]...)
-	if err != nil {
-		return err
-	}
-	want, err := trained(ctx, m, step, batches[3:]...)
-	if err != nil {
-		return err
-	}
-	// Into a fresh model of another seed, and back into the old one, whose weights and optimizer have gone on.
 	fresh, _, err := p.build(ctx, otherSeed)
 	if err != nil {
 		return err
 	}
-	for i, twin := range []family.Model{fresh, m} {
-		name := []string{"a fresh model", "the same model, which had gone on"}[i]
-		if err := load(ctx, twin, family.Weights, half.weights); err != nil {
-			return err
-		}
-		if err := load(ctx, twin, family.Optimizer, half.optimizer); err != nil {
-			return err
-		}
-		got, err := trained(ctx, twin, step, batches[3:]...)
+	for _, name := range p.optimizers() {
+		step := stepBy(name, 3e-3)
+		step.WeightDecay, step.Clip = 0.1, 1
+		half, err := trained(ctx, m, step, batches[:3]...)
 		if err != nil {
 			return err
 		}
-		p.same("resumed in "+name, want, got)
+		want, err := trained(ctx, m, step, batches[3:]...)
+		if err != nil {
+			return err
+		}
+		// Into a model of another seed, and back into the old one, whose weights and optimizer have gone on.
+		for i, twin := range []family.Model{fresh, m} {
+			into := []string{"another model", "the same model, which had gone on"}[i]
+			if err := load(ctx, twin, family.Weights, half.weights); err != nil {
+				return err
+			}
+			if err := load(ctx, twin, family.Optimizer, half.optimizer); err != nil {
+				return err
+			}
+			got, err := trained(ctx, twin, step, batches[3:]...)
+			if err != nil {
+				return err
+			}
+			p.same(sprintf("%s, resumed in %s", name, into), want, got)
+		}
 	}
 	return nil
 }

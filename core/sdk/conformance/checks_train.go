@@ -33,15 +33,9 @@ func checkAdamW(ctx context.Context, p *probe) error {
 	if m, err = p.plainModel(ctx); err != nil {
 		return err
 	}
-	largest := 0.0
-	for _, x := range g.g {
-		for _, v := range x {
-			largest = max(largest, math.Abs(v))
-		}
-	}
 	// Epsilon of a visible size makes the step a smooth function of the gradient. The second step has no gradient, so that all
 	// it does is known in advance: decay, and the moments of the first.
-	step := family.OptimizerStep{LearningRate: 1e-2, Beta1: 0.8, Beta2: 0.9, Epsilon: 0.01 * largest, WeightDecay: 0.5}
+	step := family.OptimizerStep{LearningRate: 1e-2, Beta1: 0.8, Beta2: 0.9, Epsilon: 0.01 * g.largest(), WeightDecay: 0.5}
 	empty := clone(b)
 	clear(empty.Weights)
 	before := g.before
@@ -53,44 +47,58 @@ func checkAdamW(ctx context.Context, p *probe) error {
 		if err != nil {
 			return err
 		}
-		p.adamStep(n+1, step, before, after, g)
+		for k, t := range before.tensors {
+			want := make([]float64, t.n)
+			for i, x := range g.g[k] {
+				want[i] = adamMove(n+1, step, x)
+			}
+			p.moved(sprintf("step %d", n+1), step.LearningRate, step.WeightDecay, before, after, k, want)
+		}
 		before = after
 	}
 	return nil
 }
 
-// adamStep holds one step's moves against Loshchilov & Hutter 2019, algorithm 2, with a gradient at the first step only.
-func (p *probe) adamStep(n int, step family.OptimizerStep, before, after *weights, g *gradient) {
+// adamMove is what step n moves a weight by without decay, in learning rates, by Loshchilov & Hutter 2019, algorithm 2, with
+// a gradient of x at the first step and none later.
+func adamMove(n int, step family.OptimizerStep, x float64) float64 {
 	b1, b2 := step.Beta1, step.Beta2
 	m := (1 - b1) / (1 - math.Pow(b1, float64(n))) * math.Pow(b1, float64(n-1))
 	v := (1 - b2) / (1 - math.Pow(b2, float64(n))) * math.Pow(b2, float64(n-1))
-	for k, t := range before.tensors {
-		if after.tensors[k].n != t.n {
+	return -m * x / (math.Sqrt(v)*math.Abs(x) + step.Epsilon)
+}
+
+// moved holds the moves of tensor k against what they must be without decay, in learning rates; NaN is not known. A matrix
+// decays as a whole or is exempt as a whole; a vector never decays.
+func (p *probe) moved(what string, rate, decay float64, before, after *weights, k int, want []float64) {
+	t := before.tensors[k]
+	if after.tensors[k].n != t.n {
+		return
+	}
+	var off [2]float64
+	var at [2]int
+	most := 1.0
+	for i, move := range want {
+		if math.IsNaN(move) {
 			continue
 		}
-		// A matrix decays as a whole or is exempt as a whole; a vector never decays.
-		var off [2]float64
-		var at [2]int
-		for i := range t.n {
-			w, x := float64(before.at(t, i)), g.g[k][i]
-			move := -step.LearningRate * m * x / (math.Sqrt(v)*math.Abs(x) + step.Epsilon)
-			got := float64(after.at(t, i)) - w
-			for d := range off {
-				want := move - float64(d)*step.LearningRate*step.WeightDecay*w
-				if e := math.Abs(got-want) / step.LearningRate; !(e <= off[d]) {
-					off[d], at[d] = e, i
-				}
+		most = max(most, math.Abs(move))
+		w := float64(before.at(t, i))
+		got := (float64(after.at(t, i)) - w) / rate
+		for d := range off {
+			if e := math.Abs(got - (move - float64(d)*decay*w)); !(e <= off[d]) {
+				off[d], at[d] = e, i
 			}
 		}
-		kind, best := "vector (which never decays)", 0
-		if len(t.shape) >= 2 {
-			kind = "matrix (with or without decay)"
-			if off[1] < off[0] {
-				best = 1
-			}
-		}
-		p.within(off[best], "step %d: %s, a %s: element %d is off by %.3g of the learning rate", n, t.name, kind, at[best], off[best])
 	}
+	kind, best := "vector (which never decays)", 0
+	if len(t.shape) >= 2 {
+		kind = "matrix (with or without decay)"
+		if off[1] < off[0] {
+			best = 1
+		}
+	}
+	p.within(off[best]/most, "%s: %s, a %s: element %d is off by %.3g learning rates", what, t.name, kind, at[best], off[best])
 }
 
 // outcome is what one training leaves: bits to compare.

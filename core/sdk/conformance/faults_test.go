@@ -60,6 +60,12 @@ const (
 	normForgetsTensor
 	divesByMicroBatches
 	neverClips
+	sgdForgetsMomentum
+	lionKeepsSize
+	muonForgetsScale
+	muonKeepsDirection
+	acceptsUnknownOptimizer
+	updateFLOPsOff
 	reportsClippedNorm
 	lossCountsAux
 	noBiasCorrection
@@ -76,6 +82,7 @@ const (
 	loadRounds
 	resumeLosesStep
 	resumeLosesMoment
+	resumeLosesOptimizer
 	acceptsMissingTensor
 	corruptUntyped
 	loadsHalf

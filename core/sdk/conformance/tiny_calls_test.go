@@ -64,7 +64,7 @@ func (m *tinyModel) Save(ctx context.Context, part family.Part, w io.Writer) err
 	}
 	var metadata map[string]string
 	if part == family.Optimizer {
-		metadata = map[string]string{"step": strconv.Itoa(m.steps)}
+		metadata = map[string]string{"step": strconv.Itoa(m.steps), "optimizer": m.by}
 	}
 	return safetensors.Write(w, tensors, metadata)
 }
@@ -128,6 +128,9 @@ func (m *tinyModel) Load(ctx context.Context, part family.Part, r io.Reader) err
 	}
 	if part == family.Optimizer && m.fault != resumeLosesStep {
 		m.steps = steps
+		if m.fault != resumeLosesOptimizer {
+			m.by = metadata["optimizer"]
+		}
 	}
 	return nil
 }

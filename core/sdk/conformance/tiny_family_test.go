@@ -59,8 +59,9 @@ func (f *tinyFamily) Describe(context.Context) (family.Description, error) {
 		Name: "tiny", Version: "1.0.0", Summary: "A decayed linear recurrence with a tanh MLP.",
 		Papers:       []family.Paper{{Title: "Finding structure in time", URL: "https://doi.org/10.1207/s15516709cog1402_1"}},
 		ConfigSchema: json.RawMessage(tinySchema), Presets: map[string]string{"linear": "without the tanh"},
-		Capabilities: family.Capabilities{Decode: true, DraftHeads: true, Precisions: []family.Precision{family.FP32}},
-		Knob:         family.Knob{Field: "width", Min: 4, Max: 512, Step: 4},
+		Capabilities: family.Capabilities{Decode: true, DraftHeads: true, Precisions: []family.Precision{family.FP32},
+			Optimizers: []string{family.AdamW, family.Muon, family.Lion, family.SGD}},
+		Knob: family.Knob{Field: "width", Min: 4, Max: 512, Step: 4},
 	}
 	switch f.fault {
 	case versionMissing:
@@ -158,9 +159,10 @@ func (f *tinyFamily) Build(ctx context.Context, req family.BuildRequest) (family
 	}
 	card.Config, _ = json.Marshal(c) // plain fields always encode
 	for _, p := range m.params {
-		card.Tensors = append(card.Tensors, family.TensorInfo{Name: p.name, Shape: p.shape, DType: "F32"})
+		card.Tensors = append(card.Tensors, family.TensorInfo{Name: p.name, Shape: p.shape, DType: "F32", Matrices: p.matrices()})
 		card.Parameters += int64(p.n)
 	}
+	card.Optimizers = m.optimizers()
 	card.ActiveParameters = card.Parameters - int64(c.Drafts*c.Width*req.Vocab)
 	if f.fault == cardOffByOneTensor {
 		card.Parameters -= int64(m.params[4].n)

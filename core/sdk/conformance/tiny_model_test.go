@@ -20,6 +20,7 @@ type tinyModel struct {
 	seed    uint64
 	params  []*param
 	steps   int
+	by      string // the optimizer of the last step
 	states  map[family.StateID]*tinyState
 	next    family.StateID
 	gone    bool

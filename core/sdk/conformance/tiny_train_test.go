@@ -136,6 +136,13 @@ func (m *tinyModel) checkStep(req family.TrainRequest) error {
 	case !finite(s.Clip) && m.fault != acceptsBadClip:
 		return bad("clip", s.Clip)
 	}
+	switch s.Name {
+	case "", family.AdamW, family.Muon, family.Lion, family.SGD:
+	default:
+		if m.fault != acceptsUnknownOptimizer {
+			return family.Errorf(family.InvalidArgument, "optimizer.name", "got %q", s.Name)
+		}
+	}
 	for i, b := range req.MicroBatches {
 		if err := m.check(b); err != nil {
 			return fmt.Errorf("micro-batch %d: %w", i, err)
@@ -191,34 +198,6 @@ func (m *tinyModel) accumulate(b family.Batch, r *family.TrainResult, share floa
 	}
 	m.profile[1].calls++
 	m.profile[1].took += time.Since(start)
-}
-
-// update is AdamW with decoupled decay on matrices (Loshchilov & Hutter 2019, algorithm 2).
-func (m *tinyModel) update(s family.OptimizerStep, clip float64) {
-	start := time.Now()
-	m.steps++
-	if m.fault == stopsLearning && m.steps > 12 {
-		return
-	}
-	c1, c2 := 1-math.Pow(s.Beta1, float64(m.steps)), 1-math.Pow(s.Beta2, float64(m.steps))
-	if m.fault == noBiasCorrection {
-		c2 = math.Sqrt(c2) // right at no step, close at none
-	}
-	for _, p := range m.params {
-		decayed := 0.0
-		if len(p.shape) >= 2 || m.fault == decaysVectors {
-			decayed = s.LearningRate * s.WeightDecay
-		}
-		for i, g := range p.g {
-			g *= clip
-			p.m[i] = float32(s.Beta1*float64(p.m[i]) + (1-s.Beta1)*g)
-			p.v[i] = float32(s.Beta2*float64(p.v[i]) + (1-s.Beta2)*g*g)
-			w := float64(p.w[i])
-			p.w[i] = float32(w - decayed*w - s.LearningRate*(float64(p.m[i])/c1)/(math.Sqrt(float64(p.v[i])/c2)+s.Epsilon))
-		}
-	}
-	m.profile[2].calls++
-	m.profile[2].took += time.Since(start)
 }
 
 func (m *tinyModel) Score(ctx context.Context, b family.Batch) (family.ScoreResult, error) {
