@@ -244,6 +244,9 @@ func checkUpdateFLOPs(ctx context.Context, p *probe) error {
 	step := func(name string, b family.Batch) (float64, error) {
 		return counted(ctx, m, func() error { _, err := train(ctx, m, stepBy(name, 0), b); return err })
 	}
+	if _, err := step(family.AdamW, two); err != nil { // settles a loss scale, which a first step may have to find
+		return err
+	}
 	base, err := step(family.AdamW, one)
 	if err != nil {
 		return err
