@@ -23,6 +23,7 @@ type value struct {
 	half  bool     // has 16 bits
 	of    *value   // of a view: the value that owns the memory
 	part  int      // of a view: the saved buffer it shows, or -1 for all of the value
+	again bool     // computed again for the backward pass
 	boxed bool     // neither float32 nor int32: passed between fallback ops as box
 	block *block   // nil for leaves and boxed values
 	saved []*block // beside the value
@@ -97,23 +98,35 @@ func (c *compiler) collect(g *gorgonia.ExprGraph, roots gorgonia.Nodes) error {
 	sub := g.ExactSubgraphRoots(roots...)
 	nodes := append(gorgonia.Nodes{}, sub.AllNodes()...)
 	sort.Slice(nodes, func(i, j int) bool { return nodes[i].ID() < nodes[j].ID() })
-	c.keepExact(nodes, func(n *gorgonia.Node) (kids []*gorgonia.Node) {
+	nodes = slices.CompactFunc(nodes, func(a, b *gorgonia.Node) bool { return a.ID() == b.ID() })
+	inputs := func(n *gorgonia.Node) (kids []*gorgonia.Node) {
 		for it := sub.From(n.ID()); it.Next(); {
 			kids = append(kids, it.Node().(*gorgonia.Node))
 		}
 		return kids
-	}, roots)
-	for i, n := range nodes {
-		if i > 0 && nodes[i-1].ID() == n.ID() {
-			continue
-		}
+	}
+	c.keepExact(nodes, inputs, roots)
+	var again *recomputation
+	if len(c.opts.Recompute) > 0 && c.opts.Backward > 0 {
+		again = planRecomputation(c.opts.Recompute, c.opts.Backward, nodes, inputs)
+	}
+	for _, n := range nodes {
 		v := &value{node: n, shape: n.Shape(), part: -1}
-		for it := sub.From(n.ID()); it.Next(); {
-			kid := c.values[it.Node().(*gorgonia.Node)]
+		for _, k := range inputs(n) {
+			kid := c.values[k]
 			if kid == nil {
 				return fmt.Errorf("engine: compile: %s was made before its input", describe(n))
 			}
+			if again != nil && n.ID() >= c.opts.Backward {
+				var err error
+				if kid, err = c.recompute(again, kid); err != nil {
+					return err
+				}
+			}
 			v.kids = append(v.kids, kid)
+		}
+		if again != nil {
+			again.see(v)
 		}
 		if err := c.classify(v); err != nil {
 			return err
@@ -282,7 +295,7 @@ func (c *compiler) bind() error {
 		var err error
 		op := v.node.Op()
 		own, fused := op.(Op)
-		if s, ok := op.(Stateful); ok {
+		if s, ok := op.(Stateful); ok && !v.again {
 			b.Slot = len(c.plan.stateful)
 			c.plan.stateful = append(c.plan.stateful, s.State())
 		}
@@ -299,7 +312,7 @@ func (c *compiler) bind() error {
 		if err != nil {
 			return fmt.Errorf("engine: compile: %s: %w", describe(v.node), err)
 		}
-		if c.opts.Backward == 0 || v.node.ID() < c.opts.Backward {
+		if c.opts.Backward == 0 || v.node.ID() < c.opts.Backward && !v.again {
 			c.plan.backward++
 		}
 		c.plan.steps = append(c.plan.steps, step{kernel: k, kind: kindOf(op), name: describe(v.node), traffic: trafficOf(b, c.opts.Capacity)})

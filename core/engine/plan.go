@@ -24,6 +24,9 @@ type Options struct {
 	// Backward is the id from which nodes belong to the backward pass, for Plan.Seconds; 0 means that there is none.
 	Backward int64
 
+	// Recompute lists parts of the forward pass that the backward pass computes again rather than have them kept.
+	Recompute []Block
+
 	// Limit is the largest arena in bytes; 0 means any. Compile answers a *MemoryError rather than take more.
 	Limit int64
 	// KeepDerived keeps what pure ops compute from parameters alone from run to run, until Params change: for plans that

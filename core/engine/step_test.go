@@ -24,6 +24,7 @@ type size struct{ layers, width, heads, vocab, rows, seq int }
 
 var small = size{layers: 2, width: 32, heads: 4, vocab: 61, rows: 96, seq: 24}
 
+// newTrainer compiles it. Options.Recompute, if it is not nil, becomes the model's blocks.
 func newTrainer(t testing.TB, s size, threads int, opts engine.Options) *trainer {
 	t.Helper()
 	g := nn.NewGraph(s.rows, nn.Training)
@@ -42,23 +43,26 @@ func newTrainer(t testing.TB, s size, threads int, opts engine.Options) *trainer
 	}
 	loss := nn.Loss(g, nn.Output{Hidden: norm.Forward(g, "norm", x), Projection: table})
 	var specs []engine.ParamSpec
+	var names []string
 	var wrt gorgonia.Nodes
 	for _, p := range g.Params() {
 		specs = append(specs, engine.ParamSpec{Name: p.Name, Shape: p.Shape, Decay: p.Decay})
-		wrt = append(wrt, p.Node)
+		names, wrt = append(names, p.Name), append(wrt, p.Node)
 	}
 	params, err := engine.NewParams(specs)
 	if err != nil {
 		t.Fatal(err)
 	}
 	params.Train()
-	grads, err := gorgonia.Grad(loss.Total, wrt...)
+	opts.Grads, opts.Backward, err = engine.Differentiate(loss.Total, names, wrt)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for i, p := range params.All() {
 		g.Params()[i].Fill(1, p.W)
-		opts.Grads = append(opts.Grads, engine.Gradient{Param: p.Name, Node: grads[i]})
+	}
+	if opts.Recompute != nil {
+		opts.Recompute = g.Blocks()
 	}
 	pool := kernel.NewPool(threads)
 	t.Cleanup(pool.Close)
@@ -140,6 +144,8 @@ func sameHoweverItRuns(t *testing.T, precision engine.Precision) {
 		{"3 threads", 3, engine.Options{}},
 		{"no sharing", 1, engine.Options{NoSharing: true}},
 		{"poison", 2, engine.Options{Poison: true}},
+		{"computed again", 2, engine.Options{Recompute: []engine.Block{}}},
+		{"computed again, poison", 1, engine.Options{Recompute: []engine.Block{}, Poison: true}},
 	} {
 		if got := run(c.threads, c.o); fmt.Sprint(got) != fmt.Sprint(want) {
 			t.Errorf("%s: results differ", c.name)
@@ -162,6 +168,32 @@ func TestTrainingArena(t *testing.T) {
 	}
 	if math.Abs(sum-tr.run.FLOPs) > 1e-9*sum || s["attention.backward"].Calls != int64(small.layers) {
 		t.Errorf("profile sums to %v FLOPs of %v, with %d attention.backward", sum, tr.run.FLOPs, s["attention.backward"].Calls)
+	}
+}
+
+// Computing blocks again keeps two rows of the width a layer, and counts what it computes.
+func TestRecomputationSavesMemory(t *testing.T) {
+	deep := size{layers: 12, width: 32, heads: 4, vocab: 61, rows: 96, seq: 24}
+	var bytes [2]int64
+	var flops [2]float64
+	var calls [2]engine.Stats
+	for i, o := range []engine.Options{{}, {Recompute: []engine.Block{}}} {
+		tr := newTrainer(t, deep, 1, o)
+		tr.step(t)
+		bytes[i], flops[i], calls[i] = tr.plan.ArenaBytes(), tr.run.FLOPs, engine.Stats{}
+		tr.plan.Profile(calls[i], false)
+	}
+	if bytes[1]*3 > bytes[0] {
+		t.Errorf("an arena of %d bytes instead of %d, want at most a third", bytes[1], bytes[0])
+	}
+	if !(flops[1] > 1.15*flops[0] && flops[1] < 4./3*flops[0]) {
+		t.Errorf("%v FLOPs instead of %v, want a part of a third more: the forward pass of the blocks", flops[1], flops[0])
+	}
+	if a, b := calls[0]["attention"].Calls, calls[1]["attention"].Calls; a != int64(deep.layers) || b != 2*a {
+		t.Errorf("attention ran %d and %d times, want %d and twice that", a, b, deep.layers)
+	}
+	if a, b := calls[0]["attention.backward"].Calls, calls[1]["attention.backward"].Calls; a != b {
+		t.Errorf("attention.backward ran %d and %d times", a, b)
 	}
 }
 

@@ -85,12 +85,20 @@ func (e *Experiment) BuildRequest(config json.RawMessage, precision family.Preci
 		}
 	}
 	return family.BuildRequest{Config: config, Vocab: vocab, Context: context, Seed: seed,
-		Precision: precision, Threads: e.Limits.Threads, Lengths: lengths}
+		Precision: precision, Threads: e.Limits.Threads, Lengths: lengths, Recompute: e.recompute()}
 }
 
 // Precision is that of a model: its own, or that of all.
 func (e *Experiment) Precision(m Model) family.Precision {
 	return family.Precision(cmp.Or(m.Precision, e.Train.Precision))
+}
+
+// recompute is train.recompute in the contract's terms.
+func (e *Experiment) recompute() string {
+	if e.Train.Recompute == "none" {
+		return ""
+	}
+	return e.Train.Recompute
 }
 
 // Fit answers how a model is to be built, and its card: for the longest sequence that anything feeds it, unless that makes it
@@ -174,6 +182,9 @@ func (f *File) plan(ctx context.Context, i int, c Competitor, vocab, room int) (
 	}
 	if o := e.Train.Optimizer.Name; o != "" && o != family.AdamW && !slices.Contains(c.Description.Capabilities.Optimizers, o) {
 		return out, nil, f.Problem(path+".family", "the family %s has no optimizer %s", m.Family, o)
+	}
+	if r := e.recompute(); r != "" && !slices.Contains(c.Description.Capabilities.Recompute, r) {
+		return out, nil, f.Problem(path+".family", "the family %s cannot compute its activations again (train.recompute)", m.Family)
 	}
 	config, knob := m.Config, c.Description.Knob
 	if e.Match != nil && lookup(config.node, knob.Field) != nil {

@@ -15,7 +15,7 @@ func TestProblems(t *testing.T) {
 		{"misspelt key", "budget: {tokens: 1M}", "budget: {tokens: 1M}\n  learning_rte: 1e-3", nil,
 			[]string{`x.yaml:8:3: train.learning_rte: unknown key; did you mean "learning_rate"?`}},
 		{"unknown key without a near one", "budget:", "zebra: 1\n  budget:", nil,
-			[]string{"x.yaml:7:3: train.zebra: unknown key; known keys: budget, batch, micro_batches, learning_rate, schedule, optimizer, precision, not_finite, validate, checkpoint"}},
+			[]string{"x.yaml:7:3: train.zebra: unknown key; known keys: budget, batch, micro_batches, learning_rate, schedule, optimizer, precision, recompute, not_finite, validate, checkpoint"}},
 		{"duplicate key", "budget:", "batch: 4\n  batch: 8\n  budget:", nil, []string{"x.yaml:8:3: train.batch: the key is there twice"}},
 		{"second document", "  budget: {tokens: 1M}", "  budget: {tokens: 1M}\n---\nname: other", nil,
 			[]string{"x.yaml:8:1: a second document begins here; a file holds one experiment"}},

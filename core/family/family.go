@@ -61,6 +61,11 @@ const (
 	FP16 Precision = "fp16"
 )
 
+// RecomputeBlock makes a training step keep the inputs of the model's blocks alone and compute what is inside of a block again
+// when its gradients are wanted: less memory for more time, and the same bits. The card is of the model and does not change;
+// Profile counts what really ran.
+const RecomputeBlock = "block"
+
 // Part names one of the two files of a checkpoint.
 type Part string
 
@@ -96,6 +101,7 @@ type Capabilities struct {
 	DraftHeads bool        `json:"draft_heads"`        // Extend can answer logits of later tokens
 	Precisions []Precision `json:"precisions"`
 	Optimizers []string    `json:"optimizers,omitempty"` // AdamW, Muon, Lion, SGD; none listed means AdamW alone
+	Recompute  []string    `json:"recompute,omitempty"`  // RecomputeBlock, where training can do it
 }
 
 // Knob is the config key that matching turns to change a model's size, and the values that it may take.
@@ -114,6 +120,7 @@ type BuildRequest struct {
 	Seed      uint64          // of the weights' initialisation
 	Precision Precision       // empty means FP32
 	Threads   int             // 0: all cores
+	Recompute string          // empty: training keeps all activations; RecomputeBlock
 	CardOnly  bool            // answer the card without allocating a model
 	Lengths   []int           // sequence lengths T for which the card states costs
 }

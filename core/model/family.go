@@ -38,6 +38,7 @@ func (b *builder[C]) Describe(context.Context) (family.Description, error) {
 	d.Capabilities.Decode = true
 	d.Capabilities.Precisions = precisions()
 	d.Capabilities.Optimizers = engine.Optimizers()
+	d.Capabilities.Recompute = []string{family.RecomputeBlock}
 	return d, nil
 }
 
@@ -93,6 +94,8 @@ func checkBuild(req family.BuildRequest) error {
 		return family.Errorf(family.InvalidArgument, "vocab", "got %d, want at least 1", req.Vocab)
 	case req.Context < 0:
 		return family.Errorf(family.InvalidArgument, "context", "got %d, want at least 0", req.Context)
+	case req.Recompute != "" && req.Recompute != family.RecomputeBlock:
+		return family.Errorf(family.InvalidArgument, "recompute", "got %q, want nothing or %q", req.Recompute, family.RecomputeBlock)
 	case req.Threads < 0:
 		return family.Errorf(family.InvalidArgument, "threads", "got %d, want at least 0", req.Threads)
 	case req.Precision != "" && !slices.Contains(precisions(), req.Precision):

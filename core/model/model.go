@@ -18,6 +18,7 @@ type lm struct {
 	specs   []nn.ParamSpec
 	card    family.Card
 	limit   int   // the longest sequence; 0 for any
+	blocks  bool  // training computes blocks again
 	memory  int64 // the machine's, in bytes; 0: unknown
 	params  *engine.Params
 	scale   engine.LossScale // FP16
@@ -46,6 +47,7 @@ func newModel(arch Architecture, specs []nn.ParamSpec, limit int, card family.Ca
 	}
 	m := &lm{
 		arch: arch, specs: specs, card: card, limit: limit,
+		blocks:  req.Recompute == family.RecomputeBlock,
 		memory:  memory(),
 		params:  params,
 		scale:   engine.LossScale{Scale: engine.FirstScale},

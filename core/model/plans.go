@@ -115,6 +115,9 @@ func (m *lm) compile(mode nn.Mode, rows, longest int) (*plan, error) {
 	var logits []*nn.Node
 	switch mode {
 	case nn.Training:
+		if m.blocks {
+			opts.Recompute = g.Blocks()
+		}
 		m.params.Train()
 		loss = nn.Loss(g, p.out)
 		outputs = append(outputs, loss.Total, loss.Heads)

@@ -1,5 +1,7 @@
 package nn
 
+import "github.com/archlab/archlab/core/engine"
+
 // SelfAttention is an attention layer: one projection to queries, keys and values; optionally a short convolution over
 // them, a norm of query and key heads, and rotary positions; attention; and the projection back.
 type SelfAttention struct {
@@ -54,7 +56,9 @@ func (a SelfAttention) Cost(d, t int) Cost {
 	return c
 }
 
-// Residual is x + layer(norm(x)): a pre-norm residual branch.
+// Residual is x + layer(norm(x)): a pre-norm residual branch, and one of Graph.Blocks.
 func Residual(g *Graph, name string, norm Norm, x *Node, layer func(x *Node) *Node) *Node {
-	return Add(x, layer(norm.Forward(g, name, x)))
+	y := Add(x, layer(norm.Forward(g, name, x)))
+	g.blocks = append(g.blocks, engine.Block{Input: x, Output: y})
+	return y
 }

@@ -1,6 +1,7 @@
 package nn
 
 import (
+	"github.com/archlab/archlab/core/engine"
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
 )
@@ -37,6 +38,7 @@ type Graph struct {
 	inputs map[string]*Node
 	limit  int
 	scaled bool
+	blocks []engine.Block
 }
 
 // NewGraph starts a model whose runs have at most rows rows.
@@ -70,6 +72,9 @@ func (g *Graph) Params() []ParamSpec { return g.params }
 
 // Limit is the number of positions a sequence may have, 0 for no limit. Whoever runs the graph refuses longer ones.
 func (g *Graph) Limit() int { return g.limit }
+
+// Blocks lists the residual branches: what training may compute again rather than keep.
+func (g *Graph) Blocks() []engine.Block { return g.blocks }
 
 // Input answers the input of that name, made on first use: [M, shape...] of float32.
 func (g *Graph) Input(name string, shape ...int) *Node {

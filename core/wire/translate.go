@@ -16,7 +16,7 @@ func encodeDescription(d family.Description) *pb.DescribeResponse {
 		Capabilities: &pb.Capabilities{
 			Decode: d.Capabilities.Decode, Trace: d.Capabilities.Trace, Quantize: d.Capabilities.Quantize,
 			DraftHeads: d.Capabilities.DraftHeads, Precisions: encodePrecisions(d.Capabilities.Precisions),
-			Optimizers: d.Capabilities.Optimizers,
+			Optimizers: d.Capabilities.Optimizers, Recompute: d.Capabilities.Recompute,
 		},
 		Knob: &pb.Knob{Field: d.Knob.Field, Min: int64(d.Knob.Min), Max: int64(d.Knob.Max), Step: int64(d.Knob.Step)},
 	}
@@ -34,7 +34,7 @@ func decodeDescription(m *pb.DescribeResponse) family.Description {
 		Capabilities: family.Capabilities{
 			Decode: c.GetDecode(), Trace: c.GetTrace(), Quantize: c.GetQuantize(),
 			DraftHeads: c.GetDraftHeads(), Precisions: decodePrecisions(c.GetPrecisions()),
-			Optimizers: c.GetOptimizers(),
+			Optimizers: c.GetOptimizers(), Recompute: c.GetRecompute(),
 		},
 		Knob: family.Knob{Field: k.GetField(), Min: int(k.GetMin()), Max: int(k.GetMax()), Step: int(k.GetStep())},
 	}
@@ -48,6 +48,7 @@ func encodeBuild(r family.BuildRequest) *pb.BuildRequest {
 	return &pb.BuildRequest{
 		Config: r.Config, Vocab: int64(r.Vocab), Context: int64(r.Context), Seed: r.Seed,
 		Precision: string(r.Precision), Threads: int64(r.Threads), CardOnly: r.CardOnly, Lengths: toInt64s(r.Lengths),
+		Recompute: r.Recompute,
 	}
 }
 
@@ -55,6 +56,7 @@ func decodeBuild(m *pb.BuildRequest) family.BuildRequest {
 	return family.BuildRequest{
 		Config: raw(m.GetConfig()), Vocab: int(m.GetVocab()), Context: int(m.GetContext()), Seed: m.GetSeed(),
 		Precision: family.Precision(m.GetPrecision()), Threads: int(m.GetThreads()), CardOnly: m.GetCardOnly(), Lengths: toInts(m.GetLengths()),
+		Recompute: m.GetRecompute(),
 	}
 }
 

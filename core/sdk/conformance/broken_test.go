@@ -84,6 +84,7 @@ var broken = []struct {
 	{"seed ignored", seedIgnored, "seed"},
 	{"training not repeatable", trainingNotRepeatable, "repeat threads resume skipped zero-weights canceled-during"},
 	{"threads change bits", threadsChangeBits, "threads"},
+	{"computing again changes bits", recomputeChangesBits, "recompute"},
 	{"load rounds", loadRounds, "save-load resume skipped"},
 	{"resume loses the optimizer's step", resumeLosesStep, "resume"},
 	{"resume loses a moment", resumeLosesMoment, "resume"},

@@ -59,6 +59,16 @@ func checkCapabilities(ctx context.Context, p *probe) error {
 			p.violation("precision %s is announced: got a card of %q and %v", precision, card.Precision, err)
 		}
 	}
+	for _, recompute := range []string{family.RecomputeBlock, "everything"} {
+		req := p.request()
+		req.Recompute, req.CardOnly = recompute, true
+		_, _, err := p.fam.Build(ctx, req)
+		if !slices.Contains(c.Recompute, recompute) {
+			p.refused(sprintf("recompute %s, which is not announced", recompute), err, "recompute", family.InvalidConfig, family.InvalidArgument)
+		} else if err != nil {
+			p.violation("recompute %s is announced: %v", recompute, err)
+		}
+	}
 	for _, scheme := range []string{"int8", "int4"} { // last: it may leave the model changed
 		_, err := m.Quantize(ctx, scheme)
 		if !slices.Contains(c.Quantize, scheme) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"math"
+	"slices"
 
 	"github.com/archlab/archlab/core/family"
 )
@@ -12,6 +13,7 @@ var resumeChecks = []Check{
 	{Name: "seed", Meaning: "the same seed builds the same bits, another seed others", Tolerance: exact("counts differences; bitwise"), run: checkSeed},
 	{Name: "repeat", Meaning: "the same training gives the same bits", Tolerance: exact("counts differences; bitwise"), run: checkRepeat},
 	{Name: "threads", Meaning: "the number of threads changes no bit", Tolerance: exact("counts differences; bitwise"), run: checkThreads},
+	{Name: "recompute", Meaning: "computing activations again, where the family can, changes no bit", Tolerance: exact("counts differences; bitwise"), needs: needsRecompute, run: checkRecompute},
 	{Name: "save-load", Meaning: "a model of another seed that loads a saved one scores and saves the same bits", Tolerance: exact("counts differences; bitwise"), run: checkSaveLoad},
 	{Name: "resume", Meaning: "a training saved, loaded elsewhere and continued gives the bits of one that never stopped", Tolerance: exact("counts differences; bitwise"), run: checkResume},
 	{Name: "corrupt", Meaning: "damaged, truncated and foreign checkpoints are refused with code corrupt and change nothing", Tolerance: exact("counts violations"), run: checkCorrupt},
@@ -70,6 +72,17 @@ func (p *probe) trainTwice(ctx context.Context, what string, change func(*family
 	}
 	p.same(what, outcomes[0], outcomes[1])
 	return nil
+}
+
+func needsRecompute(s *subject) string {
+	if !slices.Contains(s.desc.Capabilities.Recompute, family.RecomputeBlock) {
+		return "the family does not announce recomputation"
+	}
+	return ""
+}
+
+func checkRecompute(ctx context.Context, p *probe) error {
+	return p.trainTwice(ctx, "activations computed again", func(r *family.BuildRequest) { r.Recompute = family.RecomputeBlock })
 }
 
 func checkSaveLoad(ctx context.Context, p *probe) error {

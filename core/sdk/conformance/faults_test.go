@@ -79,6 +79,7 @@ const (
 	seedIgnored
 	trainingNotRepeatable
 	threadsChangeBits
+	recomputeChangesBits
 	loadRounds
 	resumeLosesStep
 	resumeLosesMoment

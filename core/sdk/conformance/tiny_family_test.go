@@ -60,7 +60,7 @@ func (f *tinyFamily) Describe(context.Context) (family.Description, error) {
 		Papers:       []family.Paper{{Title: "Finding structure in time", URL: "https://doi.org/10.1207/s15516709cog1402_1"}},
 		ConfigSchema: json.RawMessage(tinySchema), Presets: map[string]string{"linear": "without the tanh"},
 		Capabilities: family.Capabilities{Decode: true, DraftHeads: true, Precisions: []family.Precision{family.FP32},
-			Optimizers: []string{family.AdamW, family.Muon, family.Lion, family.SGD}},
+			Optimizers: []string{family.AdamW, family.Muon, family.Lion, family.SGD}, Recompute: []string{family.RecomputeBlock}},
 		Knob: family.Knob{Field: "width", Min: 4, Max: 512, Step: 4},
 	}
 	switch f.fault {
@@ -149,8 +149,13 @@ func (f *tinyFamily) Build(ctx context.Context, req family.BuildRequest) (family
 		return nil, family.Card{}, family.Errorf(family.InvalidArgument, "vocab", "got %d, want at least 1", req.Vocab)
 	case req.Context < 0:
 		return nil, family.Card{}, family.Errorf(family.InvalidArgument, "context", "got %d, want at least 0", req.Context)
+	case req.Recompute != "" && req.Recompute != family.RecomputeBlock:
+		return nil, family.Card{}, family.Errorf(family.InvalidArgument, "recompute", "got %q, want block", req.Recompute)
 	case req.Precision != "" && req.Precision != family.FP32:
 		return nil, family.Card{}, family.Errorf(family.InvalidArgument, "precision", "got %q, want fp32", req.Precision)
+	}
+	if f.fault == recomputeChangesBits && req.Recompute != "" {
+		req.Threads = 2 // what changes bits of a double with another fault
 	}
 	m := &tinyModel{fault: f.fault, c: c, v: req.Vocab, threads: req.Threads, context: req.Context}
 	m.shapes()

@@ -467,6 +467,7 @@ type Capabilities struct {
 	DraftHeads    bool                   `protobuf:"varint,4,opt,name=draft_heads,json=draftHeads,proto3" json:"draft_heads,omitempty"`
 	Precisions    []string               `protobuf:"bytes,5,rep,name=precisions,proto3" json:"precisions,omitempty"` // "fp32"
 	Optimizers    []string               `protobuf:"bytes,6,rep,name=optimizers,proto3" json:"optimizers,omitempty"` // "adamw", "muon", "lion", "sgd"; none listed means "adamw" alone
+	Recompute     []string               `protobuf:"bytes,7,rep,name=recompute,proto3" json:"recompute,omitempty"`   // "block", where training can compute blocks again
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -539,6 +540,13 @@ func (x *Capabilities) GetPrecisions() []string {
 func (x *Capabilities) GetOptimizers() []string {
 	if x != nil {
 		return x.Optimizers
+	}
+	return nil
+}
+
+func (x *Capabilities) GetRecompute() []string {
+	if x != nil {
+		return x.Recompute
 	}
 	return nil
 }
@@ -622,6 +630,7 @@ type BuildRequest struct {
 	Threads       int64                  `protobuf:"varint,6,opt,name=threads,proto3" json:"threads,omitempty"`                   // 0: all cores
 	CardOnly      bool                   `protobuf:"varint,7,opt,name=card_only,json=cardOnly,proto3" json:"card_only,omitempty"` // answer the card without allocating a model
 	Lengths       []int64                `protobuf:"varint,8,rep,packed,name=lengths,proto3" json:"lengths,omitempty"`            // sequence lengths for which the card states costs
+	Recompute     string                 `protobuf:"bytes,9,opt,name=recompute,proto3" json:"recompute,omitempty"`                // empty: training keeps all activations; "block": it keeps blocks' inputs and computes the rest again
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -710,6 +719,13 @@ func (x *BuildRequest) GetLengths() []int64 {
 		return x.Lengths
 	}
 	return nil
+}
+
+func (x *BuildRequest) GetRecompute() string {
+	if x != nil {
+		return x.Recompute
+	}
+	return ""
 }
 
 type BuildResponse struct {
@@ -2974,7 +2990,7 @@ const file_archlab_proto_rawDesc = "" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"/\n" +
 	"\x05Paper\x12\x14\n" +
 	"\x05title\x18\x01 \x01(\tR\x05title\x12\x10\n" +
-	"\x03url\x18\x02 \x01(\tR\x03url\"\xb9\x01\n" +
+	"\x03url\x18\x02 \x01(\tR\x03url\"\xd7\x01\n" +
 	"\fCapabilities\x12\x16\n" +
 	"\x06decode\x18\x01 \x01(\bR\x06decode\x12\x14\n" +
 	"\x05trace\x18\x02 \x01(\bR\x05trace\x12\x1a\n" +
@@ -2986,12 +3002,13 @@ const file_archlab_proto_rawDesc = "" +
 	"precisions\x12\x1e\n" +
 	"\n" +
 	"optimizers\x18\x06 \x03(\tR\n" +
-	"optimizers\"T\n" +
+	"optimizers\x12\x1c\n" +
+	"\trecompute\x18\a \x03(\tR\trecompute\"T\n" +
 	"\x04Knob\x12\x14\n" +
 	"\x05field\x18\x01 \x01(\tR\x05field\x12\x10\n" +
 	"\x03min\x18\x02 \x01(\x03R\x03min\x12\x10\n" +
 	"\x03max\x18\x03 \x01(\x03R\x03max\x12\x12\n" +
-	"\x04step\x18\x04 \x01(\x03R\x04step\"\xd9\x01\n" +
+	"\x04step\x18\x04 \x01(\x03R\x04step\"\xf7\x01\n" +
 	"\fBuildRequest\x12\x16\n" +
 	"\x06config\x18\x01 \x01(\fR\x06config\x12\x14\n" +
 	"\x05vocab\x18\x02 \x01(\x03R\x05vocab\x12\x18\n" +
@@ -3000,7 +3017,8 @@ const file_archlab_proto_rawDesc = "" +
 	"\tprecision\x18\x05 \x01(\tR\tprecision\x12\x18\n" +
 	"\athreads\x18\x06 \x01(\x03R\athreads\x12\x1b\n" +
 	"\tcard_only\x18\a \x01(\bR\bcardOnly\x12\x18\n" +
-	"\alengths\x18\b \x03(\x03R\alengths\"K\n" +
+	"\alengths\x18\b \x03(\x03R\alengths\x12\x1c\n" +
+	"\trecompute\x18\t \x01(\tR\trecompute\"K\n" +
 	"\rBuildResponse\x12\x14\n" +
 	"\x05model\x18\x01 \x01(\x04R\x05model\x12$\n" +
 	"\x04card\x18\x02 \x01(\v2\x10.archlab.v1.CardR\x04card\"\xb6\x03\n" +
