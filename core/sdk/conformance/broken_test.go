@@ -82,7 +82,7 @@ var broken = []struct {
 	{"counts a skipped step", countsSkippedStep, "skipped"},
 	{"seed from the clock", seedFromClock, "seed"},
 	{"seed ignored", seedIgnored, "seed"},
-	{"training not repeatable", trainingNotRepeatable, "repeat threads resume skipped zero-weights canceled-during"},
+	{"training not repeatable", trainingNotRepeatable, "repeat threads recompute resume skipped zero-weights canceled-during"},
 	{"threads change bits", threadsChangeBits, "threads"},
 	{"computing again changes bits", recomputeChangesBits, "recompute"},
 	{"load rounds", loadRounds, "save-load resume skipped"},

@@ -143,7 +143,7 @@ func (m *tinyModel) spoilGradients() {
 		clear(m.params[up].g[:2*m.c.Width])
 	case trainingNotRepeatable: // as a sum whose order depends on a race
 		m.params[bias].g[0] *= 1 + 1e-5*float64(m.seed)
-	case threadsChangeBits:
+	case threadsChangeBits, recomputeChangesBits:
 		if m.threads > 1 {
 			m.params[bias].g[0] *= 1 + 1e-6
 		}

@@ -154,10 +154,10 @@ func (f *tinyFamily) Build(ctx context.Context, req family.BuildRequest) (family
 	case req.Precision != "" && req.Precision != family.FP32:
 		return nil, family.Card{}, family.Errorf(family.InvalidArgument, "precision", "got %q, want fp32", req.Precision)
 	}
-	if f.fault == recomputeChangesBits && req.Recompute != "" {
-		req.Threads = 2 // what changes bits of a double with another fault
-	}
 	m := &tinyModel{fault: f.fault, c: c, v: req.Vocab, threads: req.Threads, context: req.Context}
+	if f.fault == recomputeChangesBits {
+		m.threads = len(req.Recompute) // 0 or above 1
+	}
 	m.shapes()
 	card := family.Card{
 		Family: "tiny", Vocab: req.Vocab, Precision: family.FP32, DraftHeads: c.Drafts, Embedding: int64(req.Vocab * c.Width),
