@@ -21,14 +21,16 @@ type AttentionCache struct{ K, V []float32 }
 
 const (
 	keyBlock   = 64 // keys per block
-	queryBlock = 56 // rows per block
+	queryBlock = 84 // rows per block, at most: a multiple of the rows of all tiles
+	queryGroup = 12 // rows that are cut to the keys they see where a block is not seen whole
 )
 
 type attention struct {
 	out, lse, qkv []float32
 	segs          []Segment
 	caches        []AttentionCache
-	keysT         []float32 // [blocks of keys,G,K,keyBlock]: keys transposed
+	keysT         []float32 // for each segment [G,blocks of keys,K,keyBlock]: keys transposed
+	values        []float32 // for each segment [G,blocks of keys,keyBlock,K]
 	AttentionDims
 }
 
@@ -46,7 +48,7 @@ func (d *AttentionDims) check(segs []Segment, qkv, out, lse []float32) (m int) {
 }
 
 // Attention sets out [M,H*K] to the attention of each row and lse [M,H] to the
-// logarithm of its softmax's denominator, for the backward pass. qkv
+// logarithm to base 2 of its softmax's denominator, for the backward pass. qkv
 // [M,(H+2G)*K] holds the query heads, key heads and value heads of each row. With
 // caches, one a segment, keys and values come from the cache and rows see what
 // lies before Pos too; without, they see their own segment's rows only.
@@ -64,17 +66,38 @@ func Attention(p *Pool, out, lse, qkv []float32, segs []Segment, caches []Attent
 		}
 	}
 	t := attention{out: out, lse: lse, qkv: qkv, segs: segs, caches: caches, AttentionDims: dims}
+	if len(segs)*dims.G >= enoughPieces {
+		launch(p, &attentionWholeJobs, attentionWhole{t}, len(segs)*dims.G, 1)
+		return
+	}
 	queries, keys := 0, 0
 	for si := range segs {
-		queries += (segs[si].Len + queryBlock - 1) / queryBlock
+		n, _ := queryBlocks(segs[si].Len)
+		queries += n
 		lo, hi := t.keyBlocks(si)
 		keys += hi - lo
 	}
-	buf := scratch.take(keys * dims.G * dims.K * keyBlock)
-	t.keysT = buf.f
-	launch(p, &transposeKeysJobs, transposeKeys{t}, keys*dims.G, grainFor(keyBlock*dims.K))
+	size := keys * dims.G * dims.K * keyBlock
+	buf := scratch.take(2 * size)
+	t.keysT, t.values = buf.f[:size], buf.f[size:]
+	launch(p, &packKeysJobs, packKeys{t}, keys*dims.G, grainFor(2*keyBlock*dims.K))
 	launch(p, &attentionJobs, t, queries*dims.H, grainFor(queryBlock*keyBlock*dims.K))
 	scratch.put(buf)
+}
+
+// enoughPieces is the number of pairs of a segment and a kv head that keeps threads busy
+// to the end. Each then packs its keys and values where it uses them; fewer are packed
+// first, for blocks of queries that run side by side.
+const enoughPieces = 8
+
+// queryBlocks cuts n rows into blocks of about the same height. No bit depends on it.
+func queryBlocks(n int) (blocks, height int) {
+	blocks = (n + queryBlock - 1) / queryBlock
+	if blocks == 0 {
+		return 0, queryBlock
+	}
+	height = ((n+blocks-1)/blocks + 5) / 6 * 6
+	return (n + height - 1) / height, height
 }
 
 // first returns the first position that any row of a segment sees: the window's of
@@ -113,89 +136,153 @@ func (t *attention) keyRows(si, g int) (k, v []float32, ld, origin int) {
 	return t.qkv[base:], t.qkv[base+t.G*t.K:], ld, s.Pos
 }
 
-// transposeKeys fills keysT.
-type transposeKeys struct{ attention }
+// pack transposes a block of a segment's keys [K,keyBlock] and copies its values
+// [keyBlock,K]: as stored, the rows of a head lie so far apart that they fall on few
+// sets of the first-level cache.
+func (t *attention) pack(si, g, block int, keysT, values []float32) {
+	s := &t.segs[si]
+	k, v, ld, origin := t.keyRows(si, g)
+	from := max(block*keyBlock, t.first(si))
+	to := min((block+1)*keyBlock, s.Pos+s.Len)
+	if to-from < keyBlock {
+		clear(keysT[:t.K*keyBlock]) // scores of no key stay finite until they are masked
+	}
+	active.transpose(keysT[from%keyBlock:], keyBlock, k[(from-origin)*ld:], ld, to-from, t.K)
+	active.attend.scale(values[from%keyBlock*t.K:], t.K, v[(from-origin)*ld:], ld, nil, 1, to-from, t.K)
+}
 
-var transposeKeysJobs jobs[transposeKeys]
+// packKeys fills keysT and values.
+type packKeys struct{ attention }
 
-func (t *transposeKeys) run(lo, hi int) {
+var packKeysJobs jobs[packKeys]
+
+func (t *packKeys) run(lo, hi int) {
 	size := t.K * keyBlock
 	for piece := lo; piece < hi; piece++ {
-		g, block, si := piece%t.G, piece/t.G, 0
+		block, si := piece, 0
 		first, last := t.keyBlocks(si)
-		for block >= last-first {
-			block -= last - first
+		for block >= (last-first)*t.G {
+			block -= (last - first) * t.G
 			si++
 			first, last = t.keyBlocks(si)
 		}
-		s := &t.segs[si]
-		k, _, ld, origin := t.keyRows(si, g)
-		dst := t.keysT[piece*size : (piece+1)*size]
-		from := max((first+block)*keyBlock, t.first(si))
-		to := min((first+block+1)*keyBlock, s.Pos+s.Len)
-		if to-from < keyBlock {
-			clear(dst) // scores of no key stay finite until they are masked
-		}
-		active.transpose(dst[from%keyBlock:], keyBlock, k[(from-origin)*ld:], ld, to-from, t.K)
+		t.pack(si, block/(last-first), first+block%(last-first), t.keysT[piece*size:], t.values[piece*size:])
 	}
 }
 
-// run handles pairs of a block of queries and a head.
-func (t *attention) run(lo, hi int) {
-	work := scratch.take(queryBlock * (keyBlock + 2))
+// attentionWhole is attention in pairs of a segment and a kv head.
+type attentionWhole struct{ attention }
+
+var attentionWholeJobs jobs[attentionWhole]
+
+func (t *attentionWhole) run(lo, hi int) {
+	most := 0
 	for piece := lo; piece < hi; piece++ {
-		h, block, si, keysBefore := piece%t.H, piece/t.H, 0, 0
-		for {
-			n := (t.segs[si].Len + queryBlock - 1) / queryBlock
-			if block < n {
-				break
-			}
-			block -= n
-			first, last := t.keyBlocks(si)
-			keysBefore += last - first
-			si++
-		}
-		t.block(si, h, block*queryBlock, keysBefore, work.f)
+		first, last := t.keyBlocks(piece / t.G)
+		most = max(most, last-first)
 	}
-	scratch.put(work)
+	size := most * t.K * keyBlock
+	buf := scratch.take(2*size + t.workSize())
+	keysT, values, w := buf.f[:size], buf.f[size:2*size], t.work(buf.f[2*size:])
+	for piece := lo; piece < hi; piece++ {
+		si, g := piece/t.G, piece%t.G
+		first, last := t.keyBlocks(si)
+		for b := first; b < last; b++ {
+			at := (b - first) * t.K * keyBlock
+			t.pack(si, g, b, keysT[at:], values[at:])
+		}
+		n, height := queryBlocks(t.segs[si].Len)
+		for h := g * (t.H / t.G); h < (g+1)*(t.H/t.G); h++ {
+			for b := range n {
+				t.block(si, h, b*height, height, keysT, values, &w)
+			}
+		}
+	}
+	scratch.put(buf)
 }
 
-// block computes the segment's rows from r0 on, for one head.
-func (t *attention) block(si, h, r0, keysBefore int, work []float32) {
+// run handles pairs of a head and a block of queries.
+func (t *attention) run(lo, hi int) {
+	buf := scratch.take(t.workSize())
+	w := t.work(buf.f)
+	for piece := lo; piece < hi; piece++ {
+		block, si, keys := piece, 0, 0
+		n, height := queryBlocks(t.segs[si].Len)
+		first, last := t.keyBlocks(si)
+		for block >= n*t.H {
+			block -= n * t.H
+			keys += (last - first) * t.G
+			si++
+			n, height = queryBlocks(t.segs[si].Len)
+			first, last = t.keyBlocks(si)
+		}
+		h := block / n
+		at := (keys + h/(t.H/t.G)*(last-first)) * t.K * keyBlock
+		t.block(si, h, block%n*height, height, t.keysT[at:], t.values[at:], &w)
+	}
+	scratch.put(buf)
+}
+
+// attentionWork is the memory for one block of queries.
+type attentionWork struct {
+	q, sums []float32 // [queryBlock,K]: queries in units of log 2, weighted sums of values
+	scores  []float32 // [queryBlock,keyBlock]
+	// [queryBlock]
+	top, sum, shrink []float32
+}
+
+func (d *AttentionDims) workSize() int { return 2*queryBlock*d.K + queryBlock*(keyBlock+3) }
+
+func (d *AttentionDims) work(mem []float32) attentionWork {
+	part := func(n int) []float32 {
+		p := mem[:n:n]
+		mem = mem[n:]
+		return p
+	}
+	return attentionWork{
+		q: part(queryBlock * d.K), sums: part(queryBlock * d.K), scores: part(queryBlock * keyBlock),
+		top: part(queryBlock), sum: part(queryBlock), shrink: part(queryBlock),
+	}
+}
+
+// block computes up to height of the segment's rows from r0 on, for one head, with the
+// packed blocks of keys and values that the segment sees.
+func (t *attention) block(si, h, r0, height int, keysT, values []float32, w *attentionWork) {
 	s := &t.segs[si]
-	rows := min(queryBlock, s.Len-r0)
-	g := h / (t.H / t.G)
-	_, values, ld, origin := t.keyRows(si, g)
+	rows := min(height, s.Len-r0)
 	first := t.first(si)
-	firstBlock, _ := t.keyBlocks(si)
 	width := (t.H + 2*t.G) * t.K
 	row := s.Start + r0
-	q := t.qkv[row*width+h*t.K:]
-	out := t.out[row*t.H*t.K+h*t.K:]
-	scores, top, sum := work[:queryBlock*keyBlock], work[queryBlock*keyBlock:][:queryBlock], work[queryBlock*(keyBlock+1):]
+	active.attend.scale(w.q, t.K, t.qkv[row*width+h*t.K:], width, nil, t.Scale*log2e, rows, t.K)
+	clear(w.sums[:rows*t.K])
 	for i := range rows {
-		top[i], sum[i] = negInf, 0
+		w.top[i], w.sum[i] = negInf, 0
 	}
 	p0, last := s.Pos+r0, s.Pos+r0+rows-1
-	from := t.sees(first, p0)
-	for b := from / keyBlock; b*keyBlock <= last; b++ {
+	size := t.K * keyBlock
+	for b := t.sees(first, p0) / keyBlock; b*keyBlock <= last; b++ {
 		at := b * keyBlock
-		keysT := t.keysT[((keysBefore+b-firstBlock)*t.G+g)*t.K*keyBlock:]
-		active.tile(rows, keyBlock, t.K, q, width, 1, keysT, keyBlock, scores, keyBlock, false)
-		for i := range rows {
-			sc := scores[i*keyBlock : (i+1)*keyBlock]
-			mask(sc, t.sees(first, p0+i)-at, p0+i-at+1)
-			top[i], sum[i] = active.attendRow(sc, out[i*t.H*t.K:][:t.K], t.Scale, top[i], sum[i])
+		start := (b - first/keyBlock) * size
+		keysT, values := keysT[start:start+size], values[start:start+size]
+		for i, n := 0, 0; i < rows; i += n {
+			seen := t.seen(first, p0, at, i, rows)
+			if n = seen.rows; seen.lo >= seen.hi {
+				continue
+			}
+			scores := w.scores[i*keyBlock+seen.lo:]
+			active.tile(n, seen.hi-seen.lo, t.K, w.q[i*t.K:], t.K, 1, keysT[seen.lo:], keyBlock, scores, keyBlock, false)
+			seen.mask(w.scores[i*keyBlock:], negInf)
+			active.attend.rows(scores, w.top[i:], w.sum[i:], w.shrink, w.sums[i*t.K:], n, seen.hi-seen.lo, t.K)
+			// Weights of masked keys are 0 and change no bit of the sums.
+			k0, k1 := max(seen.lo, first-at), min(seen.hi, p0+i+n-at)
+			active.tile(n, t.K, k1-k0, scores[k0-seen.lo:], keyBlock, 1, values[k0*t.K:], t.K, w.sums[i*t.K:], t.K, true)
 		}
-		// Weights of masked keys are 0 and change no bit of the sums.
-		k0, k1 := max(0, first-at), min(keyBlock, last+1-at)
-		active.tile(rows, t.K, k1-k0, scores[k0:], keyBlock, 1, values[(at+k0-origin)*ld:], ld, out, t.H*t.K, b > from/keyBlock)
 	}
 	for i := range rows {
-		o := out[i*t.H*t.K:][:t.K]
-		active.scale(o, o, 1/sum[i])
-		t.lse[(row+i)*t.H+h] = top[i] + log32(sum[i])
+		t.lse[(row+i)*t.H+h] = w.top[i] + log32(w.sum[i])*log2e
+		w.sum[i] = 1 / w.sum[i]
 	}
+	active.attend.scale(t.out[row*t.H*t.K+h*t.K:], t.H*t.K, w.sums, t.K, w.sum, 1, rows, t.K)
 }
 
 // sees returns the first position that a row at pos sees, given the segment's first.
@@ -206,20 +293,47 @@ func (d *AttentionDims) sees(first, pos int) int {
 	return first
 }
 
-// mask sets the scores of a block outside [lo,hi) to -Inf.
-func mask(scores []float32, lo, hi int) {
-	if lo > 0 {
-		copy(scores[:min(lo, keyBlock)], masked[:])
+// seenKeys are the keys of a block that some rows see.
+type seenKeys struct {
+	rows   int
+	lo, hi int // columns [lo,hi) hold them all; multiples of 16
+	// Row i sees columns [from[i],to[i]); nothing is masked if whole.
+	whole    bool
+	from, to [queryGroup]int
+}
+
+// seen returns the keys from position at on that rows i, i+1, ... of a block see, whose
+// row 0 is at position p0: all rows that are left if they see the whole block, else up
+// to queryGroup.
+func (d *AttentionDims) seen(first, p0, at, i, rows int) (s seenKeys) {
+	if i == 0 && d.sees(first, p0+rows-1) <= at && p0 >= at+keyBlock-1 {
+		return seenKeys{rows: rows, hi: keyBlock, whole: true}
 	}
-	if hi < keyBlock {
-		copy(scores[max(hi, 0):], masked[:])
+	s.rows = min(queryGroup, rows-i)
+	for r := range s.rows {
+		pos := p0 + i + r
+		s.from[r] = min(max(d.sees(first, pos)-at, 0), keyBlock)
+		s.to[r] = min(max(pos-at+1, 0), keyBlock)
+	}
+	s.lo = s.from[0] &^ 15
+	s.hi = (s.to[s.rows-1] + 15) &^ 15
+	return s
+}
+
+// mask sets the scores [rows,keyBlock] in [lo,hi) that a row does not see to x.
+func (s *seenKeys) mask(scores []float32, x float32) {
+	if s.whole {
+		return
+	}
+	for r := range s.rows {
+		row := scores[r*keyBlock:]
+		setAll(row[s.lo:max(s.lo, s.from[r])], x)
+		setAll(row[max(s.lo, s.to[r]):max(s.lo, s.hi)], x)
 	}
 }
 
-// masked is a block of scores of keys that a row does not see.
-var masked = func() (m [keyBlock]float32) {
-	for i := range m {
-		m[i] = negInf
+func setAll(x []float32, v float32) {
+	for i := range x {
+		x[i] = v
 	}
-	return m
-}()
+}

@@ -80,35 +80,6 @@ func benchSegments() []Segment {
 	return segments(n...)
 }
 
-func BenchmarkAttention(b *testing.B) {
-	d := AttentionDims{H: 8, G: 8, K: 32, Scale: 0.18}
-	r := source(1)
-	qkv := normals(r, benchRows*(d.H+2*d.G)*d.K, 1)
-	out, lse := make([]float32, benchRows*d.H*d.K), make([]float32, benchRows*d.H)
-	dout, dqkv := normals(r, len(out), 1), make([]float32, len(qkv))
-	segs := benchSegments()
-	// Two products of T·T/2 by K in the forward pass, five in the backward.
-	flops := float64(benchRows) * benchSeq * float64(d.H*d.K)
-	b.Run("forward", func(b *testing.B) {
-		eachPool(b, func(b *testing.B, p *Pool) {
-			for b.Loop() {
-				Attention(p, out, lse, qkv, segs, nil, d)
-			}
-			gflops(b, 2*flops)
-			tokens(b, benchRows)
-		})
-	})
-	b.Run("backward", func(b *testing.B) {
-		eachPool(b, func(b *testing.B, p *Pool) {
-			for b.Loop() {
-				AttentionBackward(p, dqkv, dout, out, lse, qkv, segs, d)
-			}
-			gflops(b, 5*flops)
-			tokens(b, benchRows)
-		})
-	})
-}
-
 func BenchmarkScan(b *testing.B) {
 	for _, c := range []struct {
 		name  string

@@ -20,6 +20,7 @@ var (
 		rows:      &rowsAVX2,
 		int8:      &int8AVX2,
 		int4:      &int4AVX2,
+		attend:    attendOf(false),
 
 		tileRows: 6, tileColumns: 16,
 		packA: packOf(6, packY6), packB: packOf(16, packY16),
@@ -41,6 +42,7 @@ var (
 		rows:      &rowsAVX512,
 		int8:      &int8AVX512,
 		int4:      &int4AVX2,
+		attend:    attendOf(true),
 
 		tileRows: 12, tileColumns: 32,
 		packA: packOf(12, packZ12), packB: packOf(32, packZ32),

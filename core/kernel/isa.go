@@ -31,6 +31,7 @@ type isa struct {
 	peaks [3]peakLoop
 	read  func(x []float32, passes int, sums *roofSums)
 
+	attend attend
 	vectors
 	halves
 
@@ -79,12 +80,6 @@ type vectors struct {
 	normBackward func(dx, dy, x, gain []float32, mean, rstd, sum, dot float32)
 	rotate       func(a, b, cos, sin []float32, sign float32) // (a, b) = (a·cos - b·sin, b·cos + a·sin), sin times sign
 
-	// attendRow takes one block of keyBlock scores into a row's running softmax:
-	// scores become exp(scale·score - top'), out is scaled to the new top.
-	attendRow func(scores, out []float32, scale, top, sum float32) (newTop, newSum float32)
-	// attendBackward sets w = exp(scale·w - lse) and dw = w·(dw-delta)·scale.
-	attendBackward func(w, dw []float32, scale, lse, delta float32)
-
 	adamW func(o *AdamW, w, g, m, v []float32)
 }
 
@@ -103,6 +98,7 @@ var generic = isa{
 	peaks: genericPeaks,
 	read:  readGeneric,
 
+	attend:  genericAttend,
 	vectors: genericVectors,
 	halves:  genericHalves,
 	int8:    &genericInt8,

@@ -132,14 +132,6 @@ func vectorsOf(run func(op vecOp, args vecArgs) (float32, float32), width int) v
 			n := len(cos)
 			run(vecRotate, vecArgs{n: n, p: [5]*float32{ptr(a, n), ptr(b, n), ptr(cos, n), ptr(sin, n)}, s: [8]float32{sign}})
 		},
-		attendRow: func(scores, out []float32, scale, top, sum float32) (newTop, newSum float32) {
-			n := len(out)
-			return run(vecAttendRow, vecArgs{n: n, p: [5]*float32{ptr(scores, keyBlock), ptr(out, n)}, s: [8]float32{scale, top, sum}})
-		},
-		attendBackward: func(w, dw []float32, scale, lse, delta float32) {
-			n := len(w)
-			run(vecAttendBackward, vecArgs{n: n, p: [5]*float32{ptr(w, n), ptr(dw, n)}, s: [8]float32{scale, lse, delta}})
-		},
 		adamW: func(o *AdamW, w, g, m, v []float32) {
 			n := len(w)
 			run(vecAdamW, vecArgs{

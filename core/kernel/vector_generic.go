@@ -32,9 +32,6 @@ var genericVectors = vectors{
 	normBackward: normBackwardGeneric,
 	rotate:       rotateGeneric,
 
-	attendRow:      attendRowGeneric,
-	attendBackward: attendBackwardGeneric,
-
 	adamW: adamWGeneric,
 }
 
@@ -209,34 +206,5 @@ func rotateGeneric(a, b, cos, sin []float32, sign float32) {
 		u, v, s := a[i], b[i], sign*sin[i]
 		a[i] = u*c - v*s
 		b[i] = v*c + u*s
-	}
-}
-
-func attendRowGeneric(scores, out []float32, scale, top, sum float32) (newTop, newSum float32) {
-	newTop = top
-	for i, v := range scores {
-		v *= scale
-		scores[i] = v
-		if v > newTop {
-			newTop = v
-		}
-	}
-	if newTop == negInf {
-		clear(scores)
-		return top, sum
-	}
-	f := exp32(top - newTop)
-	sum = sum*f + expInto(scores, scores, 1, newTop)
-	if f != 1 {
-		scaleGeneric(out, out, f)
-	}
-	return newTop, sum
-}
-
-func attendBackwardGeneric(w, dw []float32, scale, lse, delta float32) {
-	for i, v := range w {
-		v = exp32(scale*v - lse)
-		w[i] = v
-		dw[i] = v * ((dw[i] - delta) * scale)
 	}
 }

@@ -72,13 +72,7 @@ func vecAdamWZ(args *vecArgs)
 func vecRotateZ(args *vecArgs)
 
 //go:noescape
-func vecAttendRowZ(args *vecArgs)
-
-//go:noescape
 func vecLaneSumsZ(args *vecArgs)
-
-//go:noescape
-func vecAttendBackwardZ(args *vecArgs)
 
 //go:noescape
 func vecDotZ(args *vecArgs)
@@ -177,13 +171,7 @@ func vecAdamWY(args *vecArgs)
 func vecRotateY(args *vecArgs)
 
 //go:noescape
-func vecAttendRowY(args *vecArgs)
-
-//go:noescape
 func vecLaneSumsY(args *vecArgs)
-
-//go:noescape
-func vecAttendBackwardY(args *vecArgs)
 
 //go:noescape
 func vecDotY(args *vecArgs)
@@ -261,12 +249,8 @@ func vecZ(op vecOp, args vecArgs) (float32, float32) {
 		vecAdamWZ(&args)
 	case vecRotate:
 		vecRotateZ(&args)
-	case vecAttendRow:
-		vecAttendRowZ(&args)
 	case vecLaneSums:
 		vecLaneSumsZ(&args)
-	case vecAttendBackward:
-		vecAttendBackwardZ(&args)
 	case vecDot:
 		vecDotZ(&args)
 	case vecDot3:
@@ -340,12 +324,8 @@ func vecY(op vecOp, args vecArgs) (float32, float32) {
 		vecAdamWY(&args)
 	case vecRotate:
 		vecRotateY(&args)
-	case vecAttendRow:
-		vecAttendRowY(&args)
 	case vecLaneSums:
 		vecLaneSumsY(&args)
-	case vecAttendBackward:
-		vecAttendBackwardY(&args)
 	case vecDot:
 		vecDotY(&args)
 	case vecDot3:
@@ -394,9 +374,7 @@ const (
 	vecLinear
 	vecAdamW
 	vecRotate
-	vecAttendRow
 	vecLaneSums
-	vecAttendBackward
 	vecDot
 	vecDot3
 	vecSum

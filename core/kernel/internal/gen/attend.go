@@ -2,86 +2,274 @@ package main
 
 import "math"
 
-// attendRow emits one step of the running softmax for one row of attention and one
-// block of 64 scores: p0 = scores, replaced by exp(s0·score - top'); p1 = the row's
-// output of n floats, scaled by exp(top-top'); s1 = top, s2 = sum so far. The
-// results are the new top and sum. If all scores and top are -Inf, the scores
-// become 0 and nothing else changes.
-func attendRow(v vec) {
-	nv := 64 / v.w()
-	t0, t1, t2, shift, f := nv, nv+1, nv+2, nv+3, nv+4
-	v.scalar(0, t0)
-	for i := range nv {
-		v.op("VMULPS %d(SI), %s, %s", i*4*v.w(), v.r(t0), v.r(i))
-	}
-	v.f("VMAXPS", 1, 0, t1)
-	for i := 2; i < nv; i++ {
-		v.f("VMAXPS", i, t1, t1)
-	}
-	v.maxLanes(t1, t2)
-	v.op("VMOVSS %d(DI), X%d", argS+4, t2)
-	v.op("VMAXSS X%d, X%d, X%d", t2, t1, t1)
-	v.op("VMOVSS X%d, %d(DI)", t1, argResult)
-	v.op("VMOVD X%d, R10", t1)
-	v.op("CMPL R10, $0x%08x", math.Float32bits(float32(math.Inf(-1))))
-	v.op("JEQ none")
-	v.op("VSUBSS X%d, X%d, X%d", t1, t2, t2)
-	v.op("VBROADCASTSS X%d, %s", t1, v.r(shift))
-	v.op("VBROADCASTSS X%d, %s", t2, v.r(f))
-	v.expNegative(v.r(f), v.r(t0), v.r(t1), v.r(t2))
-	weights := func(i, temp, mask int) func() {
-		return func() {
-			v := v
-			v.mask = mask
-			v.f("VSUBPS", shift, i, i)
-			v.expNegative(v.r(i), v.r(temp), v.r(temp+1), v.r(temp+2))
-			v.op("VMOVUPS %s, %d(SI)", v.r(i), i*4*v.w())
-		}
-	}
-	if v.reg == "Z" {
-		v.interleave(weights(0, 10, 0), weights(1, 13, 1), weights(2, 16, 2), weights(3, 19, 3))
-	} else {
-		for i := range nv {
-			weights(i, t0, 0)()
-		}
-	}
-	for step := 1; step < nv; step *= 2 {
-		for i := 0; i < nv; i += 2 * step {
-			v.f("VADDPS", i+step, i, i)
-		}
-	}
-	v.sumLanes(0, t0)
-	v.op("VMOVSS %d(DI), X%d", argS+8, t0)
-	v.op("VFMADD213SS X0, X%d, X%d", f, t0)
-	v.op("VMOVSS X%d, %d(DI)", t0, argResult2)
-	v.op("VMOVD X%d, R10", f)
-	v.op("CMPL R10, $0x%08x", math.Float32bits(1))
-	v.op("JEQ done")
+// Offsets of the fields of kernel.attendArgs.
+const (
+	attScores = 0
+	attGrads  = 8
+	attTop    = 16
+	attSum    = 24
+	attOut    = 32
+	attRows   = 40
+	attN      = 48
+	attK      = 56
+	attShrink = 64
+)
 
-	v.label("loop")
+// Offsets of the fields of kernel.attendScaleArgs.
+const (
+	sclDst  = 0
+	sclSrc  = 8
+	sclBy   = 16
+	sclStep = 24
+	sclLDD  = 32
+	sclLDS  = 40
+	sclRows = 48
+	sclN    = 56
+)
+
+// emitAttend writes the row kernels of attention.
+func emitAttend(f *file) {
+	for _, reg := range widths {
+		v := vec{file: f, reg: reg}
+		attendRows(v)
+		attendBack(v)
+		attendScale(v)
+	}
+	f.data()
+}
+
+// scoreRow is the distance in bytes between rows of scores.
+const scoreRow = 4 * 64
+
+// Registers 9 to 15 hold constants of exp2 while a row kernel runs: loads of constants
+// would take longer than the arithmetic.
+const (
+	regRound = 9 // 1.5·2^23: adding it rounds to an integer, which is then in the lowest bits
+	regOne   = 10
+	regTerms = 11 // the coefficients of r to r^5
+)
+
+func (v vec) exp2Constants() {
+	v.op("VMOVUPS %s, %s", v.c(12582912), v.r(regRound))
+	v.op("VMOVUPS %s, %s", v.c(1), v.r(regOne))
+	for i := range 5 {
+		v.op("VMOVUPS %s, %s", v.c(exp2Terms[5-i]), v.r(regTerms+i))
+	}
+}
+
+// exp2 replaces x <= 0 by 2^x: exp2Neg in the package, its polynomial in pairs of terms. It uses
+// registers 1 to 4 for a short chain: a processor holds few waiting instructions.
+func (v vec) exp2(x int) {
+	const n, r2, q1, q2 = 1, 2, 3, 4
+	// The second source wins if one is NaN.
+	v.op("VMOVUPS %s, %s", v.c(-127), v.r(n))
+	v.f("VMAXPS", x, n, x)
+	v.f("VADDPS", regRound, x, n)
+	v.f("VSUBPS", regRound, n, r2)
+	v.f("VSUBPS", r2, x, x) // r
+	v.f("VMULPS", x, x, r2)
+	v.f("VMOVAPS", regTerms+4, q2)
+	v.f("VFMADD213PS", regTerms+3, x, q2)
+	v.fc("VFMADD231PS", exp2Terms[0], r2, q2)
+	v.f("VMOVAPS", regTerms+2, q1)
+	v.f("VFMADD213PS", regTerms+1, x, q1)
+	v.f("VFMADD213PS", regOne, regTerms, x)
+	v.op("VPSLLD $23, %s, %s", v.r(n), v.r(n))
+	v.f("VFMADD231PS", q2, r2, q1)
+	v.f("VFMADD231PS", q1, r2, x)
+	v.f("VPADDD", n, x, x)
+}
+
+// attendRows emits one step of the running softmax of some rows of attention: see
+// attendRowsGeneric. The number of scores is a multiple of 16.
+func attendRows(v vec) {
+	v.text("attendRows"+v.reg, "attendArgs", "A block of scores into the running softmax.")
+	v.op("MOVQ %d(DI), SI", attScores)
+	v.op("MOVQ %d(DI), BX", attOut)
+	v.op("MOVQ %d(DI), CX", attTop)
+	v.op("MOVQ %d(DI), DX", attSum)
+	v.op("MOVQ %d(DI), R8", attRows)
+	v.op("MOVQ %d(DI), R12", attN)
+	v.op("MOVQ %d(DI), R13", attK)
+	per := 16 / v.w()                  // vectors in 16 scores
+	const shift, shrink, sum = 8, 7, 5 // and sum+1
+	v.op("SHLQ $2, R12")
+	v.op("MOVQ %d(DI), DI", attShrink)
+	v.exp2Constants()
+
+	// The maxima of all rows first: exponentials that wait for one would fill the
+	// processor's queues.
+	v.op("MOVQ SI, R10")
+	v.op("XORQ R11, R11")
+	v.label("maximum")
+	v.op("VMOVUPS (R10), %s", v.r(0))
+	if per == 2 {
+		v.op("VMAXPS 32(R10), %s, %s", v.r(0), v.r(0))
+	}
+	v.op("MOVQ $64, R9")
+	v.label("max")
+	v.op("CMPQ R9, R12")
+	v.op("JGE found")
+	for i := range per {
+		v.op("VMAXPS %d(R10)(R9*1), %s, %s", i*4*v.w(), v.r(0), v.r(0))
+	}
+	v.op("ADDQ $64, R9")
+	v.op("JMP max")
+	v.label("found")
+	v.maxLanes(0, 1)
+	v.op("VMOVSS (CX)(R11*4), X1")
+	v.op("VMAXSS X0, X1, X0")
+	v.op("VMOVSS X0, (CX)(R11*4)")
+	// The shift is the new top, or finite where nothing was seen yet.
+	v.op("VMAXSS %s, X0, X0", v.c(-math.MaxFloat32))
+	v.op("VSUBSS X0, X1, X1")
+	v.op("VMOVSS X1, (DI)(R11*4)")
+	v.op("ADDQ $%d, R10", scoreRow)
+	v.op("INCQ R11")
+	v.op("CMPQ R11, R8")
+	v.op("JLT maximum")
+
+	v.label("row")
+	v.op("VBROADCASTSS (CX), %s", v.r(shift))
+	v.fc("VMAXPS", -math.MaxFloat32, shift, shift)
+	v.op("VBROADCASTSS (DI), %s", v.r(shrink))
+	v.exp2(shrink)
+	for i := range per {
+		v.zero(v.r(sum + i))
+	}
+	v.op("XORQ R9, R9")
+	v.label("weights")
+	for i := range per {
+		v.op("VMOVUPS %d(SI)(R9*1), %s", i*4*v.w(), v.r(0))
+		v.f("VSUBPS", shift, 0, 0)
+		v.exp2(0)
+		v.op("VMOVUPS %s, %d(SI)(R9*1)", v.r(0), i*4*v.w())
+		v.f("VADDPS", 0, sum+i, sum+i)
+	}
+	v.op("ADDQ $64, R9")
+	v.op("CMPQ R9, R12")
+	v.op("JLT weights")
+	if per == 2 {
+		v.f("VADDPS", sum+1, sum, sum)
+	}
+	v.sumLanes(sum, 0)
+	v.op("VMOVSS (DX), X0")
+	v.op("VFMADD213SS X%d, X%d, X0", sum, shrink)
+	v.op("VMOVSS X0, (DX)")
+
+	// The row's sums shrink, by 1 as a rule: a branch would guess wrong too often.
+	v.op("MOVQ R13, AX")
+	v.op("MOVQ BX, R9")
+	v.label("shrink")
 	v.op("CMPQ AX, $%d", v.w())
 	v.op("JLT tail")
-	v.op("VMULPS (BX)(R9*1), %s, %s", v.r(f), v.r(0))
-	v.store(v.r(0), "(BX)(R9*1)", false)
+	v.op("VMULPS (R9), %s, %s", v.r(shrink), v.r(0))
+	v.op("VMOVUPS %s, (R9)", v.r(0))
 	v.op("ADDQ $%d, R9", 4*v.w())
 	v.op("SUBQ $%d, AX", v.w())
+	v.op("JMP shrink")
+	v.label("tail")
+	v.op("TESTQ AX, AX")
+	v.op("JEQ next")
+	v.op("VMULSS (R9), X%d, X0", shrink)
+	v.op("VMOVSS X0, (R9)")
+	v.op("ADDQ $4, R9")
+	v.op("DECQ AX")
+	v.op("JMP tail")
+
+	v.label("next")
+	v.op("ADDQ $%d, SI", scoreRow)
+	v.op("ADDQ $4, DI")
+	v.op("ADDQ $4, CX")
+	v.op("ADDQ $4, DX")
+	v.op("LEAQ (BX)(R13*4), BX")
+	v.op("DECQ R8")
+	v.op("JNE row")
+	v.ret()
+}
+
+// attendBack emits attendBackGeneric. The number of scores is a multiple of 16.
+func attendBack(v vec) {
+	v.text("attendBack"+v.reg, "attendArgs", "Weights again, and the gradients of scores.")
+	v.op("MOVQ %d(DI), SI", attScores)
+	v.op("MOVQ %d(DI), BX", attGrads)
+	v.op("MOVQ %d(DI), CX", attTop)
+	v.op("MOVQ %d(DI), DX", attSum)
+	v.op("MOVQ %d(DI), R8", attRows)
+	v.op("MOVQ %d(DI), R12", attN)
+	per := 16 / v.w()
+	const lse, delta = 8, 7
+	v.op("SHLQ $2, R12")
+	v.exp2Constants()
+	v.label("row")
+	v.op("VBROADCASTSS (CX), %s", v.r(lse))
+	v.op("VBROADCASTSS (DX), %s", v.r(delta))
+	v.op("XORQ R9, R9")
+	v.label("weights")
+	for i := range per {
+		v.op("VMOVUPS %d(SI)(R9*1), %s", i*4*v.w(), v.r(0))
+		v.f("VSUBPS", lse, 0, 0)
+		v.exp2(0)
+		v.op("VMOVUPS %s, %d(SI)(R9*1)", v.r(0), i*4*v.w())
+		v.op("VMOVUPS %d(BX)(R9*1), %s", i*4*v.w(), v.r(1))
+		v.f("VSUBPS", delta, 1, 1)
+		v.f("VMULPS", 0, 1, 1)
+		v.op("VMOVUPS %s, %d(BX)(R9*1)", v.r(1), i*4*v.w())
+	}
+	v.op("ADDQ $64, R9")
+	v.op("CMPQ R9, R12")
+	v.op("JLT weights")
+	v.op("ADDQ $%d, SI", scoreRow)
+	v.op("ADDQ $%d, BX", scoreRow)
+	v.op("ADDQ $4, CX")
+	v.op("ADDQ $4, DX")
+	v.op("DECQ R8")
+	v.op("JNE row")
+	v.ret()
+}
+
+// attendScale emits attendScaleGeneric: rows of n floats, each times a float of its own
+// or (step 0) all times the same.
+func attendScale(v vec) {
+	v.text("attendScale"+v.reg, "attendScaleArgs", "Rows times a factor each.")
+	v.op("MOVQ %d(DI), BX", sclDst)
+	v.op("MOVQ %d(DI), SI", sclSrc)
+	v.op("MOVQ %d(DI), CX", sclBy)
+	v.op("MOVQ %d(DI), R12", sclStep)
+	v.op("MOVQ %d(DI), DX", sclLDD)
+	v.op("MOVQ %d(DI), R13", sclLDS)
+	v.op("MOVQ %d(DI), R8", sclRows)
+	v.op("MOVQ %d(DI), DI", sclN)
+	v.op("MOVQ DI, AX")
+	v.op("ANDQ $%d, AX", v.w()-1)
+	v.tailMask("AX")
+	v.op("ANDQ $-%d, DI", v.w())
+	v.op("SHLQ $2, DI")
+	v.label("row")
+	v.op("VBROADCASTSS (CX), %s", v.r(0))
+	// Rows lie on pages of their own, where the processor does not look ahead.
+	for i := 0; i < 256; i += 64 {
+		v.op("PREFETCHT0 %d(SI)(R13*8)", i)
+	}
+	v.op("XORQ R9, R9")
+	v.label("loop")
+	v.op("CMPQ R9, DI")
+	v.op("JGE tail")
+	v.op("VMULPS (SI)(R9*1), %s, %s", v.r(0), v.r(1))
+	v.op("VMOVUPS %s, (BX)(R9*1)", v.r(1))
+	v.op("ADDQ $%d, R9", 4*v.w())
 	v.op("JMP loop")
 	v.label("tail")
 	v.op("TESTQ AX, AX")
-	v.op("JEQ done")
-	v.tailMask("AX")
-	v.load("(BX)(R9*1)", v.r(0), true)
-	v.f("VMULPS", f, 0, 0)
-	v.store(v.r(0), "(BX)(R9*1)", true)
-	v.op("JMP done")
-
-	v.label("none")
-	v.zero(v.r(0))
-	for i := range nv {
-		v.op("VMOVUPS %s, %d(SI)", v.r(0), i*4*v.w())
-	}
-	v.op("VMOVSS %d(DI), X0", argS+8)
-	v.op("VMOVSS X0, %d(DI)", argResult2)
-	v.label("done")
+	v.op("JEQ next")
+	v.load("(SI)(R9*1)", v.r(1), true)
+	v.f("VMULPS", 0, 1, 1)
+	v.store(v.r(1), "(BX)(R9*1)", true)
+	v.label("next")
+	v.op("ADDQ R12, CX")
+	v.op("ADDQ DX, BX")
+	v.op("ADDQ R13, SI")
+	v.op("DECQ R8")
+	v.op("JNE row")
 	v.ret()
 }

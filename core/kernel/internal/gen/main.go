@@ -29,6 +29,7 @@ func main() {
 		"row":       emitRows,
 		"scan":      emitScan,
 		"roofline":  emitRoofline,
+		"attend":    emitAttend,
 	} {
 		f := &file{constants: map[string]uint32{}}
 		f.printf("%s\n#include \"textflag.h\"\n", header)

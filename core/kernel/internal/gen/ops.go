@@ -177,20 +177,7 @@ var vecOps = []vecOp{
 		v.f("VFMADD213PS", 5, 2, 1)
 		return []int{0, 1}
 	}},
-	{name: "AttendRow", outs: 2, custom: attendRow},
 	{name: "LaneSums", outs: 2, custom: laneSums},
-	// Attention backward: p0 = exp(s0·p0-s1), p1 = p0·(p1-s2)·s0.
-	{name: "AttendBackward", outs: 2, ins: []int{0, 1}, body: func(v vec) []int {
-		v.scalar(0, 2)
-		v.scalar(1, 3)
-		v.f("VFMSUB213PS", 3, 2, 0)
-		v.expNegative(v.r(0), v.r(3), v.r(4), v.r(5))
-		v.scalar(2, 3)
-		v.f("VSUBPS", 3, 1, 1)
-		v.f("VMULPS", 2, 1, 1)
-		v.f("VMULPS", 0, 1, 1)
-		return []int{0, 1}
-	}},
 
 	{name: "Dot", ins: []int{0, 1}, start: sumStart,
 		reduce: func(v vec, masked bool) { v.f("VFMADD231PS", 0, 1, 12) }, finish: sumFinish},
