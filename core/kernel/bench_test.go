@@ -137,7 +137,7 @@ func BenchmarkRows(b *testing.B) {
 		{"rmsnorm backward", benchRows, func(p *Pool) { RMSNormBackward(p, dx, dgain, dy, x, gain, rstd, benchRows, d) }},
 		{"layernorm", benchRows, func(p *Pool) { LayerNorm(p, y, mean, rstd, x, gain, nil, benchRows, d, 1e-5) }},
 		{"layernorm backward", benchRows, func(p *Pool) { LayerNormBackward(p, dx, dgain, nil, dy, x, gain, mean, rstd, benchRows, d) }},
-		{"rotary", benchRows, func(p *Pool) { Rotary(p, x, benchRows, d, 8, 32, segs, 1e4, false) }},
+		{"rotary", benchRows, func(p *Pool) { Rotary(p, x, x, benchRows, d, 8, 32, segs, 1e4, false) }},
 		{"gelu", benchRows, func(p *Pool) { GELU(p, y, x) }},
 		{"gelu backward", benchRows, func(p *Pool) { GELUBackward(p, dx, dy, x) }},
 		{"swiglu", benchRows, func(p *Pool) { SwiGLU(p, y, x, benchRows, d/2) }},

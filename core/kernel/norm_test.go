@@ -116,7 +116,7 @@ func TestRotary(t *testing.T) {
 		segs := []Segment{{0, 4, 7}, {4, 0, 3}, {4, 5, 300}}
 		x := guardedCopy(t, normals(source(1), m*ld, 1))
 		orig := append([]float32(nil), x...)
-		Rotary(nil, x, m, ld, heads, k, segs, theta, false)
+		Rotary(nil, x, x, m, ld, heads, k, segs, theta, false)
 		for _, s := range segs {
 			for r := range s.Len {
 				row := orig[(s.Start+r)*ld : (s.Start+r+1)*ld]
@@ -131,15 +131,20 @@ func TestRotary(t *testing.T) {
 				expect(t, "row", x[(s.Start+r)*ld:(s.Start+r+1)*ld], want, 1e-6)
 			}
 		}
-		Rotary(nil, x, m, ld, heads, k, segs, theta, true)
+		y, from := guarded(t, m*ld), guardedCopy(t, orig)
+		Rotary(nil, y, from, m, ld, heads, k, segs, theta, false)
+		expectBits(t, "beside x", y, x)
+		expectBits(t, "x", from, orig)
+
+		Rotary(nil, x, x, m, ld, heads, k, segs, theta, true)
 		expect(t, "turned back", x, wide(orig), 1e-6)
 
 		// A row alone gets the same bits: the table's form does not matter.
 		copy(x, orig)
-		Rotary(nil, x, m, ld, heads, k, []Segment{{0, m, 5}}, theta, false)
+		Rotary(nil, x, x, m, ld, heads, k, []Segment{{0, m, 5}}, theta, false)
 		for r := range m {
 			alone := append([]float32(nil), orig[r*ld:(r+1)*ld]...)
-			Rotary(nil, alone, 1, ld, heads, k, []Segment{{0, 1, 5 + r}}, theta, false)
+			Rotary(nil, alone, alone, 1, ld, heads, k, []Segment{{0, 1, 5 + r}}, theta, false)
 			expectBits(t, "row alone", alone, x[r*ld:(r+1)*ld])
 		}
 	})

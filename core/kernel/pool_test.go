@@ -71,7 +71,7 @@ func operations() []operation {
 	add("add bias", func(p *Pool) { AddBias(p, out, x, bias, m, d) }, out)
 	add("column sums", func(p *Pool) { ColumnSums(p, dg, x, m, d) }, dg)
 	turned := append([]float32(nil), x...)
-	inPlace("rotary", func(p *Pool) { Rotary(p, turned, m, d, 3, 22, segs, 1e4, false) }, turned)
+	inPlace("rotary", func(p *Pool) { Rotary(p, turned, turned, m, d, 3, 22, segs, 1e4, false) }, turned)
 
 	att := AttentionDims{H: 4, G: 2, K: 9, Scale: 0.3}
 	qkv := normals(r, m*8*9, 1)

@@ -7,7 +7,7 @@ import "math"
 // Dimensions: m rows of ld, of which the first heads*k columns are turned.
 
 type rotary struct {
-	x        []float32
+	y, x     []float32
 	cos, sin []float32 // a row of k/2 for each position from first on, or for each row
 	byRow    bool
 	first    int
@@ -20,15 +20,19 @@ type rotary struct {
 
 var rotaryJobs jobs[rotary]
 
-// Rotary turns the first heads*k columns of each row of x [m,ld] in place by the
-// row's position in its document. inverse turns back, which is also the backward
-// pass.
-func Rotary(p *Pool, x []float32, m, ld, heads, k int, segs []Segment, theta float64, inverse bool) {
+// Rotary sets y [m,ld] to x with the first heads*k columns of each row turned by the
+// row's position in its document. y may be x. inverse turns back, which is also the
+// backward pass.
+func Rotary(p *Pool, y, x []float32, m, ld, heads, k int, segs []Segment, theta float64, inverse bool) {
 	checkSegments(segs, m)
-	if k%2 != 0 || k < 0 || ld < heads*k || m > 0 && len(x) < (m-1)*ld+heads*k {
+	if k%2 != 0 || k < 0 || ld < heads*k || len(x) < m*ld || len(y) < m*ld {
 		panic("kernel: rotary: wrong shape")
 	}
-	if m == 0 || k == 0 {
+	if m == 0 || ld == 0 {
+		return
+	}
+	if k == 0 {
+		copy(y[:m*ld], x)
 		return
 	}
 	first, last := segs[0].Pos, 0
@@ -42,7 +46,7 @@ func Rotary(p *Pool, x []float32, m, ld, heads, k int, segs []Segment, theta flo
 	if byRow {
 		angles = m
 	}
-	t := rotary{x: x, byRow: byRow, first: first, ld: ld, heads: heads, k: k, segs: segs, sign: 1}
+	t := rotary{y: y, x: x, byRow: byRow, first: first, ld: ld, heads: heads, k: k, segs: segs, sign: 1}
 	if inverse {
 		t.sign = -1
 	}
@@ -67,7 +71,7 @@ func Rotary(p *Pool, x []float32, m, ld, heads, k int, segs []Segment, theta flo
 			rotaryTables.keep(key, work)
 		}
 	}
-	launch(p, &rotaryJobs, t, m, grainFor(heads*k))
+	launch(p, &rotaryJobs, t, m, grainFor(ld))
 	rotaryTables.release(work)
 }
 
@@ -110,9 +114,10 @@ func (t *rotary) run(lo, hi int) {
 				at = s.Pos + r - s.Start - t.first
 			}
 			cos, sin := t.cos[at*half:][:half], t.sin[at*half:][:half]
+			y := t.y[r*t.ld:][:t.ld]
+			copy(y, t.x[r*t.ld:]) // nothing where y is x
 			for h := range t.heads {
-				x := t.x[r*t.ld+h*t.k:][:t.k]
-				active.rotate(x[:half], x[half:], cos, sin, t.sign)
+				active.rotate(y[h*t.k:][:half], y[h*t.k+half:][:half], cos, sin, t.sign)
 			}
 		}
 	}

@@ -16,7 +16,7 @@ func TestRotaryTablesAreKeptApart(t *testing.T) {
 	x := normals(source(5), 3*40, 1)
 	run := func(c turn) []float32 {
 		got := append([]float32(nil), x[:c.len*c.k]...)
-		Rotary(nil, got, c.len, c.k, 1, c.k, []Segment{{0, c.len, c.pos}}, c.theta, false)
+		Rotary(nil, got, got, c.len, c.k, 1, c.k, []Segment{{0, c.len, c.pos}}, c.theta, false)
 		return got
 	}
 	var turns []turn
@@ -62,7 +62,7 @@ func TestRotaryTablesAreKeptApart(t *testing.T) {
 	}
 	if n := testing.AllocsPerRun(50, func() {
 		for _, c := range turns[:6] { // more than are kept
-			Rotary(nil, x, c.len, c.k, 1, c.k, segmentAt(c.len, c.pos), c.theta, false)
+			Rotary(nil, x, x, c.len, c.k, 1, c.k, segmentAt(c.len, c.pos), c.theta, false)
 		}
 	}); n != 0 {
 		t.Errorf("tables in turns: %g allocations", n)

@@ -105,3 +105,10 @@ func scatterColumns(out, x []float32, m, w, from, n int) {
 		copy(out[i*w+from:i*w+from+n], x[i*n:(i+1)*n])
 	}
 }
+
+// copyInto copies x to y unless they are the same memory.
+func copyInto(y, x []float32) {
+	if len(x) > 0 && &y[0] != &x[0] {
+		copy(y, x)
+	}
+}

@@ -34,9 +34,7 @@ func (rotary) Layout([]tensor.Shape) engine.Layout { return engine.Layout{InPlac
 func (k rotary) Bind(b engine.Binding) (engine.Kernel, error) {
 	x, y := b.In[0].F32, b.Out.F32
 	return func(r *engine.Run) {
-		n := r.Rows * k.Width
-		copyInto(y[:n], x[:n])
-		kernel.Rotary(b.Pool, y, r.Rows, k.Width, k.Heads, k.K, r.Segments, k.Theta, k.Inverse)
+		kernel.Rotary(b.Pool, y, x, r.Rows, k.Width, k.Heads, k.K, r.Segments, k.Theta, k.Inverse)
 		r.FLOPs += RotaryFLOPs(r.Rows, k.Heads*k.K)
 	}, nil
 }
@@ -44,11 +42,4 @@ func (k rotary) Bind(b engine.Binding) (engine.Kernel, error) {
 func (k rotary) Grad(_ gorgonia.Nodes, _, grad *Node) gorgonia.Nodes {
 	k.Inverse = !k.Inverse
 	return gorgonia.Nodes{Apply(k, grad.Shape(), grad)}
-}
-
-// copyInto copies x to y unless they are the same memory.
-func copyInto(y, x []float32) {
-	if len(x) > 0 && &y[0] != &x[0] {
-		copy(y, x)
-	}
 }
