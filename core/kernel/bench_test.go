@@ -180,3 +180,37 @@ func BenchmarkPeak(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkSubnormal is the time of subnormal numbers beside that of normal ones.
+func BenchmarkSubnormal(b *testing.B) {
+	const n = 1 << 16
+	w, g, m1, m2 := normals(source(1), n, 1), make([]float32, n), make([]float32, n), make([]float32, n)
+	x, y, z := normals(source(2), n, 1), make([]float32, n), make([]float32, n)
+	scan := ScanDims{64, 16}.shape()
+	const rows = 256
+	in := scanInputs(scan, rows)
+	out := make([]float32, rows*64)
+	saved := make([]float32, scan.saved(rows, 1))
+	o := AdamW{LR: 1e-3, Beta1: 0.9, Beta2: 0.99, Eps: 1e-8, WeightDecay: 0.1, GradScale: 1, Correction1: 1, Correction2: 1}
+	for _, size := range []float32{1, 1e-39} {
+		b.Run(fmt.Sprintf("gemm of %g", size), func(b *testing.B) {
+			setAll(y, size)
+			for b.Loop() {
+				Gemm(nil, false, false, 256, 256, 256, x, 256, y, 256, 0, z, 256)
+			}
+		})
+		b.Run(fmt.Sprintf("scan of %g", size), func(b *testing.B) {
+			setAll(in[0], size)
+			for b.Loop() {
+				runScan(nil, out, in[0], in[1], in[2], in[3], in[4], in[5], segments(rows), nil, saved, rows, scan)
+			}
+		})
+		b.Run(fmt.Sprintf("adamw from moments of %g", size), func(b *testing.B) {
+			setAll(m1, size)
+			setAll(m2, size)
+			for b.Loop() {
+				o.Step(nil, w, g, m1, m2)
+			}
+		})
+	}
+}

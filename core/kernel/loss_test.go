@@ -172,3 +172,26 @@ func TestAdamW(t *testing.T) {
 		}
 	})
 }
+
+// Moments without gradients decay to 0, past the subnormal numbers.
+func TestAdamWLeavesNoSubnormals(t *testing.T) {
+	forEachISA(t, func(t *testing.T) {
+		for _, n := range []int{1, 7, 33} {
+			w, g := guardedCopy(t, normals(source(5), n, 1)), guarded(t, n)
+			m, v := guarded(t, n), guarded(t, n)
+			clear(g)
+			setAll(m, -0x1p-126)
+			setAll(v, 0x1p-126)
+			m[n-1], v[n-1] = 0x1p-125, float32(math.NaN())
+			AdamW{LR: 1e-2, Beta1: 0.75, Beta2: 0.75, Eps: 1e-8, GradScale: 1, Correction1: 1, Correction2: 1}.Step(nil, w, g, m, v)
+			for i := range n - 1 {
+				if m[i] != 0 || v[i] != 0 {
+					t.Fatalf("moments %g, %g, want 0", m[i], v[i])
+				}
+			}
+			if m[n-1] != 0x1.8p-126 || v[n-1] == v[n-1] {
+				t.Fatalf("moments %g, %g, want a normal number and NaN", m[n-1], v[n-1])
+			}
+		}
+	})
+}

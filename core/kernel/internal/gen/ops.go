@@ -149,11 +149,13 @@ var vecOps = []vecOp{
 		v.scalar(2, 5)
 		v.f("VMULPS", 4, 1, 1)
 		v.f("VFMADD231PS", 5, 3, 1) // m
+		v.flush(1, 4)
 		v.f("VMULPS", 3, 3, 3)
 		v.scalar(3, 4)
 		v.scalar(4, 5)
 		v.f("VMULPS", 4, 2, 2)
 		v.f("VFMADD231PS", 5, 3, 2) // v
+		v.flush(2, 4)
 		v.scalar(5, 4)
 		v.f("VMULPS", 4, 2, 3)
 		v.f("VSQRTPS", 3, 3)
@@ -274,6 +276,19 @@ var vecOps = []vecOp{
 		v.f("VMULPS", 5, 0, 0)
 		return []int{0}
 	}},
+}
+
+// flush replaces subnormal numbers by 0; NaN stays.
+func (v vec) flush(x, t int) {
+	const least = 1.1754943508222875e-38 // normal
+	v.and(math.MaxInt32, v.r(x), v.r(t))
+	if v.reg == "Z" {
+		v.op("VCMPPS $5, %s, %s, K2", v.c(least), v.r(t))
+		v.op("VMOVAPS.Z %s, K2, %s", v.r(x), v.r(x))
+		return
+	}
+	v.op("VCMPPS $5, %s, %s, %s", v.c(least), v.r(t), v.r(t))
+	v.f("VANDPS", t, x, x)
 }
 
 func sumStart(v vec) {
