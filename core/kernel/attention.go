@@ -148,8 +148,14 @@ func (t *attention) pack(si, g, block int, keysT, values []float32) {
 		clear(keysT[:t.K*keyBlock]) // scores of no key stay finite until they are masked
 	}
 	active.transpose(keysT[from%keyBlock:], keyBlock, k[(from-origin)*ld:], ld, to-from, t.K)
-	active.attend.scale(values[from%keyBlock*t.K:], t.K, v[(from-origin)*ld:], ld, nil, 1, to-from, t.K)
+	if !t.few(si) {
+		active.attend.scale(values[from%keyBlock*t.K:], t.K, v[(from-origin)*ld:], ld, nil, 1, to-from, t.K)
+	}
 }
+
+// few says that a segment has so few rows that its values are read where they are
+// rather than packed: those of decoding are read once.
+func (t *attention) few(si int) bool { return t.segs[si].Len < queryGroup }
 
 // packKeys fills keysT and values.
 type packKeys struct{ attention }
@@ -260,6 +266,7 @@ func (t *attention) block(si, h, r0, height int, keysT, values []float32, w *att
 	}
 	p0, last := s.Pos+r0, s.Pos+r0+rows-1
 	size := t.K * keyBlock
+	_, stored, ld, origin := t.keyRows(si, h/(t.H/t.G))
 	for b := t.sees(first, p0) / keyBlock; b*keyBlock <= last; b++ {
 		at := b * keyBlock
 		start := (b - first/keyBlock) * size
@@ -275,7 +282,11 @@ func (t *attention) block(si, h, r0, height int, keysT, values []float32, w *att
 			active.attend.rows(scores, w.top[i:], w.sum[i:], w.shrink, w.sums[i*t.K:], n, seen.hi-seen.lo, t.K)
 			// Weights of masked keys are 0 and change no bit of the sums.
 			k0, k1 := max(seen.lo, first-at), min(seen.hi, p0+i+n-at)
-			active.tile(n, t.K, k1-k0, scores[k0-seen.lo:], keyBlock, 1, values[k0*t.K:], t.K, w.sums[i*t.K:], t.K, true)
+			v, ldv := values[k0*t.K:], t.K
+			if t.few(si) {
+				v, ldv = stored[(at+k0-origin)*ld:], ld
+			}
+			active.tile(n, t.K, k1-k0, scores[k0-seen.lo:], keyBlock, 1, v, ldv, w.sums[i*t.K:], t.K, true)
 		}
 	}
 	for i := range rows {
