@@ -18,8 +18,9 @@ const (
 
 // exp2Neg is 2^x for x below 127, at most 1.5 ulp off (1 in the vector forms) from
 // -125 on; subnormal or 0 below, 0 from -127 down, NaN of NaN. The scans' decays
-// are this, with A in units of log2(e): of all that their steps compute it is the
-// most, and the base 2 leaves the least of it.
+// are this, with A in units of log2(e), and so are attention's weights: of all that
+// their steps compute beside products it is the most, and the base 2 leaves the
+// least of it.
 func exp2Neg(x float32) float32 {
 	if x < -127 {
 		x = -127
