@@ -64,6 +64,7 @@ var numericsOf = map[string]numerics{
 
 	// Recurrences: steps, decays, skips and states are float32, and what the steps are made of.
 	"causalconv": {parts: bySequence}, "causalconv.backward": {parts: bySequence, saved: "ss"},
+	"causalconv_silu": {parts: bySequence}, "causalconv_silu.backward": {parts: bySequence, saved: "ss"},
 	"softplus": {parts: byRow, exact: true, exactIn: []int{0}}, "softplus.backward": {parts: byRow, exact: true, exactIn: []int{0, 1}},
 	"decay": {sum: true}, "decay.backward": {sum: true},
 	"step_size": {sum: true}, "step_size.backward": {sum: true},
