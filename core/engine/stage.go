@@ -21,7 +21,6 @@ type stage struct {
 	in        []stagedBuffer
 	out       *operand
 	saved     []*operand
-	scratch   int
 
 	kernel Kernel
 	sub    Run // of the rows at hand

@@ -16,7 +16,7 @@ type tileArgs struct {
 	ahead    uintptr // what to fetch into the second-level cache meanwhile
 
 	// The kernel's own: where it stands. The last steps lead out of the matrices, which no pointer may.
-	atA, atC uintptr
+	atA, atC uintptr //lint:ignore U1000 assembly writes and reads them
 }
 
 // maskWords holds 8 words of ones and then 8 of zeros: the mask of n columns

@@ -19,6 +19,8 @@ type pairArgs struct {
 }
 
 // interleave16 sends element i of the low half to place 2i, and of the high half to 2i+1.
+//
+//lint:ignore U1000 assembly reads it
 var interleave16 = func() (at [32]uint16) {
 	for i := range 16 {
 		at[2*i], at[2*i+1] = uint16(i), uint16(16+i)

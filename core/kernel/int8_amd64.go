@@ -27,11 +27,12 @@ type scaleArgs struct {
 // dotRowArgs are the arguments of a product of one row with a panel.
 type dotRowArgs struct {
 	dst, panel, x unsafe.Pointer
-	n             int // quads, or groups
-	scales, sums  unsafe.Pointer
+	n             int // quads
 }
 
 // packOrder undoes the order in which bytes come out of packing within 128-bit lanes.
+//
+//lint:ignore U1000 assembly reads it
 var packOrder = [8]int32{0, 4, 1, 5, 2, 6, 3, 7}
 
 var (

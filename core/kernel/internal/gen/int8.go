@@ -31,12 +31,10 @@ const (
 
 // Offsets of the fields of kernel.dotRowArgs.
 const (
-	dotRowDst    = 0
-	dotRowPanel  = 8
-	dotRowX      = 16
-	dotRowK      = 24
-	dotRowScales = 32
-	dotRowSums   = 40
+	dotRowDst   = 0
+	dotRowPanel = 8
+	dotRowX     = 16
+	dotRowK     = 24
 )
 
 // emitInt8 writes the product of 8-bit integers. Weights lie in panels whose words are

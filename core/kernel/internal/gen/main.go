@@ -68,30 +68,6 @@ type file struct {
 
 func (f *file) printf(format string, args ...any) { fmt.Fprintf(f, format, args...) }
 
-// interleave writes the instructions of several independent pieces of straight
-// code in turn, one of each.
-func (f *file) interleave(pieces ...func()) {
-	before := f.String()
-	var code [][]string
-	most := 0
-	for _, piece := range pieces {
-		f.Reset()
-		piece()
-		lines := strings.SplitAfter(f.String(), "\n")
-		code = append(code, lines)
-		most = max(most, len(lines))
-	}
-	f.Reset()
-	f.WriteString(before)
-	for i := range most {
-		for _, lines := range code {
-			if i < len(lines) {
-				f.WriteString(lines[i])
-			}
-		}
-	}
-}
-
 // op writes one instruction. An AVX-512 instruction broadcasts a constant operand
 // (see vec.c): the linker aligns data to 32 bytes, and loads of 64 would cross
 // cache lines.
