@@ -23,6 +23,7 @@ type benchTrain struct {
 	vocab, batch, context int
 	precision             string
 	threads, steps        int
+	recompute             bool
 }
 
 // benchShape is a size at which families are compared, and each built-in's config of about as many active parameters.
@@ -68,6 +69,7 @@ func benchTrainCommand() *cobra.Command {
 	f.IntVar(&o.context, "context", 0, "tokens of a sequence (0: the preset's)")
 	f.StringVar(&o.precision, "precision", string(family.FP32), "precision of the models")
 	f.IntVar(&o.threads, "threads", 0, "threads of a plugin (0: all cores)")
+	f.BoolVar(&o.recompute, "recompute", false, "measure each family a second time with what is inside of blocks computed again in the backward pass")
 	f.IntVar(&o.steps, "steps", 7, "steps that are timed")
 	return c
 }
@@ -133,10 +135,15 @@ func (o *benchTrain) workloads() ([]bench.Workload, error) {
 		if config == "" {
 			config = "{}"
 		}
-		out = append(out, bench.Workload{
+		w := bench.Workload{
 			Name: name, Family: name, Config: json.RawMessage(config), Precision: family.Precision(o.precision),
 			Vocab: shape.vocab, Batch: shape.batch, Context: shape.context, Threads: threads,
-		})
+		}
+		out = append(out, w)
+		if o.recompute {
+			w.Name, w.Recompute = name+" recomputed", family.RecomputeBlock
+			out = append(out, w)
+		}
 	}
 	return out, nil
 }

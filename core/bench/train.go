@@ -20,6 +20,7 @@ type Workload struct {
 	Batch     int              `json:"batch"`
 	Context   int              `json:"context"`
 	Threads   int              `json:"threads"`
+	Recompute string           `json:"recompute,omitempty"` // as in family.BuildRequest
 }
 
 // Training is what a workload's steps came to.
@@ -92,7 +93,7 @@ var step = family.OptimizerStep{LearningRate: 3e-4, Beta1: 0.9, Beta2: 0.95, Eps
 
 // BuildRequest asks for the workload's model.
 func (w Workload) BuildRequest() family.BuildRequest {
-	return family.BuildRequest{Config: w.Config, Vocab: w.Vocab, Context: w.Context, Seed: 1, Precision: w.Precision, Threads: w.Threads, Lengths: []int{w.Context}}
+	return family.BuildRequest{Config: w.Config, Vocab: w.Vocab, Context: w.Context, Seed: 1, Precision: w.Precision, Threads: w.Threads, Lengths: []int{w.Context}, Recompute: w.Recompute}
 }
 
 // batch draws random tokens: kernels take the same time for any.
