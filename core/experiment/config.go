@@ -90,7 +90,7 @@ type Train struct {
 	LearningRate float64    `key:"learning_rate" over:"0" max:"10" doc:"Peak learning rate; 3e-3, for lion 3e-4, for sgd 0.3, for muon with scale spectral 0.02."`
 	Schedule     Schedule   `key:"schedule" or:"kind" doc:"The learning rate over the budget."`
 	Optimizer    Optimizer  `key:"optimizer" or:"name" doc:"How gradients change weights."`
-	Precision    string     `key:"precision" default:"fp32" enum:"fp32|bf16|fp16" doc:"How models keep activations and their gradients; bf16 and fp16 halve their memory. Parameters, sums and the optimizer are float32 always."`
+	Precision    string     `key:"precision" default:"fp32" enum:"fp32|bf16|fp16" doc:"How models keep activations and their gradients; bf16 and fp16 take half of the memory for most of them. Parameters, sums and the optimizer are float32 always."`
 	Recompute    string     `key:"recompute" default:"none" enum:"none|block" doc:"block: training keeps the inputs of a model's blocks alone and computes the rest again when gradients want it: less memory, more time, the same bits."`
 	NotFinite    NotFinite  `key:"not_finite" doc:"What happens when loss or gradient is NaN or infinite."`
 	Validate     Validate   `key:"validate" doc:"Scoring of the validation split while training."`
