@@ -9,10 +9,8 @@ package kernel
 // the first-level cache while A's block, which stays in the second, runs past it; C is reloaded between blocks.
 
 const (
-	packLimit  = 1 << 22 // floats of B that are packed at a time
-	smallGemm  = 1 << 19 // multiply-adds that one thread does sooner than it wakes another
-	panelWidth = 32      // columns of a packed panel of 16-bit elements
-	blockN     = 512     // columns of a piece of such, at most
+	packLimit = 1 << 22 // floats of B that are packed at a time
+	smallGemm = 1 << 19 // multiply-adds that one thread does sooner than it wakes another
 )
 
 type gemm struct {

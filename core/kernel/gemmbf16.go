@@ -6,7 +6,8 @@ import "unsafe"
 //
 // Products of BF16 numbers are exact in FP32, and sums are FP32. With AVX512_BF16 the pairs
 // of K are taken in ascending order; of a pair first the odd product is added and then the
-// even one, and subnormal operands and sums count as 0. Without it the operands are widened
+// even one, as Intel specifies it (a CPU of another maker may round a pair's sum once), and
+// subnormal operands and sums count as 0. Without it the operands are widened
 // and Gemm adds in ascending order, so the last places differ. Either way an element is one
 // chain of additions, whatever the rows and threads.
 
@@ -125,7 +126,9 @@ type gemmBF16 struct {
 var gemmBF16Jobs jobs[gemmBF16]
 
 const (
-	blockPairs   = 256 // words of a panel that a tile runs through: half of the first-level cache
+	panelWidth   = 32  // columns of a packed panel of elements of fewer than 32 bits
+	blockPairs   = 256 // words of a panel that a tile runs through: 32 KiB
+	bf16Columns  = 512 // of a piece, at most
 	bf16MaxRows  = 14
 	pairBlockRow = blockPairs + 16 // between the rows of a packed block of A: not a power of two
 )
@@ -142,7 +145,7 @@ func (t *gemmBF16) paired(p *Pool) {
 	t.height = min(8*bf16MaxRows, t.m)
 	rows := (t.m + t.height - 1) / t.height
 	want := (4*threads + rows - 1) / rows
-	t.width = max(2*panelWidth, min(blockN, (t.n/want+panelWidth-1)/panelWidth*panelWidth))
+	t.width = max(2*panelWidth, min(bf16Columns, (t.n/want+panelWidth-1)/panelWidth*panelWidth))
 	t.columns = (t.n + t.width - 1) / t.width
 	launch(p, &gemmBF16Jobs, *t, rows*t.columns, 1)
 	scratch.put(packed)

@@ -126,7 +126,7 @@ func TestLossScaleIsSaved(t *testing.T) {
 	if want := (engine.LossScale{Scale: engine.FirstScale}); other.scale != want {
 		t.Errorf("loaded %+v from an fp32 model, want scaling to start anew: %+v", other.scale, want)
 	}
-	for _, bad := range []string{`"0.5"`, `"abc"`, `"-12"`, `"NaN"`} {
+	for _, bad := range []string{`"0.5"`, `"3.0"`, `"abc"`, `"-12"`, `"NaN"`} {
 		file := bytes.Replace(held, []byte(`"512"`), []byte(bad), 1) // as long: the header's length stays true
 		if err := other.Load(background, family.Optimizer, bytes.NewReader(file)); family.CodeOf(err) != family.Corrupt {
 			t.Errorf("scale %s: got %v, want it refused as corrupt", bad, err)

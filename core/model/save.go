@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"strconv"
 
 	"github.com/archlab/archlab/core/engine"
@@ -123,13 +124,18 @@ func lossScale(meta map[string]string) (engine.LossScale, error) {
 		return s, nil
 	}
 	var err error
-	if s.Scale, err = strconv.ParseFloat(meta[scaleKey], 64); err != nil || !(s.Scale >= 1 && s.Scale <= engine.LargestScale) {
-		return s, family.Errorf(family.Corrupt, scaleKey, "metadata %q, want a number from 1 to %d", meta[scaleKey], engine.LargestScale)
+	if s.Scale, err = strconv.ParseFloat(meta[scaleKey], 64); err != nil || !(s.Scale >= 1 && s.Scale <= engine.LargestScale) || !powerOfTwo(s.Scale) {
+		return s, family.Errorf(family.Corrupt, scaleKey, "metadata %q, want a power of two from 1 to %d", meta[scaleKey], engine.LargestScale)
 	}
 	if s.Good, err = strconv.ParseInt(meta[heldKey], 10, 64); err != nil || s.Good < 0 {
 		return s, family.Errorf(family.Corrupt, heldKey, "metadata %q, want a number of steps", meta[heldKey])
 	}
 	return s, nil
+}
+
+func powerOfTwo(x float64) bool {
+	fraction, _ := math.Frexp(x)
+	return fraction == 0.5
 }
 
 // slot is a tensor of a checkpoint and the memory it is for.
