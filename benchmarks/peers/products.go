@@ -82,6 +82,7 @@ func (b *bench) product(c measure.Case, threads int, pool *kernel.Pool, blas, dn
 	run()
 	var own, peak, other, packed, bandwidth []float64
 	for range max(5, b.rounds) {
+		settle()
 		begin := time.Now()
 		ops := kernel.Peak(pool, arithmetic, 1<<20)
 		if ops > 0 {
@@ -104,6 +105,7 @@ func (b *bench) product(c measure.Case, threads int, pool *kernel.Pool, blas, dn
 				other = append(other, a.Rate)
 			}
 		}
+		settle()
 		if dnn != nil && c.Weights != "int4" && c.Form == "NN" {
 			if a, err := dnn.ask("%d %s %d %d %d %d", threads, c.Weights, c.M, c.N, c.K, repetitions); err == nil && a.Rate > 0 {
 				packed = append(packed, a.Rate)

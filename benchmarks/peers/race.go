@@ -54,12 +54,17 @@ func median(x []float64) float64 {
 	return (s[(len(s)-1)/2] + s[len(s)/2]) / 2
 }
 
+// settle waits until the other systems' threads sleep: OpenMP's spin for some milliseconds after their work, on the cores
+// that the next to be measured needs.
+func settle() { time.Sleep(30 * time.Millisecond) }
+
 // race lets all entrants take turns and answers the FP32 peak that was measured between the turns.
 func (b *bench) race(entrants ...*entrant) (peak float64, err error) {
 	pool := kernel.NewPool(b.threads)
 	defer pool.Close()
 	var peaks []float64
 	for range b.rounds {
+		settle()
 		peaks = append(peaks, peakOf(pool))
 		for _, e := range entrants {
 			if e == nil {
@@ -68,6 +73,7 @@ func (b *bench) race(entrants ...*entrant) (peak float64, err error) {
 			if b.ctx.Err() != nil {
 				return 0, b.ctx.Err()
 			}
+			settle()
 			s, err := e.runner.steps(max(1, e.each))
 			if err != nil {
 				return 0, fmt.Errorf("%s: %w", e.name, err)
