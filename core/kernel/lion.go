@@ -37,6 +37,7 @@ func (t *lion) run(lo, hi int) {
 		w, g, m, c := t.w[lo:lo+n], t.g[lo:lo+n], t.m[lo:lo+n], room.f[:n]
 		active.linear(c, m, g, t.Beta1, (1-t.Beta1)*t.GradScale, 0)
 		active.linear(m, m, g, t.Beta2, (1-t.Beta2)*t.GradScale, 0)
+		settle(m)
 		for i, x := range c {
 			c[i] = signTimes(t.LR, x)
 		}

@@ -28,10 +28,18 @@ func (o Momentum) Step(p *Pool, g, m []float32) {
 func (t *momentum) run(lo, hi int) {
 	g, m := t.g[lo:hi], t.m[lo:hi]
 	active.linear(m, m, g, t.Momentum.Momentum, t.GradScale, 0)
+	settle(m)
 	if t.Nesterov {
 		active.linear(g, g, m, t.GradScale, t.Momentum.Momentum, 0)
 	} else {
 		copy(g, m)
+	}
+}
+
+// settle makes subnormal numbers 0, as AdamW does to its moments: one that decays would stay among them for good.
+func settle(x []float32) {
+	for i, v := range x {
+		x[i] = normal(v)
 	}
 }
 

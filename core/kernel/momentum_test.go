@@ -125,3 +125,23 @@ func orthogonalized(x []float64, r, c int) []float64 {
 	}
 	return y
 }
+
+// Without gradients a momentum ends at 0 and not among the subnormal numbers.
+func TestMomentaDecayToZero(t *testing.T) {
+	const n = 33
+	w, g, m, l := make([]float32, n), make([]float32, n), make([]float32, n), make([]float32, n)
+	for i := range m {
+		m[i], l[i] = 1e-37, -1e-37
+	}
+	for range 100 {
+		clear(g)
+		Momentum{Momentum: 0.9, GradScale: 1}.Step(nil, g, m)
+		clear(g)
+		Lion{LR: 1e-3, Beta1: 0.9, Beta2: 0.9, GradScale: 1}.Step(nil, w, g, l)
+	}
+	for i := range m {
+		if m[i] != 0 || l[i] != 0 {
+			t.Fatalf("element %d: %g and %g, want 0", i, m[i], l[i])
+		}
+	}
+}
