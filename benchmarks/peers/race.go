@@ -58,28 +58,14 @@ func median(x []float64) float64 {
 // that the next to be measured needs.
 func settle() { time.Sleep(30 * time.Millisecond) }
 
-// race lets all entrants take turns and answers the FP32 peak that was measured between the turns.
+// race lets all entrants take turns, records them, and answers the FP32 peak that was measured between the turns.
 func (b *bench) race(entrants ...*entrant) (peak float64, err error) {
 	pool := kernel.NewPool(b.threads)
 	defer pool.Close()
 	var peaks []float64
-	for range b.rounds {
-		settle()
-		peaks = append(peaks, peakOf(pool))
-		for _, e := range entrants {
-			if e == nil {
-				continue
-			}
-			if b.ctx.Err() != nil {
-				return 0, b.ctx.Err()
-			}
-			settle()
-			s, err := e.runner.steps(max(1, e.each))
-			if err != nil {
-				return 0, fmt.Errorf("%s: %w", e.name, err)
-			}
-			e.seconds = append(e.seconds, s...)
-		}
+	err = b.turns(b.rounds, func() { peaks = append(peaks, peakOf(pool)) }, entrants...)
+	if err != nil {
+		return 0, err
 	}
 	for _, e := range entrants {
 		if e != nil {
@@ -88,6 +74,31 @@ func (b *bench) race(entrants ...*entrant) (peak float64, err error) {
 		}
 	}
 	return median(peaks), nil
+}
+
+// turns lets every entrant that is there take its steps once a round, after before, if any, and a moment's rest.
+func (b *bench) turns(rounds int, before func(), entrants ...*entrant) error {
+	for range rounds {
+		if before != nil {
+			settle()
+			before()
+		}
+		for _, e := range entrants {
+			if e == nil {
+				continue
+			}
+			if b.ctx.Err() != nil {
+				return b.ctx.Err()
+			}
+			settle()
+			s, err := e.runner.steps(max(1, e.each))
+			if err != nil {
+				return fmt.Errorf("%s: %w", e.name, err)
+			}
+			e.seconds = append(e.seconds, s...)
+		}
+	}
+	return nil
 }
 
 // peakOf is the FP32 rate of a loop on registers over some 20 ms.

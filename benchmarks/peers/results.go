@@ -1,6 +1,7 @@
 package main
 
 import (
+	_ "embed"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -136,6 +137,11 @@ func (r *results) write(dir string) error {
 
 func writeFile(path string, data []byte) error { return os.WriteFile(path, data, 0o644) }
 
+// tried says, for people, what was tried where a bar is not reached and what is known of the reason.
+//
+//go:embed tried.md
+var tried string
+
 // markdown is the table for people: ratios first, then absolute figures, then where the time goes.
 func (r *results) markdown() []byte {
 	var b strings.Builder
@@ -177,6 +183,7 @@ func (r *results) markdown() []byte {
 			p("- %s\n", n)
 		}
 	}
+	p("\n%s", tried)
 	p("\n## The machine's limits\n\n| | 1 thread | %d threads |\n|---|---|---|\n", m.Threads)
 	for _, a := range []string{"fp32", "bf16", "int8"} {
 		if m.Peak(a, 1) > 0 {

@@ -18,85 +18,96 @@ type scaled struct {
 	FLOPs   float64 `json:"flops_per_token"` // by the card
 }
 
-// scaling sweeps the length of sequences and the width of models, and sees whether a step costs the same late as early.
-func (b *bench) scaling() error {
+// sweep is a family's sizes, one of which grows.
+type sweep struct {
+	family, of string
+	sizes      []size
+}
+
+type size struct{ t, width, batch int }
+
+func sweeps(quick bool) []sweep {
 	lengths, widths := []int{128, 256, 512, 1024, 2048, 4096, 8192}, []int{64, 128, 256, 512, 1024}
-	if b.quick {
+	if quick {
 		lengths, widths = []int{128, 512}, []int{64, 128}
 	}
+	var all []sweep
 	for _, fam := range []string{"transformer", "mamba"} {
+		byT, byWidth := sweep{family: fam, of: "T"}, sweep{family: fam, of: "width"}
 		for _, t := range lengths {
-			if err := b.scale(fam, "T", t, 128, max(1, 4096/t)); err != nil {
-				return err
-			}
+			byT.sizes = append(byT.sizes, size{t, 128, max(1, 4096/t)})
 		}
 		for _, w := range widths {
-			if err := b.scale(fam, "width", 256, w, 4); err != nil {
-				return err
-			}
+			byWidth.sizes = append(byWidth.sizes, size{256, w, 4})
 		}
+		all = append(all, byT, byWidth)
 	}
-	for _, fam := range []string{"transformer", "mamba"} {
-		for _, sweep := range []string{"T", "width"} {
-			// The worst growth of seconds beyond the formula's, from one size to the next.
-			var last *scaled
-			worst, first := 0.0, 0.0
-			for i := range b.results.Scaling {
-				s := &b.results.Scaling[i]
-				if s.Family != fam || s.Sweep != sweep {
-					continue
-				}
-				rate := s.Seconds / s.FLOPs
-				if last == nil {
-					first = rate
-				}
-				worst = max(worst, rate/first)
-				last = s
-			}
-			b.results.bar(fmt.Sprintf("scaling of %s with %s: seconds a FLOP by the card, largest over that of the smallest size", fam, sweep), "follows the formula (<= 1.15x)", -worst, -1.15, "%.2fx", "")
+	return all
+}
+
+// scaling sweeps the length of sequences and the width of models, and sees whether a step costs the same late as early.
+func (b *bench) scaling() error {
+	for _, s := range sweeps(b.quick) {
+		if err := b.sweep(s); err != nil {
+			return err
 		}
 	}
 	return b.flat()
 }
 
-// scale measures one size.
-func (b *bench) scale(fam, sweep string, t, width, batch int) error {
-	e, err := b.enter(fmt.Sprintf("%s T=%d width=%d", fam, t, width), fam, fmt.Sprintf(`{"layers":2,"width":%d}`, width), 512, batch, t, family.FP32)
-	if err != nil {
+// sweep measures all sizes of a sweep in turns and judges the worst growth of seconds beyond the formula's.
+func (b *bench) sweep(s sweep) error {
+	var entrants []*entrant
+	defer func() { closeAll(entrants...) }()
+	for _, x := range s.sizes {
+		e, err := b.enter(fmt.Sprintf("%s T=%d width=%d", s.family, x.t, x.width), s.family, fmt.Sprintf(`{"layers":2,"width":%d}`, x.width), 512, x.batch, x.t, family.FP32)
+		if err != nil {
+			return err
+		}
+		entrants = append(entrants, e)
+	}
+	if err := b.turns(b.rounds, nil, entrants...); err != nil {
 		return err
 	}
-	defer e.runner.close()
-	n := 5
-	if b.quick {
-		n = 1
+	worst, first := 0.0, 0.0
+	for i, e := range entrants {
+		x := scaled{s.family, s.of, s.sizes[i].t, s.sizes[i].width, 1 / e.rate(), e.tokenFLOPs()}
+		b.results.Scaling = append(b.results.Scaling, x)
+		b.say("%s: %.2f us a token, %.1f GFLOP/s", e.name, 1e6*x.Seconds, x.FLOPs/x.Seconds/1e9)
+		unit := x.Seconds / x.FLOPs
+		if i == 0 {
+			first = unit
+		}
+		worst = max(worst, unit/first)
 	}
-	s, err := e.runner.steps(n)
-	if err != nil {
-		return err
-	}
-	x := scaled{fam, sweep, t, width, median(s) / float64(e.tokens), e.tokenFLOPs()}
-	b.results.Scaling = append(b.results.Scaling, x)
-	b.say("%s, T=%d, width %d: %.2f us a token, %.1f GFLOP/s", fam, t, width, 1e6*x.Seconds, x.FLOPs/x.Seconds/1e9)
+	b.results.bar(fmt.Sprintf("scaling of %s with %s: seconds a FLOP by the card, largest over that of the smallest size", s.family, s.of), "follows the formula (<= 1.15x)", -worst, -1.15, "%.2fx", "")
 	return nil
 }
 
-// flat compares the first steps of a training with the last of a few hundred.
+// flat compares a model after a few hundred steps with its like after a few, in turns.
 func (b *bench) flat() error {
 	n := 200
 	if b.quick {
 		n = 20
 	}
-	e, err := b.enter("flat", "transformer", `{"layers":2,"width":64}`, 512, 4, 128, family.FP32)
-	if err != nil {
+	var models [2]*entrant
+	defer func() { closeAll(models[:]...) }()
+	for i, name := range []string{"late", "early"} {
+		e, err := b.enter(name, "transformer", `{"layers":2,"width":64}`, 512, 4, 128, family.FP32)
+		if err != nil {
+			return err
+		}
+		e.each = 3
+		models[i] = e
+	}
+	late, early := models[0], models[1]
+	if _, err := late.runner.steps(n); err != nil {
 		return err
 	}
-	defer e.runner.close()
-	s, err := e.runner.steps(n)
-	if err != nil {
+	if err := b.turns(b.rounds, nil, late, early); err != nil {
 		return err
 	}
-	q := n / 4
-	b.results.bar(fmt.Sprintf("cost of a step, last quarter of %d over the first", n), "flat (<= 1.05x)", -median(s[n-q:])/median(s[:q]), -1.05, "%.2fx", "")
+	b.results.bar(fmt.Sprintf("cost of a step after %d steps over that of the first ones", n), "flat (<= 1.05x)", -ratio(early.rate(), late.rate()), -1.05, "%.2fx", "")
 	return nil
 }
 
