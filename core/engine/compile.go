@@ -43,6 +43,34 @@ type value struct {
 // otherwise.
 func Compile(g *gorgonia.ExprGraph, outputs gorgonia.Nodes, opts Options) (*Plan, error) {
 	start := time.Now()
+	c, err := schedule(g, outputs, opts)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.allocate(); err != nil {
+		return nil, err
+	}
+	if err := c.bind(); err != nil {
+		return nil, err
+	}
+	if err := c.copyGrads(); err != nil {
+		return nil, err
+	}
+	c.plan.compile = time.Since(start)
+	return c.plan, nil
+}
+
+// ArenaBytes is the arena of the plan that Compile would make, which it does not make.
+func ArenaBytes(g *gorgonia.ExprGraph, outputs gorgonia.Nodes, opts Options) (int64, error) {
+	c, err := schedule(g, outputs, opts)
+	if err != nil {
+		return 0, err
+	}
+	return 4 * int64(place(c.blocks, !opts.NoSharing)), nil
+}
+
+// schedule orders the steps and finds when the memory of each lives.
+func schedule(g *gorgonia.ExprGraph, outputs gorgonia.Nodes, opts Options) (*compiler, error) {
 	if opts.Precision == "" {
 		opts.Precision = FP32
 	}
@@ -65,17 +93,7 @@ func Compile(g *gorgonia.ExprGraph, outputs gorgonia.Nodes, opts Options) (*Plan
 	if err := c.pinGrads(); err != nil {
 		return nil, err
 	}
-	if err := c.allocate(); err != nil {
-		return nil, err
-	}
-	if err := c.bind(); err != nil {
-		return nil, err
-	}
-	if err := c.copyGrads(); err != nil {
-		return nil, err
-	}
-	c.plan.compile = time.Since(start)
-	return c.plan, nil
+	return c, nil
 }
 
 type compiler struct {
@@ -315,7 +333,7 @@ func (c *compiler) bind() error {
 		if c.opts.Backward == 0 || v.node.ID() < c.opts.Backward && !v.again {
 			c.plan.backward++
 		}
-		c.plan.steps = append(c.plan.steps, step{kernel: k, kind: kindOf(op), name: describe(v.node), traffic: trafficOf(b, c.opts.Capacity)})
+		c.plan.steps = append(c.plan.steps, step{kernel: k, kind: kindOf(op), name: describe(v.node), again: v.again, traffic: trafficOf(b, c.opts.Capacity)})
 	}
 	return nil
 }

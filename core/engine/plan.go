@@ -57,12 +57,14 @@ type Plan struct {
 	params   *Params
 	backward int // the first step of the backward pass
 	seconds  [2]time.Duration
+	again    Again
 }
 
 type step struct {
 	kernel Kernel
 	kind   string
 	name   string
+	again  bool // computed before, in the forward pass
 	calls  int64
 	rows   int64 // over all calls
 	nanos  int64
@@ -101,7 +103,7 @@ func (p *Plan) RunContext(ctx context.Context, r *Run) (err error) {
 	done := ctx.Done()
 	before := r.FLOPs
 	clock := time.Now()
-	p.seconds = [2]time.Duration{}
+	p.seconds, p.again = [2]time.Duration{}, Again{}
 	first := 0
 	if p.derived > 0 && p.version == p.params.version {
 		first = p.derived
@@ -128,6 +130,10 @@ func (p *Plan) RunContext(ctx context.Context, r *Run) (err error) {
 			p.seconds[1] += took
 		}
 		s.flops += r.FLOPs - before
+		if s.again {
+			p.again.Seconds += took.Seconds()
+			p.again.FLOPs += r.FLOPs - before
+		}
 		clock, before = now, r.FLOPs
 		for ; dead < len(p.poison) && p.poison[dead].step == i; dead++ {
 			poison(p.poison[dead].mem)
@@ -175,6 +181,12 @@ func (p *Plan) MixesRows() bool { return p.mixes }
 func (p *Plan) Seconds() (forward, backward float64) {
 	return p.seconds[0].Seconds(), p.seconds[1].Seconds()
 }
+
+// Again is what a run computed a second time, for Options.Recompute.
+type Again struct{ Seconds, FLOPs float64 }
+
+// Again is what the last run computed a second time, in its backward pass.
+func (p *Plan) Again() Again { return p.again }
 
 // CompileTime is how long Compile took.
 func (p *Plan) CompileTime() time.Duration { return p.compile }

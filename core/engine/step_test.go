@@ -18,6 +18,7 @@ type trainer struct {
 	pool   *kernel.Pool
 	run    engine.Run
 	loss   []float32
+	kept   int64 // the arena's bytes if the plan kept all activations
 }
 
 type size struct{ layers, width, heads, vocab, rows, seq int }
@@ -71,13 +72,18 @@ func newTrainer(t testing.TB, s size, threads int, opts engine.Options) *trainer
 	if err != nil {
 		t.Fatal(err)
 	}
+	opts.Recompute = nil
+	kept, err := engine.ArenaBytes(g.Expr(), gorgonia.Nodes{loss.Total}, opts)
+	if err != nil {
+		t.Fatal(err)
+	}
 	x1, _ := plan.Input("tokens")
 	x2, _ := plan.Input("targets")
 	x3, _ := plan.Input("weights")
 	for i := range s.rows {
 		x1.I32[i], x2.I32[i], x3.F32[i] = int32(i*i*7%s.vocab), int32((i+1)*(i+1)*7%s.vocab), 1/float32(s.rows)
 	}
-	tr := &trainer{params: params, plan: plan, pool: pool, run: engine.Run{Rows: s.rows}}
+	tr := &trainer{params: params, plan: plan, pool: pool, run: engine.Run{Rows: s.rows}, kept: kept}
 	for at := 0; at < s.rows; at += s.seq {
 		tr.run.Segments = append(tr.run.Segments, kernel.Segment{Start: at, Len: min(s.seq, s.rows-at)})
 	}
@@ -177,11 +183,18 @@ func TestRecomputationSavesMemory(t *testing.T) {
 	var bytes [2]int64
 	var flops [2]float64
 	var calls [2]engine.Stats
+	var again [2]engine.Again
 	for i, o := range []engine.Options{{}, {Recompute: []engine.Block{}}} {
 		tr := newTrainer(t, deep, 1, o)
 		tr.step(t)
 		bytes[i], flops[i], calls[i] = tr.plan.ArenaBytes(), tr.run.FLOPs, engine.Stats{}
 		tr.plan.Profile(calls[i], false)
+		if again[i] = tr.plan.Again(); tr.kept != bytes[0] {
+			t.Errorf("keeping all takes %d bytes, foretold were %d", bytes[0], tr.kept)
+		}
+	}
+	if again[0] != (engine.Again{}) || again[1].Seconds <= 0 || math.Abs(again[1].FLOPs-(flops[1]-flops[0])) > 1e-9*flops[1] {
+		t.Errorf("computed again: %+v and %+v, want nothing and %v FLOPs", again[0], again[1], flops[1]-flops[0])
 	}
 	if bytes[1]*3 > bytes[0] {
 		t.Errorf("an arena of %d bytes instead of %d, want at most a third", bytes[1], bytes[0])

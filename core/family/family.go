@@ -201,6 +201,18 @@ type Profile struct {
 	PeakRSS     int64       `json:"peak_rss"`     // peak resident memory of the plugin's process, in bytes
 	BusySeconds float64     `json:"busy_seconds"` // wall time inside Train, Score and Extend
 	Features    []string    `json:"features"`     // instruction sets in use
+	// Recomputation is what training traded for memory; nil where it kept all activations.
+	Recomputation *Recomputation `json:"recomputation,omitempty"`
+}
+
+// Recomputation is what BuildRequest.Recompute saves and costs. Seconds and FLOPs are since the last reset.
+type Recomputation struct {
+	ArenaBytes     int64   `json:"arena_bytes"`      // activations and gradients of the largest training plan
+	KeptArenaBytes int64   `json:"kept_arena_bytes"` // what they would take, were all kept
+	Seconds        float64 `json:"seconds"`          // of the backward pass, in computing again
+	PassSeconds    float64 `json:"pass_seconds"`     // of all forward and backward passes
+	FLOPs          float64 `json:"flops"`            // computed again
+	PassFLOPs      float64 `json:"pass_flops"`       // of all forward and backward passes
 }
 
 // OpProfile sums the runs of one kind of op.

@@ -155,6 +155,15 @@ func (m *lm) compile(mode nn.Mode, rows, longest int) (*plan, error) {
 	if err != nil {
 		return nil, family.Errorf(family.Internal, "", "%v", err)
 	}
+	if opts.Recompute != nil {
+		opts.Recompute = nil
+		kept, err := engine.ArenaBytes(g.Expr(), outputs, opts)
+		if err != nil {
+			return nil, family.Errorf(family.Internal, "", "%v", err)
+		}
+		m.usage.again.ArenaBytes = max(m.usage.again.ArenaBytes, p.ArenaBytes())
+		m.usage.again.KeptArenaBytes = max(m.usage.again.KeptArenaBytes, kept)
+	}
 	p.bind(loss, scores, logits)
 	return p, nil
 }

@@ -15,6 +15,15 @@ type usage struct {
 	flops float64
 	busy  time.Duration
 	arena int64 // of the largest plan ever
+	again family.Recomputation
+}
+
+// trained adds a run of a training plan.
+func (u *usage) trained(p *engine.Plan, flops float64) {
+	forward, backward := p.Seconds()
+	x := p.Again()
+	u.again.Seconds, u.again.FLOPs = u.again.Seconds+x.Seconds, u.again.FLOPs+x.FLOPs
+	u.again.PassSeconds, u.again.PassFLOPs = u.again.PassSeconds+forward+backward, u.again.PassFLOPs+flops
 }
 
 // Profile reports the books. StateBytes counts what open states hold of their tokens: fixed parts, and areas that grow
@@ -36,6 +45,10 @@ func (m *lm) Profile(ctx context.Context, reset bool) (family.Profile, error) {
 		BusySeconds: m.usage.busy.Seconds(),
 		Features:    kernel.Features(),
 	}
+	if m.blocks {
+		again := m.usage.again
+		res.Recomputation = &again
+	}
 	for _, o := range m.usage.ops.List() {
 		res.Ops = append(res.Ops, family.OpProfile(o))
 	}
@@ -44,6 +57,7 @@ func (m *lm) Profile(ctx context.Context, reset bool) (family.Profile, error) {
 	}
 	if reset {
 		m.usage.ops, m.usage.flops, m.usage.busy = engine.Stats{}, 0, 0
+		m.usage.again = family.Recomputation{ArenaBytes: m.usage.again.ArenaBytes, KeptArenaBytes: m.usage.again.KeptArenaBytes}
 	}
 	return res, nil
 }

@@ -156,12 +156,14 @@ func (s *trainStep) micro(ctx context.Context, i int, b *packed) error {
 	if x, ok := p.Input(nn.LossScale); ok {
 		x.F32[0] = float32(s.scale.Scale)
 	}
-	if err := m.run(ctx, p.Plan, &engine.Run{Rows: len(b.rows), Segments: b.segs}); err != nil {
+	r := engine.Run{Rows: len(b.rows), Segments: b.segs}
+	if err := m.run(ctx, p.Plan, &r); err != nil {
 		return err
 	}
 	start := time.Now()
 	m.params.Sum(m.pool, i, s.n)
 	s.collect(p, share)
+	m.usage.trained(p.Plan, r.FLOPs)
 	forward, backward := p.Seconds()
 	s.res.Seconds.Forward += forward
 	s.res.Seconds.Backward += backward + time.Since(start).Seconds()

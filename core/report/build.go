@@ -47,6 +47,7 @@ func Build(dirs ...string) (*Report, error) {
 		rep.Rows = append(rep.Rows, all[i].row)
 	}
 	rep.Notes = append(rep.Notes, arithmetic(rep)...)
+	rep.Notes = append(rep.Notes, recomputed(rep)...)
 	return rep, nil
 }
 
@@ -168,7 +169,7 @@ func (e *entry) fill(models []record.Model) {
 		r.Skipped += x.Skipped
 	}
 	if len(e.results) > 0 && e.results[0].Profile != nil {
-		r.Ops = e.results[0].Profile.Ops
+		r.Ops, r.Recomputation = e.results[0].Profile.Ops, e.results[0].Profile.Recomputation
 	}
 	r.Split = split(e.results)
 	if n := len(r.Card.Costs); n > 0 {

@@ -84,6 +84,8 @@ type Row struct {
 	TTC        []TTC              `json:"ttc,omitempty"`
 	Ops        []family.OpProfile `json:"ops,omitempty"` // of the first finished seed
 	Split      *Split             `json:"time_split,omitempty"`
+	// Recomputation is what the first finished seed traded, nil where activations were kept.
+	Recomputation *family.Recomputation `json:"recomputation,omitempty"`
 }
 
 // Split is where the wall time of a model's training loops went, in seconds over the finished seeds; checkpoints are not

@@ -165,6 +165,9 @@ func fill(t *testing.T, v reflect.Value, n *int) {
 			fill(t, val, n)
 			v.SetMapIndex(key, val)
 		}
+	case reflect.Pointer:
+		v.Set(reflect.New(v.Type().Elem()))
+		fill(t, v.Elem(), n)
 	case reflect.Struct:
 		for i := range v.NumField() {
 			fill(t, v.Field(i), n)

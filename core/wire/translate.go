@@ -105,6 +105,11 @@ func encodeProfile(p family.Profile) *pb.ProfileResponse {
 		Flops: p.FLOPs, ArenaBytes: p.ArenaBytes, WeightBytes: p.WeightBytes, StateBytes: p.StateBytes,
 		PeakRss: p.PeakRSS, BusySeconds: p.BusySeconds, Features: p.Features,
 	}
+	if r := p.Recomputation; r != nil {
+		out.Recomputation = &pb.Recomputation{
+			ArenaBytes: r.ArenaBytes, KeptArenaBytes: r.KeptArenaBytes, Seconds: r.Seconds, PassSeconds: r.PassSeconds, Flops: r.FLOPs, PassFlops: r.PassFLOPs,
+		}
+	}
 	for _, o := range p.Ops {
 		out.Ops = append(out.Ops, &pb.OpProfile{Op: o.Op, Calls: o.Calls, Nanoseconds: o.Nanoseconds, Flops: o.FLOPs, Bytes: o.Bytes})
 	}
@@ -115,6 +120,11 @@ func decodeProfile(m *pb.ProfileResponse) family.Profile {
 	out := family.Profile{
 		FLOPs: m.GetFlops(), ArenaBytes: m.GetArenaBytes(), WeightBytes: m.GetWeightBytes(), StateBytes: m.GetStateBytes(),
 		PeakRSS: m.GetPeakRss(), BusySeconds: m.GetBusySeconds(), Features: m.GetFeatures(),
+	}
+	if r := m.GetRecomputation(); r != nil {
+		out.Recomputation = &family.Recomputation{
+			ArenaBytes: r.GetArenaBytes(), KeptArenaBytes: r.GetKeptArenaBytes(), Seconds: r.GetSeconds(), PassSeconds: r.GetPassSeconds(), FLOPs: r.GetFlops(), PassFLOPs: r.GetPassFlops(),
+		}
 	}
 	for _, o := range m.GetOps() {
 		out.Ops = append(out.Ops, family.OpProfile{Op: o.GetOp(), Calls: o.GetCalls(), Nanoseconds: o.GetNanoseconds(), FLOPs: o.GetFlops(), Bytes: o.GetBytes()})

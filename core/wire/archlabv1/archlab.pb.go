@@ -2708,6 +2708,7 @@ type ProfileResponse struct {
 	PeakRss       int64                  `protobuf:"varint,6,opt,name=peak_rss,json=peakRss,proto3" json:"peak_rss,omitempty"`
 	BusySeconds   float64                `protobuf:"fixed64,7,opt,name=busy_seconds,json=busySeconds,proto3" json:"busy_seconds,omitempty"`
 	Features      []string               `protobuf:"bytes,8,rep,name=features,proto3" json:"features,omitempty"`
+	Recomputation *Recomputation         `protobuf:"bytes,9,opt,name=recomputation,proto3" json:"recomputation,omitempty"` // absent where training keeps all activations
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2798,6 +2799,98 @@ func (x *ProfileResponse) GetFeatures() []string {
 	return nil
 }
 
+func (x *ProfileResponse) GetRecomputation() *Recomputation {
+	if x != nil {
+		return x.Recomputation
+	}
+	return nil
+}
+
+// Recomputation is what computing activations again saves and costs, since the last reset.
+type Recomputation struct {
+	state          protoimpl.MessageState `protogen:"open.v1"`
+	ArenaBytes     int64                  `protobuf:"varint,1,opt,name=arena_bytes,json=arenaBytes,proto3" json:"arena_bytes,omitempty"`
+	KeptArenaBytes int64                  `protobuf:"varint,2,opt,name=kept_arena_bytes,json=keptArenaBytes,proto3" json:"kept_arena_bytes,omitempty"`
+	Seconds        float64                `protobuf:"fixed64,3,opt,name=seconds,proto3" json:"seconds,omitempty"`
+	PassSeconds    float64                `protobuf:"fixed64,4,opt,name=pass_seconds,json=passSeconds,proto3" json:"pass_seconds,omitempty"`
+	Flops          float64                `protobuf:"fixed64,5,opt,name=flops,proto3" json:"flops,omitempty"`
+	PassFlops      float64                `protobuf:"fixed64,6,opt,name=pass_flops,json=passFlops,proto3" json:"pass_flops,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *Recomputation) Reset() {
+	*x = Recomputation{}
+	mi := &file_archlab_proto_msgTypes[42]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Recomputation) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Recomputation) ProtoMessage() {}
+
+func (x *Recomputation) ProtoReflect() protoreflect.Message {
+	mi := &file_archlab_proto_msgTypes[42]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Recomputation.ProtoReflect.Descriptor instead.
+func (*Recomputation) Descriptor() ([]byte, []int) {
+	return file_archlab_proto_rawDescGZIP(), []int{42}
+}
+
+func (x *Recomputation) GetArenaBytes() int64 {
+	if x != nil {
+		return x.ArenaBytes
+	}
+	return 0
+}
+
+func (x *Recomputation) GetKeptArenaBytes() int64 {
+	if x != nil {
+		return x.KeptArenaBytes
+	}
+	return 0
+}
+
+func (x *Recomputation) GetSeconds() float64 {
+	if x != nil {
+		return x.Seconds
+	}
+	return 0
+}
+
+func (x *Recomputation) GetPassSeconds() float64 {
+	if x != nil {
+		return x.PassSeconds
+	}
+	return 0
+}
+
+func (x *Recomputation) GetFlops() float64 {
+	if x != nil {
+		return x.Flops
+	}
+	return 0
+}
+
+func (x *Recomputation) GetPassFlops() float64 {
+	if x != nil {
+		return x.PassFlops
+	}
+	return 0
+}
+
 type OpProfile struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Op            string                 `protobuf:"bytes,1,opt,name=op,proto3" json:"op,omitempty"`
@@ -2811,7 +2904,7 @@ type OpProfile struct {
 
 func (x *OpProfile) Reset() {
 	*x = OpProfile{}
-	mi := &file_archlab_proto_msgTypes[42]
+	mi := &file_archlab_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2823,7 +2916,7 @@ func (x *OpProfile) String() string {
 func (*OpProfile) ProtoMessage() {}
 
 func (x *OpProfile) ProtoReflect() protoreflect.Message {
-	mi := &file_archlab_proto_msgTypes[42]
+	mi := &file_archlab_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2836,7 +2929,7 @@ func (x *OpProfile) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OpProfile.ProtoReflect.Descriptor instead.
 func (*OpProfile) Descriptor() ([]byte, []int) {
-	return file_archlab_proto_rawDescGZIP(), []int{42}
+	return file_archlab_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *OpProfile) GetOp() string {
@@ -2883,7 +2976,7 @@ type ReleaseRequest struct {
 
 func (x *ReleaseRequest) Reset() {
 	*x = ReleaseRequest{}
-	mi := &file_archlab_proto_msgTypes[43]
+	mi := &file_archlab_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2895,7 +2988,7 @@ func (x *ReleaseRequest) String() string {
 func (*ReleaseRequest) ProtoMessage() {}
 
 func (x *ReleaseRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_archlab_proto_msgTypes[43]
+	mi := &file_archlab_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2908,7 +3001,7 @@ func (x *ReleaseRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReleaseRequest.ProtoReflect.Descriptor instead.
 func (*ReleaseRequest) Descriptor() ([]byte, []int) {
-	return file_archlab_proto_rawDescGZIP(), []int{43}
+	return file_archlab_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *ReleaseRequest) GetModel() uint64 {
@@ -2926,7 +3019,7 @@ type ReleaseResponse struct {
 
 func (x *ReleaseResponse) Reset() {
 	*x = ReleaseResponse{}
-	mi := &file_archlab_proto_msgTypes[44]
+	mi := &file_archlab_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2938,7 +3031,7 @@ func (x *ReleaseResponse) String() string {
 func (*ReleaseResponse) ProtoMessage() {}
 
 func (x *ReleaseResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_archlab_proto_msgTypes[44]
+	mi := &file_archlab_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2951,7 +3044,7 @@ func (x *ReleaseResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReleaseResponse.ProtoReflect.Descriptor instead.
 func (*ReleaseResponse) Descriptor() ([]byte, []int) {
-	return file_archlab_proto_rawDescGZIP(), []int{44}
+	return file_archlab_proto_rawDescGZIP(), []int{45}
 }
 
 var File_archlab_proto protoreflect.FileDescriptor
@@ -3170,7 +3263,7 @@ const file_archlab_proto_rawDesc = "" +
 	"\fLoadResponse\"<\n" +
 	"\x0eProfileRequest\x12\x14\n" +
 	"\x05model\x18\x01 \x01(\x04R\x05model\x12\x14\n" +
-	"\x05reset\x18\x02 \x01(\bR\x05reset\"\x8f\x02\n" +
+	"\x05reset\x18\x02 \x01(\bR\x05reset\"\xd0\x02\n" +
 	"\x0fProfileResponse\x12'\n" +
 	"\x03ops\x18\x01 \x03(\v2\x15.archlab.v1.OpProfileR\x03ops\x12\x14\n" +
 	"\x05flops\x18\x02 \x01(\x01R\x05flops\x12\x1f\n" +
@@ -3181,7 +3274,17 @@ const file_archlab_proto_rawDesc = "" +
 	"stateBytes\x12\x19\n" +
 	"\bpeak_rss\x18\x06 \x01(\x03R\apeakRss\x12!\n" +
 	"\fbusy_seconds\x18\a \x01(\x01R\vbusySeconds\x12\x1a\n" +
-	"\bfeatures\x18\b \x03(\tR\bfeatures\"\x7f\n" +
+	"\bfeatures\x18\b \x03(\tR\bfeatures\x12?\n" +
+	"\rrecomputation\x18\t \x01(\v2\x19.archlab.v1.RecomputationR\rrecomputation\"\xcc\x01\n" +
+	"\rRecomputation\x12\x1f\n" +
+	"\varena_bytes\x18\x01 \x01(\x03R\n" +
+	"arenaBytes\x12(\n" +
+	"\x10kept_arena_bytes\x18\x02 \x01(\x03R\x0ekeptArenaBytes\x12\x18\n" +
+	"\aseconds\x18\x03 \x01(\x01R\aseconds\x12!\n" +
+	"\fpass_seconds\x18\x04 \x01(\x01R\vpassSeconds\x12\x14\n" +
+	"\x05flops\x18\x05 \x01(\x01R\x05flops\x12\x1d\n" +
+	"\n" +
+	"pass_flops\x18\x06 \x01(\x01R\tpassFlops\"\x7f\n" +
 	"\tOpProfile\x12\x0e\n" +
 	"\x02op\x18\x01 \x01(\tR\x02op\x12\x14\n" +
 	"\x05calls\x18\x02 \x01(\x03R\x05calls\x12 \n" +
@@ -3220,7 +3323,7 @@ func file_archlab_proto_rawDescGZIP() []byte {
 	return file_archlab_proto_rawDescData
 }
 
-var file_archlab_proto_msgTypes = make([]protoimpl.MessageInfo, 47)
+var file_archlab_proto_msgTypes = make([]protoimpl.MessageInfo, 48)
 var file_archlab_proto_goTypes = []any{
 	(*Tensor)(nil),           // 0: archlab.v1.Tensor
 	(*Chunk)(nil),            // 1: archlab.v1.Chunk
@@ -3264,17 +3367,18 @@ var file_archlab_proto_goTypes = []any{
 	(*LoadResponse)(nil),     // 39: archlab.v1.LoadResponse
 	(*ProfileRequest)(nil),   // 40: archlab.v1.ProfileRequest
 	(*ProfileResponse)(nil),  // 41: archlab.v1.ProfileResponse
-	(*OpProfile)(nil),        // 42: archlab.v1.OpProfile
-	(*ReleaseRequest)(nil),   // 43: archlab.v1.ReleaseRequest
-	(*ReleaseResponse)(nil),  // 44: archlab.v1.ReleaseResponse
-	nil,                      // 45: archlab.v1.DescribeResponse.PresetsEntry
-	nil,                      // 46: archlab.v1.TrainResponse.MetricsEntry
-	(*anypb.Any)(nil),        // 47: google.protobuf.Any
+	(*Recomputation)(nil),    // 42: archlab.v1.Recomputation
+	(*OpProfile)(nil),        // 43: archlab.v1.OpProfile
+	(*ReleaseRequest)(nil),   // 44: archlab.v1.ReleaseRequest
+	(*ReleaseResponse)(nil),  // 45: archlab.v1.ReleaseResponse
+	nil,                      // 46: archlab.v1.DescribeResponse.PresetsEntry
+	nil,                      // 47: archlab.v1.TrainResponse.MetricsEntry
+	(*anypb.Any)(nil),        // 48: google.protobuf.Any
 }
 var file_archlab_proto_depIdxs = []int32{
-	47, // 0: archlab.v1.Status.details:type_name -> google.protobuf.Any
+	48, // 0: archlab.v1.Status.details:type_name -> google.protobuf.Any
 	6,  // 1: archlab.v1.DescribeResponse.papers:type_name -> archlab.v1.Paper
-	45, // 2: archlab.v1.DescribeResponse.presets:type_name -> archlab.v1.DescribeResponse.PresetsEntry
+	46, // 2: archlab.v1.DescribeResponse.presets:type_name -> archlab.v1.DescribeResponse.PresetsEntry
 	7,  // 3: archlab.v1.DescribeResponse.capabilities:type_name -> archlab.v1.Capabilities
 	8,  // 4: archlab.v1.DescribeResponse.knob:type_name -> archlab.v1.Knob
 	11, // 5: archlab.v1.BuildResponse.card:type_name -> archlab.v1.Card
@@ -3288,7 +3392,7 @@ var file_archlab_proto_depIdxs = []int32{
 	15, // 13: archlab.v1.TrainRequest.micro_batches:type_name -> archlab.v1.Batch
 	17, // 14: archlab.v1.TrainRequest.optimizer:type_name -> archlab.v1.OptimizerStep
 	1,  // 15: archlab.v1.TrainRequest.chunk:type_name -> archlab.v1.Chunk
-	46, // 16: archlab.v1.TrainResponse.metrics:type_name -> archlab.v1.TrainResponse.MetricsEntry
+	47, // 16: archlab.v1.TrainResponse.metrics:type_name -> archlab.v1.TrainResponse.MetricsEntry
 	15, // 17: archlab.v1.ScoreRequest.batch:type_name -> archlab.v1.Batch
 	1,  // 18: archlab.v1.ScoreRequest.chunk:type_name -> archlab.v1.Chunk
 	0,  // 19: archlab.v1.ScoreResponse.log_probs:type_name -> archlab.v1.Tensor
@@ -3309,42 +3413,43 @@ var file_archlab_proto_depIdxs = []int32{
 	0,  // 34: archlab.v1.TraceResponse.correct:type_name -> archlab.v1.Tensor
 	1,  // 35: archlab.v1.TraceResponse.chunk:type_name -> archlab.v1.Chunk
 	11, // 36: archlab.v1.QuantizeResponse.card:type_name -> archlab.v1.Card
-	42, // 37: archlab.v1.ProfileResponse.ops:type_name -> archlab.v1.OpProfile
-	4,  // 38: archlab.v1.Family.Describe:input_type -> archlab.v1.DescribeRequest
-	9,  // 39: archlab.v1.Family.Build:input_type -> archlab.v1.BuildRequest
-	16, // 40: archlab.v1.Family.Train:input_type -> archlab.v1.TrainRequest
-	19, // 41: archlab.v1.Family.Score:input_type -> archlab.v1.ScoreRequest
-	21, // 42: archlab.v1.Family.Open:input_type -> archlab.v1.OpenRequest
-	23, // 43: archlab.v1.Family.Extend:input_type -> archlab.v1.ExtendRequest
-	25, // 44: archlab.v1.Family.Fork:input_type -> archlab.v1.ForkRequest
-	27, // 45: archlab.v1.Family.Rewind:input_type -> archlab.v1.RewindRequest
-	29, // 46: archlab.v1.Family.Close:input_type -> archlab.v1.CloseRequest
-	31, // 47: archlab.v1.Family.Trace:input_type -> archlab.v1.TraceRequest
-	34, // 48: archlab.v1.Family.Quantize:input_type -> archlab.v1.QuantizeRequest
-	36, // 49: archlab.v1.Family.Save:input_type -> archlab.v1.SaveRequest
-	38, // 50: archlab.v1.Family.Load:input_type -> archlab.v1.LoadRequest
-	40, // 51: archlab.v1.Family.Profile:input_type -> archlab.v1.ProfileRequest
-	43, // 52: archlab.v1.Family.Release:input_type -> archlab.v1.ReleaseRequest
-	5,  // 53: archlab.v1.Family.Describe:output_type -> archlab.v1.DescribeResponse
-	10, // 54: archlab.v1.Family.Build:output_type -> archlab.v1.BuildResponse
-	18, // 55: archlab.v1.Family.Train:output_type -> archlab.v1.TrainResponse
-	20, // 56: archlab.v1.Family.Score:output_type -> archlab.v1.ScoreResponse
-	22, // 57: archlab.v1.Family.Open:output_type -> archlab.v1.OpenResponse
-	24, // 58: archlab.v1.Family.Extend:output_type -> archlab.v1.ExtendResponse
-	26, // 59: archlab.v1.Family.Fork:output_type -> archlab.v1.ForkResponse
-	28, // 60: archlab.v1.Family.Rewind:output_type -> archlab.v1.RewindResponse
-	30, // 61: archlab.v1.Family.Close:output_type -> archlab.v1.CloseResponse
-	33, // 62: archlab.v1.Family.Trace:output_type -> archlab.v1.TraceResponse
-	35, // 63: archlab.v1.Family.Quantize:output_type -> archlab.v1.QuantizeResponse
-	37, // 64: archlab.v1.Family.Save:output_type -> archlab.v1.SaveResponse
-	39, // 65: archlab.v1.Family.Load:output_type -> archlab.v1.LoadResponse
-	41, // 66: archlab.v1.Family.Profile:output_type -> archlab.v1.ProfileResponse
-	44, // 67: archlab.v1.Family.Release:output_type -> archlab.v1.ReleaseResponse
-	53, // [53:68] is the sub-list for method output_type
-	38, // [38:53] is the sub-list for method input_type
-	38, // [38:38] is the sub-list for extension type_name
-	38, // [38:38] is the sub-list for extension extendee
-	0,  // [0:38] is the sub-list for field type_name
+	43, // 37: archlab.v1.ProfileResponse.ops:type_name -> archlab.v1.OpProfile
+	42, // 38: archlab.v1.ProfileResponse.recomputation:type_name -> archlab.v1.Recomputation
+	4,  // 39: archlab.v1.Family.Describe:input_type -> archlab.v1.DescribeRequest
+	9,  // 40: archlab.v1.Family.Build:input_type -> archlab.v1.BuildRequest
+	16, // 41: archlab.v1.Family.Train:input_type -> archlab.v1.TrainRequest
+	19, // 42: archlab.v1.Family.Score:input_type -> archlab.v1.ScoreRequest
+	21, // 43: archlab.v1.Family.Open:input_type -> archlab.v1.OpenRequest
+	23, // 44: archlab.v1.Family.Extend:input_type -> archlab.v1.ExtendRequest
+	25, // 45: archlab.v1.Family.Fork:input_type -> archlab.v1.ForkRequest
+	27, // 46: archlab.v1.Family.Rewind:input_type -> archlab.v1.RewindRequest
+	29, // 47: archlab.v1.Family.Close:input_type -> archlab.v1.CloseRequest
+	31, // 48: archlab.v1.Family.Trace:input_type -> archlab.v1.TraceRequest
+	34, // 49: archlab.v1.Family.Quantize:input_type -> archlab.v1.QuantizeRequest
+	36, // 50: archlab.v1.Family.Save:input_type -> archlab.v1.SaveRequest
+	38, // 51: archlab.v1.Family.Load:input_type -> archlab.v1.LoadRequest
+	40, // 52: archlab.v1.Family.Profile:input_type -> archlab.v1.ProfileRequest
+	44, // 53: archlab.v1.Family.Release:input_type -> archlab.v1.ReleaseRequest
+	5,  // 54: archlab.v1.Family.Describe:output_type -> archlab.v1.DescribeResponse
+	10, // 55: archlab.v1.Family.Build:output_type -> archlab.v1.BuildResponse
+	18, // 56: archlab.v1.Family.Train:output_type -> archlab.v1.TrainResponse
+	20, // 57: archlab.v1.Family.Score:output_type -> archlab.v1.ScoreResponse
+	22, // 58: archlab.v1.Family.Open:output_type -> archlab.v1.OpenResponse
+	24, // 59: archlab.v1.Family.Extend:output_type -> archlab.v1.ExtendResponse
+	26, // 60: archlab.v1.Family.Fork:output_type -> archlab.v1.ForkResponse
+	28, // 61: archlab.v1.Family.Rewind:output_type -> archlab.v1.RewindResponse
+	30, // 62: archlab.v1.Family.Close:output_type -> archlab.v1.CloseResponse
+	33, // 63: archlab.v1.Family.Trace:output_type -> archlab.v1.TraceResponse
+	35, // 64: archlab.v1.Family.Quantize:output_type -> archlab.v1.QuantizeResponse
+	37, // 65: archlab.v1.Family.Save:output_type -> archlab.v1.SaveResponse
+	39, // 66: archlab.v1.Family.Load:output_type -> archlab.v1.LoadResponse
+	41, // 67: archlab.v1.Family.Profile:output_type -> archlab.v1.ProfileResponse
+	45, // 68: archlab.v1.Family.Release:output_type -> archlab.v1.ReleaseResponse
+	54, // [54:69] is the sub-list for method output_type
+	39, // [39:54] is the sub-list for method input_type
+	39, // [39:39] is the sub-list for extension type_name
+	39, // [39:39] is the sub-list for extension extendee
+	0,  // [0:39] is the sub-list for field type_name
 }
 
 func init() { file_archlab_proto_init() }
@@ -3358,7 +3463,7 @@ func file_archlab_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_archlab_proto_rawDesc), len(file_archlab_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   47,
+			NumMessages:   48,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
