@@ -256,7 +256,7 @@ func (b *bench) experts() error {
 	return nil
 }
 
-// heads holds what prediction heads cost against the operations that they add.
+// heads holds what independent prediction heads cost against the operations that they add.
 func (b *bench) heads() error {
 	s := shapeB
 	dense, err := b.ours("archlab, dense (b) beside prediction heads", "transformer", s.decoder(""), s, family.FP32)
@@ -265,7 +265,7 @@ func (b *bench) heads() error {
 	}
 	heads := map[int]*entrant{}
 	for _, extra := range []int{1, 3} {
-		if heads[extra], err = b.ours(fmt.Sprintf("archlab, %d prediction heads (b)", extra+1), "mtp", s.decoder(fmt.Sprintf(`,"extra":%d`, extra)), s, family.FP32); err != nil {
+		if heads[extra], err = b.ours(fmt.Sprintf("archlab, %d prediction heads (b)", extra+1), "mtp", s.decoder(fmt.Sprintf(`,"form":"independent","extra":%d`, extra)), s, family.FP32); err != nil {
 			return err
 		}
 	}

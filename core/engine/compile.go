@@ -106,8 +106,8 @@ type compiler struct {
 	exact  map[part]bool // float32 in every precision
 }
 
-// collect finds the nodes that roots depend on and orders them as they were made: every node was made after its inputs,
-// so that forward ops come as written and backward ops as differentiated.
+// collect finds the nodes that roots depend on and orders them as they were made, but for turns: every node was made after its
+// inputs, so that forward ops come as written and backward ops as differentiated.
 func (c *compiler) collect(g *gorgonia.ExprGraph, roots gorgonia.Nodes) error {
 	if len(roots) == 0 {
 		return fmt.Errorf("engine: compile: no outputs")
@@ -124,6 +124,7 @@ func (c *compiler) collect(g *gorgonia.ExprGraph, roots gorgonia.Nodes) error {
 		return kids
 	}
 	c.keepExact(nodes, inputs, roots)
+	nodes = c.turn(nodes, inputs)
 	var again *recomputation
 	if len(c.opts.Recompute) > 0 && c.opts.Backward > 0 {
 		again = planRecomputation(c.opts.Recompute, c.opts.Backward, nodes, inputs)
@@ -135,7 +136,7 @@ func (c *compiler) collect(g *gorgonia.ExprGraph, roots gorgonia.Nodes) error {
 			if kid == nil {
 				return fmt.Errorf("engine: compile: %s was made before its input", describe(n))
 			}
-			if again != nil && n.ID() >= c.opts.Backward {
+			if again != nil && c.backward(n) {
 				var err error
 				if kid, err = c.recompute(again, kid); err != nil {
 					return err
@@ -196,7 +197,7 @@ func (c *compiler) classify(v *value) error {
 		v.rows, v.half = from.lay.Saved[s.index].Rows && c.spansRows(v.shape), from.savedHalf[s.index]
 		return nil
 	}
-	if isReshape(n.Op()) && !v.boxed {
+	if showsInput(n.Op()) && !v.boxed {
 		v.of, v.block, v.fixed = v.kids[0], v.kids[0].block, v.kids[0].fixed
 		v.rows, v.half = v.kids[0].rows && c.spansRows(v.shape), v.kids[0].half
 		if v.shape.TotalSize() != v.kids[0].shape.TotalSize() {
@@ -330,12 +331,18 @@ func (c *compiler) bind() error {
 		if err != nil {
 			return fmt.Errorf("engine: compile: %s: %w", describe(v.node), err)
 		}
-		if c.opts.Backward == 0 || v.node.ID() < c.opts.Backward && !v.again {
-			c.plan.backward++
+		pass := 0
+		if c.backward(v.node) || v.again {
+			pass = 1
 		}
-		c.plan.steps = append(c.plan.steps, step{kernel: k, kind: kindOf(op), name: describe(v.node), again: v.again, traffic: trafficOf(b, c.opts.Capacity)})
+		c.plan.steps = append(c.plan.steps, step{kernel: k, kind: kindOf(op), name: describe(v.node), pass: pass, again: v.again, traffic: trafficOf(b, c.opts.Capacity)})
 	}
 	return nil
+}
+
+// backward says whether a node belongs to the backward pass.
+func (c *compiler) backward(n *gorgonia.Node) bool {
+	return c.opts.Backward > 0 && n.ID() >= c.opts.Backward
 }
 
 func describe(n *gorgonia.Node) string {

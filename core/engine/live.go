@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"slices"
 
 	"gorgonia.org/gorgonia"
 )
@@ -37,8 +38,8 @@ func (c *compiler) keepDerived() {
 // live finds the last reader of every block and lets outputs take over inputs that nobody reads later.
 func (c *compiler) live(roots gorgonia.Nodes) error {
 	for at, v := range c.run {
-		for _, k := range v.kids {
-			k.eachBlock(func(b *block) { b.use(at) })
+		for i := range v.kids {
+			v.eachRead(i, func(b *block) { b.use(at) })
 		}
 	}
 	for _, n := range roots {
@@ -59,6 +60,9 @@ func (c *compiler) live(roots gorgonia.Nodes) error {
 			if c.inPlace(v, k, at) {
 				break
 			}
+		}
+		for _, t := range v.lay.Takes {
+			v.take(t, at)
 		}
 	}
 	return nil
@@ -88,7 +92,39 @@ func (c *compiler) inPlace(v *value, k, at int) bool {
 	return true
 }
 
-// eachBlock calls f for all blocks that a reader of v may look at.
+// take makes a saved buffer of v, computed at a step, live in the memory of an input's if nobody reads that one later.
+func (v *value) take(t Take, at int) {
+	in := v.kids[t.Input].owner()
+	b := in.saved[t.Of].root()
+	own := v.saved[t.Saved]
+	if b.last != at || b.size != own.size || in.savedHalf[t.Of] != v.savedHalf[t.Saved] {
+		return
+	}
+	for j, other := range v.kids {
+		shared := false
+		other.eachBlock(func(o *block) { shared = shared || j != t.Input && o.root() == b })
+		if shared {
+			return
+		}
+	}
+	b.takeOver(own)
+}
+
+// eachRead calls f for the blocks of input i that v's kernel looks at.
+func (v *value) eachRead(i int, f func(*block)) {
+	k, num := v.kids[i], v.lay.Numerics
+	_, fused := v.node.Op().(Op)
+	if k.block != nil && !slices.Contains(num.Unread, i) {
+		f(k.block)
+	}
+	if fused && (num.SavedOf == nil || slices.Contains(num.SavedOf, i)) {
+		for _, s := range k.owner().saved {
+			f(s)
+		}
+	}
+}
+
+// eachBlock calls f for all blocks of v.
 func (v *value) eachBlock(f func(*block)) {
 	if v.block != nil {
 		f(v.block)

@@ -32,7 +32,7 @@ func randomGraph(t testing.TB, seed uint64, size int) (*gorgonia.ExprGraph, gorg
 			shape = vector
 		}
 		var n *gorgonia.Node
-		switch r.IntN(9) {
+		switch r.IntN(10) {
 		case 0, 1, 2:
 			op := mixOp{n: 1 + r.IntN(3), c: r.Float32(), saved: r.IntN(3), scratch: r.IntN(2) == 0, exact: r.IntN(4) == 0, shape: shape}
 			var in []*gorgonia.Node
@@ -42,6 +42,8 @@ func randomGraph(t testing.TB, seed uint64, size int) (*gorgonia.ExprGraph, gorg
 					op.inPlace = append(op.inPlace, k)
 				}
 			}
+			from, ok := in[0].Op().(mixOp)
+			op.takes = ok && from.saved > 0 && op.saved > 0
 			n = check(gorgonia.ApplyOp(op, in...))
 		case 3:
 			from := pick(shape)
@@ -61,6 +63,8 @@ func randomGraph(t testing.TB, seed uint64, size int) (*gorgonia.ExprGraph, gorg
 		case 8:
 			tr := check(gorgonia.Transpose(pick(matrix), 1, 0))
 			n = check(gorgonia.Reshape(tr, vector))
+		case 9:
+			n = check(Alias(pick(shape)))
 		}
 		nodes = append(nodes, n)
 	}
@@ -112,7 +116,7 @@ func sharingChangesNothing(t *testing.T, precision Precision) {
 					bits = append(bits, math.Float32bits(x))
 				}
 			}
-			if o.Poison && !o.KeepDerived {
+			if o.Poison && !o.KeepDerived && o.Turns == nil {
 				shared += p.ArenaBytes()
 			}
 			if o.NoSharing && !o.KeepDerived {
@@ -121,9 +125,11 @@ func sharingChangesNothing(t *testing.T, precision Precision) {
 			return bits
 		}
 		want := run(Options{NoSharing: true})
-		for _, o := range []Options{{Poison: true}, {}, {Poison: true, KeepDerived: true}, {NoSharing: true, KeepDerived: true}} {
+		nodes := g.AllNodes()
+		turns := Options{Poison: true, Backward: nodes[len(nodes)/2].ID(), Turns: []*gorgonia.Node{nodes[len(nodes)/3], nodes[len(nodes)/4]}}
+		for _, o := range []Options{{Poison: true}, {}, {Poison: true, KeepDerived: true}, {NoSharing: true, KeepDerived: true}, turns} {
 			if got := run(o); fmt.Sprint(got) != fmt.Sprint(want) {
-				t.Fatalf("seed %d: poison %v, keep derived %v: outputs differ from those without sharing", seed, o.Poison, o.KeepDerived)
+				t.Fatalf("seed %d: poison %v, keep derived %v, turns %v: outputs differ from those without sharing", seed, o.Poison, o.KeepDerived, o.Turns)
 			}
 		}
 	}

@@ -18,7 +18,7 @@ const leastHalf = 2
 func (c *compiler) keepExact(nodes gorgonia.Nodes, kids func(*gorgonia.Node) []*gorgonia.Node, roots gorgonia.Nodes) {
 	c.exact = map[part]bool{}
 	mark := func(n *gorgonia.Node) {
-		for n.Op() != nil && isReshape(n.Op()) {
+		for n.Op() != nil && showsInput(n.Op()) {
 			n = kids(n)[0]
 		}
 		if s, ok := n.Op().(savedOp); ok {

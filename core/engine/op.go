@@ -40,9 +40,15 @@ type Layout struct {
 	Pure bool
 	// InPlace lists inputs whose memory the output may take over when nobody reads them later.
 	InPlace []int
+	// Takes lists saved buffers that may be an input's, with what is in it, when nobody reads that one later: how a sum is carried
+	// through several ops. Where the two are not the same memory the kernel copies.
+	Takes []Take
 	// Numerics is what the engine must know to run the op in a precision of 16 bits; it means nothing in FP32.
 	Numerics Numerics
 }
+
+// Take says that a saved buffer may take over saved buffer Of of an input.
+type Take struct{ Saved, Input, Of int }
 
 // Numerics says which of an op's values may have 16 bits, and how few rows of them the op can see at once. Unless Native says
 // otherwise the op sees float32: the engine widens what it reads to staging memory and rounds what it wrote. The zero value is
@@ -61,6 +67,8 @@ type Numerics struct {
 	// Native is the precision in which the op's kernel takes 16-bit values as they lie in memory, where all of its values
 	// with rows have them; empty: none.
 	Native Precision
+	// AsIs says that the op's kernel takes all of its buffers as they lie in memory, of 16 or of 32 bits.
+	AsIs bool
 	// SavedOf lists the inputs whose saved buffers the op reads; nil means any.
 	SavedOf []int
 }
@@ -90,7 +98,7 @@ type Extent struct {
 }
 
 // Buffer is where a node's value lives. Exactly one of F32, I32 and, where the engine keeps 16 bits, F16 is set. A kernel
-// sees F16 only where Numerics.Native asks for it.
+// sees F16 only where Numerics.Native or AsIs asks for it.
 type Buffer struct {
 	Shape tensor.Shape
 	F32   []float32

@@ -21,8 +21,13 @@ type Options struct {
 	// Grads lists gradient nodes with the parameters whose Grad they fill. The plan writes there directly where it can.
 	Grads []Gradient
 
-	// Backward is the id from which nodes belong to the backward pass, for Plan.Seconds; 0 means that there is none.
+	// Backward is the id from which nodes belong to the backward pass; 0 means that there is none.
 	Backward int64
+
+	// Turns lists forward nodes at which computing turns back for a while: what the first is computed by comes first, then all of
+	// the backward pass that can be computed by then, then the same for the next one, and the rest at last. What only one turn
+	// needs is dead before the next. It takes Backward.
+	Turns []*gorgonia.Node
 
 	// Recompute lists parts of the forward pass that the backward pass computes again rather than have them kept.
 	Recompute []Block
@@ -55,8 +60,7 @@ type Plan struct {
 	ran      bool
 	version  int64 // of the parameters that the derived values are of; -1 before the first run
 	params   *Params
-	backward int // the first step of the backward pass
-	seconds  [2]time.Duration
+	seconds  [2]time.Duration // forward, backward
 	again    Again
 }
 
@@ -69,6 +73,7 @@ type step struct {
 	rows   int64 // over all calls
 	nanos  int64
 	flops  float64
+	pass   int // 0 forward, 1 backward
 	traffic
 }
 
@@ -124,11 +129,7 @@ func (p *Plan) RunContext(ctx context.Context, r *Run) (err error) {
 		s.calls++
 		s.rows += int64(r.Rows)
 		s.nanos += int64(took)
-		if i < p.backward {
-			p.seconds[0] += took
-		} else {
-			p.seconds[1] += took
-		}
+		p.seconds[s.pass] += took
 		s.flops += r.FLOPs - before
 		if s.again {
 			p.again.Seconds += took.Seconds()

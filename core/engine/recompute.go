@@ -44,7 +44,7 @@ func planRecomputation(blocks []Block, first int64, nodes gorgonia.Nodes, kids f
 	}
 	for _, n := range nodes {
 		if n.ID() >= first {
-			break
+			continue
 		}
 		for _, k := range kids(n) {
 			if at, ok := r.inside[k]; ok && !r.within(n, at) {
@@ -131,5 +131,5 @@ func isView(n *gorgonia.Node) bool {
 		return false
 	}
 	_, saved := n.Op().(savedOp)
-	return saved || isReshape(n.Op())
+	return saved || showsInput(n.Op())
 }

@@ -77,6 +77,9 @@ func (c *compiler) stage(v *value) *stage {
 
 // native says whether the op's own kernel takes the 16-bit values as they are.
 func (c *compiler) native(v *value) bool {
+	if v.lay.Numerics.AsIs {
+		return true
+	}
 	if v.lay.Numerics.Native != c.opts.Precision || v.rows && !v.half {
 		return false
 	}

@@ -21,7 +21,10 @@ func opType(op gorgonia.Op) string {
 	return strings.TrimPrefix(strings.TrimPrefix(fmt.Sprintf("%T", op), "*"), "gorgonia.")
 }
 
-func isReshape(op gorgonia.Op) bool { return opType(op) == "reshapeOp" }
+func showsInput(op gorgonia.Op) bool {
+	_, alias := op.(aliasOp)
+	return alias || opType(op) == "reshapeOp"
+}
 
 // kindOf groups steps in the profile: an op's name without its particulars.
 func kindOf(op gorgonia.Op) string {

@@ -20,6 +20,7 @@ type mixOp struct {
 	scratch bool
 	exact   bool
 	inPlace []int
+	takes   bool // the first saved buffer is added to that of the first input
 	shape   tensor.Shape
 	fail    string // what the kernel panics with
 	pooled  *bool  // makes a piece of a pool's operation panic while it is set
@@ -62,6 +63,9 @@ func (o mixOp) Layout(in []tensor.Shape) Layout {
 	if o.saved > 0 {
 		l.Saved = append(l.Saved, Extent{Len: n, Int: true, Rows: rows})
 	}
+	if o.takes {
+		l.Takes = []Take{{}}
+	}
 	l.Numerics.Exact = o.exact
 	if o.scratch {
 		l.Scratch = n
@@ -100,7 +104,11 @@ func (o mixOp) Bind(b Binding) (Kernel, error) {
 			}
 			for k, x := range b.Saved {
 				if x.F32 != nil {
-					x.F32[i] = s * float32(k+1)
+					before := float32(0)
+					if o.takes && k == 0 {
+						before = b.In[0].Saved[0].F32[i]
+					}
+					x.F32[i] = before + s*float32(k+1)
 				} else {
 					x.I32[i] = int32(i % 5)
 				}

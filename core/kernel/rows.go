@@ -40,6 +40,30 @@ type scatter struct {
 
 var scatterJobs jobs[scatter]
 
+// ScatterRows sets table[ids[i]] = rows[i] for every id. No two ids may be the same, and none negative. rows [len(ids),d],
+// table [V,d].
+func ScatterRows(p *Pool, table, rows []float32, ids []int32, d int) {
+	if len(rows) < len(ids)*d {
+		panic("kernel: scatter: short rows")
+	}
+	checkIDs(ids, len(table), d)
+	launch(p, &placeJobs, place{table, rows, ids, d}, len(ids), grainFor(d))
+}
+
+type place struct {
+	table, rows []float32
+	ids         []int32
+	d           int
+}
+
+var placeJobs jobs[place]
+
+func (t *place) run(lo, hi int) {
+	for i, id := range t.ids[lo:hi] {
+		copy(t.table[int(id)*t.d:][:t.d], t.rows[(lo+i)*t.d:])
+	}
+}
+
 // ScatterAddRows is the backward pass of GatherRows: dtable[ids[i]] += dout[i],
 // in the order of i. Negative ids are skipped.
 func ScatterAddRows(p *Pool, dtable, dout []float32, ids []int32, d int) {

@@ -37,6 +37,64 @@ func TestGatherAndScatter(t *testing.T) {
 	})
 }
 
+// Gathering and scattering 16 bits is gathering, widening, rounding and scattering, row by row.
+func TestRowsOfSixteenBits(t *testing.T) {
+	p := NewPool(2)
+	defer p.Close()
+	forEachISA(t, func(t *testing.T) {
+		for _, d := range []int{1, 7, 33, 100} {
+			for name, f := range map[string]struct {
+				gather  func(*Pool, []float32, []uint16, []int32, int)
+				scatter func(*Pool, []uint16, []float32, []int32, int)
+				widen   func(uint16) float32
+				narrow  func(float32) uint16
+			}{
+				"bf16": {GatherRowsBF16, ScatterRowsBF16, float32OfBF16, bf16OfFloat32},
+				"fp16": {GatherRowsFP16, ScatterRowsFP16, float32OfFP16, fp16OfFloat32},
+			} {
+				const rows = 300
+				r := source(uint64(d))
+				table, in := make([]uint16, rows*d), normals(r, rows*d, 1)
+				for i := range table {
+					table[i] = f.narrow(in[i])
+				}
+				ids := []int32{rows - 1, -1, 0, 17, 17}
+				out := guarded(t, len(ids)*d)
+				f.gather(p, out, table, ids, d)
+				for i := range out {
+					want := float32(0)
+					if id := int(ids[i/d]); id >= 0 {
+						want = f.widen(table[id*d+i%d])
+					}
+					if out[i] != want {
+						t.Fatalf("%s: gathered %g, want %g", name, out[i], want)
+					}
+				}
+				ids = ids[:0]
+				for i := range int32(rows / 2) {
+					ids = append(ids, rows-1-2*i)
+				}
+				src := guardedCopy(t, normals(r, len(ids)*d, 1))
+				want, got32, want32 := append([]uint16(nil), table...), guardedCopy(t, in), append([]float32(nil), in...)
+				f.scatter(p, table, src, ids, d)
+				ScatterRows(p, got32, src, ids, d)
+				for i, x := range src {
+					at := int(ids[i/d])*d + i%d
+					want[at], want32[at] = f.narrow(x), x
+				}
+				if !slices.Equal(table, want) {
+					t.Fatalf("%s: scattered wrong values", name)
+				}
+				expectBits(t, "float32", got32, want32)
+			}
+		}
+		expectPanic(t, "kernel: scatter: short rows", func() { ScatterRows(nil, make([]float32, 4), make([]float32, 1), []int32{0}, 2) })
+		expectPanic(t, "kernel: scatter: short rows", func() { ScatterRowsBF16(nil, make([]uint16, 4), make([]float32, 1), []int32{0}, 2) })
+		expectPanic(t, "kernel: gather: short out", func() { GatherRowsFP16(nil, make([]float32, 1), make([]uint16, 4), []int32{0}, 2) })
+		expectPanic(t, "kernel: rows: id outside the table", func() { ScatterRows(nil, make([]float32, 4), make([]float32, 2), []int32{2}, 2) })
+	})
+}
+
 func TestBiasAndColumnSums(t *testing.T) {
 	p := NewPool(2)
 	defer p.Close()

@@ -25,9 +25,8 @@ type plan struct {
 	targets []int32
 	weights []float32
 
-	loss   engine.Buffer // Training: [1+heads,2]
-	total  float32p      // Training
-	logp   []float32     // Scoring
+	loss   []float32p // Training: [2] of each head
+	logp   []float32  // Scoring
 	right  []int32
 	logits []float32   // Decoding: [M,V], row j of Run.Select[j]
 	drafts [][]float32 // Drafting: the same for each head
@@ -37,7 +36,7 @@ type plan struct {
 	used   int64 // for eviction
 }
 
-// float32p is a scalar of the plan.
+// float32p is a scalar of the plan, or a few.
 type float32p []float32
 
 // planCache keeps compiled plans by shape, the most recently used of each mode.
@@ -120,7 +119,8 @@ func (m *lm) compile(mode nn.Mode, rows, longest int) (*plan, error) {
 		}
 		m.params.Train()
 		loss = nn.Loss(g, p.out)
-		outputs = append(outputs, loss.Total, loss.Heads)
+		outputs = append(append(outputs, loss.Total), loss.Heads...)
+		opts.Turns = loss.Turns
 		for _, x := range p.out.Aux {
 			outputs = append(outputs, x.Node)
 		}
@@ -196,7 +196,9 @@ func (p *plan) bind(loss nn.LossNodes, scores nn.ScoreNodes, logits []*nn.Node) 
 	}
 	p.tokens, p.targets, p.weights = in("tokens").I32, in("targets").I32, in("weights").F32
 	if loss.Total != nil {
-		p.total, p.loss = at(loss.Total).F32, at(loss.Heads)
+		for _, x := range loss.Heads {
+			p.loss = append(p.loss, at(x).F32)
+		}
 		for _, x := range p.out.Aux {
 			p.aux = append(p.aux, at(x.Node).F32)
 		}

@@ -172,7 +172,7 @@ func (s *trainStep) micro(ctx context.Context, i int, b *packed) error {
 
 // collect adds the losses, metrics and update signals of a run with its share of the step's rows.
 func (s *trainStep) collect(p *plan, share float64) {
-	head := func(i int) float64 { return float64(p.loss.F32[2*i]) + float64(p.loss.F32[2*i+1]) }
+	head := func(i int) float64 { return float64(p.loss[i][0]) + float64(p.loss[i][1]) }
 	s.res.Loss += head(0)
 	s.res.Total += head(0)
 	for i, h := range p.out.Heads {

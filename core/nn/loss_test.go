@@ -184,7 +184,7 @@ func TestScoreAndLogits(t *testing.T) {
 	hidden := nn.Embedding(table, g.Tokens())
 	out := nn.Output{Hidden: hidden, Projection: g.Param("w", nn.Normal(1), v, d)}
 	score, loss, logits := nn.Score(g, out), nn.Loss(g, out), nn.Logits(g, out.Hidden, out.Projection)
-	pl := plan(t, g, score.LogProbs, score.Correct, loss.Total, loss.Heads, logits)
+	pl := plan(t, g, score.LogProbs, score.Correct, loss.Total, loss.Heads[0], logits)
 	tokens, targets, weights := input(t, pl, "tokens").I32, input(t, pl, "targets").I32, input(t, pl, "weights").F32
 	for i := range rows {
 		tokens[i], targets[i], weights[i] = int32(i*i%v), int32(i%v), float32(i%4)
@@ -206,7 +206,7 @@ func TestScoreAndLogits(t *testing.T) {
 		}
 		sum -= float64(weights[i]) * float64(logp[i])
 	}
-	heads := buffer(t, pl, loss.Heads).F32
+	heads := buffer(t, pl, loss.Heads[0]).F32
 	if got := float64(heads[0]) + float64(heads[1]); math.Abs(got-sum) > 1e-12*sum {
 		t.Errorf("loss %.17g, want %.17g", got, sum)
 	}

@@ -25,10 +25,8 @@ type numerics struct {
 	savedOf []int            // inputs whose saved buffers are read
 	unread  []int            // those of them whose value is not
 	native  engine.Precision // in which the op's kernel takes 16 bits itself, without a bias
+	asIs    bool             // the op's kernel takes 16 bits itself, wherever there are some
 }
-
-// layoutSays leaves it to an op's Layout what its saved buffers are.
-const layoutSays = "*"
 
 const (
 	byRow      = engine.ByRow
@@ -80,7 +78,8 @@ var numericsOf = map[string]numerics{
 	"experts": {exactIn: []int{1}, saved: "----hh"}, "experts.backward": {saved: "rss", savedOf: []int{5}, unread: []int{5}},
 
 	// The loss: logits, softmax and sums are float32.
-	"loss": {saved: layoutSays}, "score": {exact: true, saved: "r"}, "logits": {exact: true},
+	"loss": {saved: "-hs", savedOf: []int{4, 5}, asIs: true}, "loss.total": {exact: true},
+	"score": {exact: true, saved: "r", asIs: true}, "logits": {exact: true},
 }
 
 // withNumerics adds the table's entry of a kind to its layout.
@@ -90,16 +89,13 @@ func withNumerics(name string, lay engine.Layout, inputs int) engine.Layout {
 		return lay
 	}
 	lay.Numerics = engine.Numerics{
-		Parts: n.parts, Exact: n.exact, Sum: n.sum, ExactIn: n.exactIn, Unread: n.unread, SavedOf: n.savedOf,
+		Parts: n.parts, Exact: n.exact, Sum: n.sum, ExactIn: n.exactIn, Unread: n.unread, SavedOf: n.savedOf, AsIs: n.asIs,
 	}
 	if inputs == 2 {
 		lay.Numerics.Native = n.native
 	}
 	if n.savedOf == nil {
 		lay.Numerics.SavedOf = []int{}
-	}
-	if n.saved == layoutSays {
-		return lay
 	}
 	if len(lay.Saved) > len(n.saved) {
 		Fail(name, "has %d saved buffers, the table of numerics %q", len(lay.Saved), n.saved)

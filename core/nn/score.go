@@ -30,13 +30,11 @@ type score struct{ D, V int }
 func (score) Name() string { return "score" }
 
 func (k score) Layout(in []tensor.Shape) engine.Layout {
-	n := lossBlock(k.V)
-	return engine.Layout{Saved: []engine.Extent{{Len: in[0][0], Int: true}}, Scratch: n * (k.V + 2*k.D + 2)}
+	return engine.Layout{Saved: []engine.Extent{{Len: in[0][0], Int: true}}, Scratch: lossScratch(k.D, k.V)}
 }
 
 func (k score) Bind(b engine.Binding) (engine.Kernel, error) {
 	w := newLossBlocks(b, k.D, k.V)
-	w.hidden, w.projection = b.In[lossFirst].F32, b.In[lossFirst+1].F32
 	logp, correct := b.Out.F32, b.Saved[0].I32
 	w.correct = make([]bool, w.rows)
 	w.visit = func(n int) {
@@ -50,7 +48,7 @@ func (k score) Bind(b engine.Binding) (engine.Kernel, error) {
 	return func(r *engine.Run) {
 		clear(logp[:r.Rows])
 		clear(correct[:r.Rows])
-		w.head(r, lossHead{Weight: 1})
+		w.head(r, 0)
 	}, nil
 }
 

@@ -73,9 +73,10 @@ func (m *mtp) Forward(g *nn.Graph) nn.Output {
 	for i := range trunk {
 		x = m.Block(g, layer(i), x)
 	}
-	shared := x
+	shared := []*nn.Node{x} // of the heads, the main one first
 	if m.Form == "independent" {
-		x = m.Block(g, layer(trunk), x)
+		shared = nn.Fork(x, 1+m.Extra)
+		x = m.Block(g, layer(trunk), shared[0])
 	}
 	out := nn.Output{
 		Hidden:     m.Normalize().Forward(g, "norm", x),
@@ -88,9 +89,9 @@ func (m *mtp) Forward(g *nn.Graph) nn.Output {
 		for k := 1; k <= m.Extra; k++ {
 			h := nn.Head{Name: fmt.Sprintf("token_%d", k+1), Offset: k, Projection: out.Projection, Weight: m.headWeight()}
 			if m.Form == "independent" {
-				h.Hidden = m.independent(g, k, shared)
+				h.Hidden = m.independent(g, k, shared[k])
 			} else {
-				h.Hidden, shared = m.sequential(g, k, shared)
+				h.Hidden, x = m.sequential(g, k, x)
 			}
 			out.Heads = append(out.Heads, h)
 		}

@@ -1,0 +1,135 @@
+package nn
+
+import (
+	"github.com/archlab/archlab/core/engine"
+	"github.com/archlab/archlab/core/kernel"
+)
+
+// lossBlock is the number of rows whose logits exist at once. Each block adds to the whole gradient of the projection, which
+// is read and written again: the more rows the better.
+func lossBlock(v int) int { return min(max((1<<21)/v/16*16, 32), 512) }
+
+// lossScratch is what lossBlocks needs, in float32s.
+func lossScratch(d, v int) int { return lossBlock(v) * (v + d + 2) }
+
+// lossBlocks walks the rows of a head that have a loss, a block at a time.
+type lossBlocks struct {
+	b           engine.Binding
+	d, v, rows  int
+	hidden      engine.Buffer // [M,D], of 16 or 32 bits
+	projection  []float32     // [V,D]
+	dHidden     engine.Buffer // [M,D], of 16 or 32 bits; empty: no gradients
+	dProjection []float32     // [V,D]
+	add         bool          // to dProjection rather than set it
+	scale       float32       // of gradients
+
+	x       []float32 // [rows,D] of the block: hidden, then its gradient
+	logits  []float32 // [rows,V]
+	logp    []float32
+	weights []float32
+	targets []int32
+	index   []int32 // rows of the block
+
+	correct []bool      // nil: not wanted
+	visit   func(n int) // called after each block, when set
+}
+
+func newLossBlocks(b engine.Binding, d, v int) *lossBlocks {
+	n, s := lossBlock(v), b.Scratch
+	w := &lossBlocks{
+		b: b, d: d, v: v, rows: n, hidden: b.In[lossHidden], projection: b.In[lossProjection].F32, scale: 1,
+		targets: make([]int32, n), index: make([]int32, n),
+	}
+	cut := func(n int) (part []float32) {
+		part, s = s[:n:n], s[n:]
+		return part
+	}
+	w.logits, w.x, w.logp, w.weights = cut(n*v), cut(n*d), cut(n), cut(n)
+	return w
+}
+
+// head answers the sum of weight x (-log p) of a head that predicts offset tokens later, and makes its gradients.
+func (w *lossBlocks) head(r *engine.Run, offset int) float64 {
+	w.clearRows(r.Rows)
+	targets, weights := w.b.In[lossTargets].I32, w.b.In[lossWeights].F32
+	sum, n := 0.0, 0
+	for _, s := range r.Segments {
+		for i := s.Start; i < s.Start+s.Len-offset; i++ {
+			if weights[i+offset] == 0 {
+				continue
+			}
+			w.index[n], w.targets[n], w.weights[n] = int32(i), targets[i+offset], weights[i+offset]
+			if n++; n == w.rows {
+				sum += w.block(r, n)
+				n = 0
+			}
+		}
+	}
+	if n > 0 {
+		sum += w.block(r, n)
+	}
+	if !w.add {
+		clear(w.dProjection)
+	}
+	return sum
+}
+
+func (w *lossBlocks) block(r *engine.Run, n int) float64 {
+	p, d, v := w.b.Pool, w.d, w.v
+	w.gather(w.index[:n])
+	kernel.Gemm(p, false, true, n, v, d, w.x, d, w.projection, d, 0, w.logits, v)
+	sum := kernel.SoftmaxLoss(p, w.logits, w.targets[:n], w.weights[:n], w.logp, w.correct, n, v, w.dProjection != nil)
+	r.FLOPs += LossFLOPs(n, d, v)
+	if w.visit != nil {
+		w.visit(n)
+	}
+	if w.dProjection == nil {
+		return sum
+	}
+	if w.scale != 1 {
+		kernel.Scale(p, w.logits[:n*v], w.logits[:n*v], w.scale)
+	}
+	beta := float32(0)
+	if w.add {
+		beta = 1
+	}
+	kernel.Gemm(p, true, false, v, d, n, w.logits, v, w.x, d, beta, w.dProjection, d)
+	w.add = true
+	kernel.Gemm(p, false, false, n, d, v, w.logits, v, w.projection, d, 0, w.x, d)
+	w.scatter(w.index[:n])
+	r.FLOPs += LossBackwardFLOPs(n, d, v)
+	return sum
+}
+
+// clearRows sets the gradients of the rows in use to 0: that of a row without a loss.
+func (w *lossBlocks) clearRows(rows int) {
+	if w.dHidden.F16 != nil {
+		clear(w.dHidden.F16[:rows*w.d])
+	} else if w.dHidden.F32 != nil {
+		clear(w.dHidden.F32[:rows*w.d])
+	}
+}
+
+// gather sets x to rows of hidden.
+func (w *lossBlocks) gather(index []int32) {
+	switch p := w.b.Pool; {
+	case w.hidden.F16 == nil:
+		kernel.GatherRows(p, w.x, w.hidden.F32, index, w.d)
+	case w.b.Precision == engine.BF16:
+		kernel.GatherRowsBF16(p, w.x, w.hidden.F16, index, w.d)
+	default:
+		kernel.GatherRowsFP16(p, w.x, w.hidden.F16, index, w.d)
+	}
+}
+
+// scatter sets rows of dHidden to x.
+func (w *lossBlocks) scatter(index []int32) {
+	switch p := w.b.Pool; {
+	case w.dHidden.F16 == nil:
+		kernel.ScatterRows(p, w.dHidden.F32, w.x, index, w.d)
+	case w.b.Precision == engine.BF16:
+		kernel.ScatterRowsBF16(p, w.dHidden.F16, w.x, index, w.d)
+	default:
+		kernel.ScatterRowsFP16(p, w.dHidden.F16, w.x, index, w.d)
+	}
+}
