@@ -4,7 +4,6 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
-	"time"
 )
 
 // Pool runs the pieces of one operation on a fixed number of threads. A nil
@@ -18,6 +17,7 @@ type Pool struct {
 	// state is open while an operation takes helpers, plus the number of helpers at
 	// work on it.
 	state  atomic.Int64
+	_      [120]byte     // those who look at state do not slow those who take pieces
 	parked atomic.Int32  // helpers that wait for a token, or are about to
 	wake   chan struct{} // tokens; a spare one wakes a helper for nothing
 
@@ -29,12 +29,14 @@ type Pool struct {
 	closed   atomic.Bool
 }
 
+const open = 1 << 32
+
+// A step runs hundreds of operations back to back with gaps of microseconds, while to wake a thread that sleeps takes a
+// hundred. A goroutine that waits therefore looks out, in rounds of a microsecond or two: between them it offers the core to other
+// threads, among them the one that it waits for, should the operating system have put both on one core.
 const (
-	open = 1 << 32
-	// Looks at state before a goroutine lets go. A step runs hundreds of operations back to back with gaps of
-	// microseconds, and waking a sleeping thread costs tens of them: a helper looks out for a hundred or two, a caller for a few.
-	helperSpins = 1 << 18
-	callerSpins = 1 << 13
+	looks  = 16      // a round
+	rounds = 1 << 10 // before a helper sleeps
 )
 
 // A task is an operation split in pieces. run handles the items [lo,hi) of one
@@ -74,17 +76,15 @@ func (p *Pool) Close() {
 	}
 }
 
-// worker is the life of a helper: it joins operations, looks out for the next one
-// for a while, because a step runs hundreds of them back to back, and then sleeps.
+// worker is the life of a helper: it joins operations, looks out for the next one for a while, and then sleeps.
 func (p *Pool) worker() {
 	for {
-		for i := 0; i < helperSpins; {
-			if p.join() {
+		for i := 0; i < rounds; i++ {
+			for p.lookOut() {
 				p.help()
 				i = 0
-				continue
 			}
-			i++
+			yield()
 		}
 		p.parked.Add(1)
 		if p.state.Load() < open { // else it opened before it could see that we park
@@ -94,6 +94,17 @@ func (p *Pool) worker() {
 		}
 		p.parked.Add(-1)
 	}
+}
+
+// lookOut is a round of looking out for an operation. It reports whether the caller has joined one.
+func (p *Pool) lookOut() bool {
+	for range looks {
+		if p.join() {
+			return true
+		}
+		pause()
+	}
+	return false
 }
 
 // join makes the caller a helper of the operation that is open, if there is one.
@@ -177,15 +188,24 @@ func (p *Pool) lead() {
 func (p *Pool) finish() {
 	p.state.Add(-open)
 	// Helpers are at their last pieces.
-	for i := 0; p.state.Load() != 0; i++ {
-		switch {
-		case i > callerSpins+50: // one was put aside by the operating system: leave it the core
-			time.Sleep(20 * time.Microsecond)
-		case i > callerSpins:
-			runtime.Gosched()
+	for i := 1; !p.quiet(); i++ {
+		yield()
+		if i%64 == 0 {
+			runtime.Gosched() // should Go have put a helper aside
 		}
 	}
 	p.task = nil
+}
+
+// quiet is a round of looking out for the last helper to leave. It reports whether that has happened.
+func (p *Pool) quiet() bool {
+	for range looks {
+		if p.state.Load() == 0 {
+			return true
+		}
+		pause()
+	}
+	return false
 }
 
 func serial(t task, n, grain int) {
