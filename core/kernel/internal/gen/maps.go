@@ -1,6 +1,9 @@
 package main
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // Offsets of the fields of kernel.vecArgs.
 const (
@@ -18,7 +21,8 @@ type vecOp struct {
 	outs int    // pointers 0..outs-1 are outputs
 	ins  []int  // pointers that are read
 	// body computes the outputs from the inputs in registers 0, 1, ...; the others
-	// below 14 are free. It returns the registers of the outputs.
+	// below 8 are free, or below 12 before a reduction. It returns the registers of the
+	// outputs.
 	body func(v vec) []int
 	// For a reduction: how registers 12 and 13 start, take in the inputs, and end.
 	start  func(v vec)
@@ -79,6 +83,9 @@ func (m vecOp) emit(v vec) {
 	if m.start != nil {
 		m.start(v)
 	}
+	if m.pairs() {
+		m.emitPairs(v)
+	}
 	v.label("loop")
 	v.op("CMPQ AX, $%d", v.w())
 	v.op("JLT tail")
@@ -98,16 +105,45 @@ func (m vecOp) emit(v vec) {
 	v.ret()
 }
 
+// pairs says whether two vectors may be at work at a time: sums have an order.
+func (m vecOp) pairs() bool { return m.body != nil && m.start == nil }
+
+// emitPairs writes the loop over pairs of vectors. An activation is one long chain, of which the CPU sees too little ahead to
+// find another by itself: the second vector's instructions lie between those of the first.
+func (m vecOp) emitPairs(v vec) {
+	var lines [2][]string
+	for i := range lines {
+		w := v
+		w.file = &file{constants: v.constants}
+		w.first, w.mask, w.ahead = pairRegisters*i, i, i
+		m.step(w, false)
+		lines[i] = strings.SplitAfter(w.String(), "\n")
+	}
+	v.label("pairs")
+	v.op("CMPQ AX, $%d", 2*v.w())
+	v.op("JLT loop")
+	for i, line := range lines[0] {
+		v.printf("%s%s", line, lines[1][i])
+	}
+	v.op("ADDQ $%d, R9", 2*4*v.w())
+	v.op("SUBQ $%d, AX", 2*v.w())
+	v.op("JMP pairs")
+}
+
+// pairRegisters is the number of registers that a body without a reduction may use.
+const pairRegisters = 8
+
 func (m vecOp) step(v vec, masked bool) {
+	at := func(p int) string { return fmt.Sprintf("%d(%s)(R9*1)", 4*v.w()*v.ahead, pointers[p]) }
 	for i, p := range m.ins {
-		v.load(fmt.Sprintf("(%s)(R9*1)", pointers[p]), v.r(i), masked)
+		v.load(at(p), v.r(i), masked)
 	}
 	var out []int
 	if m.body != nil {
 		out = m.body(v)
 	}
 	for i, r := range out {
-		v.store(v.r(r), fmt.Sprintf("(%s)(R9*1)", pointers[i]), masked)
+		v.store(v.r(r), at(i), masked)
 	}
 	if m.reduce != nil {
 		m.reduce(v, masked)

@@ -283,8 +283,8 @@ func (v vec) flush(x, t int) {
 	const least = 1.1754943508222875e-38 // normal
 	v.and(math.MaxInt32, v.r(x), v.r(t))
 	if v.reg == "Z" {
-		v.op("VCMPPS $5, %s, %s, K2", v.c(least), v.r(t))
-		v.op("VMOVAPS.Z %s, K2, %s", v.r(x), v.r(x))
+		v.op("VCMPPS $5, %s, %s, K%d", v.c(least), v.r(t), 2+v.mask)
+		v.op("VMOVAPS.Z %s, K%d, %s", v.r(x), 2+v.mask, v.r(x))
 		return
 	}
 	v.op("VCMPPS $5, %s, %s, %s", v.c(least), v.r(t), v.r(t))

@@ -10,13 +10,15 @@ import (
 // form v.r(i); constants are memory operands.
 type vec struct {
 	*file
-	reg  string // Z or Y
-	mask int    // the mask register that exp uses is K2 + mask
+	reg   string // Z or Y
+	mask  int    // the mask register that exp and flush use is K2 + mask
+	first int    // the register that is called 0
+	ahead int    // of a map: vectors between the loop's place and this one
 }
 
 var widths = []string{"Z", "Y"}
 
-func (v vec) r(i int) string { return fmt.Sprintf("%s%d", v.reg, i) }
+func (v vec) r(i int) string { return fmt.Sprintf("%s%d", v.reg, v.first+i) }
 
 // w is the number of floats in a vector.
 func (v vec) w() int {
