@@ -21,7 +21,7 @@ type AttentionCache struct{ K, V []float32 }
 
 const (
 	keyBlock   = 64 // keys per block
-	queryBlock = 84 // rows per block, at most: a multiple of the rows of all tiles
+	queryBlock = 64 // rows per block: as many as keys, so that sequences meet few blocks that are seen in part
 	queryGroup = 12 // rows that are cut to the keys they see where a block is not seen whole
 )
 
@@ -72,8 +72,7 @@ func Attention(p *Pool, out, lse, qkv []float32, segs []Segment, caches []Attent
 	}
 	queries, keys := 0, 0
 	for si := range segs {
-		n, _ := queryBlocks(segs[si].Len)
-		queries += n
+		queries += queryBlocks(segs[si].Len)
 		lo, hi := t.keyBlocks(si)
 		keys += hi - lo
 	}
@@ -90,15 +89,8 @@ func Attention(p *Pool, out, lse, qkv []float32, segs []Segment, caches []Attent
 // first, for blocks of queries that run side by side.
 const enoughPieces = 8
 
-// queryBlocks cuts n rows into blocks of about the same height. No bit depends on it.
-func queryBlocks(n int) (blocks, height int) {
-	blocks = (n + queryBlock - 1) / queryBlock
-	if blocks == 0 {
-		return 0, queryBlock
-	}
-	height = ((n+blocks-1)/blocks + 5) / 6 * 6
-	return (n + height - 1) / height, height
-}
+// queryBlocks is the number of blocks that n rows make. No bit depends on it.
+func queryBlocks(n int) int { return (n + queryBlock - 1) / queryBlock }
 
 // first returns the first position that any row of a segment sees: the window's of
 // its first row.
@@ -197,10 +189,10 @@ func (t *attentionWhole) run(lo, hi int) {
 			at := (b - first) * t.K * keyBlock
 			t.pack(si, g, b, keysT[at:], values[at:])
 		}
-		n, height := queryBlocks(t.segs[si].Len)
+		n := queryBlocks(t.segs[si].Len)
 		for h := g * (t.H / t.G); h < (g+1)*(t.H/t.G); h++ {
 			for b := range n {
-				t.block(si, h, b*height, height, keysT, values, &w)
+				t.block(si, h, b*queryBlock, keysT, values, &w)
 			}
 		}
 	}
@@ -213,18 +205,18 @@ func (t *attention) run(lo, hi int) {
 	w := t.work(buf.f)
 	for piece := lo; piece < hi; piece++ {
 		block, si, keys := piece, 0, 0
-		n, height := queryBlocks(t.segs[si].Len)
+		n := queryBlocks(t.segs[si].Len)
 		first, last := t.keyBlocks(si)
 		for block >= n*t.H {
 			block -= n * t.H
 			keys += (last - first) * t.G
 			si++
-			n, height = queryBlocks(t.segs[si].Len)
+			n = queryBlocks(t.segs[si].Len)
 			first, last = t.keyBlocks(si)
 		}
 		h := block / n
 		at := (keys + h/(t.H/t.G)*(last-first)) * t.K * keyBlock
-		t.block(si, h, block%n*height, height, t.keysT[at:], t.values[at:], &w)
+		t.block(si, h, block%n*queryBlock, t.keysT[at:], t.values[at:], &w)
 	}
 	scratch.put(buf)
 }
@@ -251,11 +243,11 @@ func (d *AttentionDims) work(mem []float32) attentionWork {
 	}
 }
 
-// block computes up to height of the segment's rows from r0 on, for one head, with the
+// block computes a block of the segment's rows from r0 on, for one head, with the
 // packed blocks of keys and values that the segment sees.
-func (t *attention) block(si, h, r0, height int, keysT, values []float32, w *attentionWork) {
+func (t *attention) block(si, h, r0 int, keysT, values []float32, w *attentionWork) {
 	s := &t.segs[si]
-	rows := min(height, s.Len-r0)
+	rows := min(queryBlock, s.Len-r0)
 	first := t.first(si)
 	width := (t.H + 2*t.G) * t.K
 	row := s.Start + r0
@@ -317,8 +309,9 @@ type seenKeys struct {
 // row 0 is at position p0: all rows that are left if they see the whole block, else up
 // to queryGroup.
 func (d *AttentionDims) seen(first, p0, at, i, rows int) (s seenKeys) {
-	if i == 0 && d.sees(first, p0+rows-1) <= at && p0 >= at+keyBlock-1 {
-		return seenKeys{rows: rows, hi: keyBlock, whole: true}
+	if d.sees(first, p0+rows-1) <= at && p0+i >= at+keyBlock-1 {
+		s.rows, s.hi, s.whole = rows-i, keyBlock, true
+		return s
 	}
 	s.rows = min(queryGroup, rows-i)
 	for r := range s.rows {

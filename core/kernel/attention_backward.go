@@ -56,10 +56,9 @@ func (t *attentionBackward) run(lo, hi int) {
 		active.attend.scale(b.keys, t.K, t.qkv[k:], width, nil, 1, s.Len, t.K)
 		clear(b.dk)
 		clear(b.dv)
-		_, height := queryBlocks(s.Len)
 		for h := g * (t.H / t.G); h < (g+1)*(t.H/t.G); h++ {
-			for r := 0; r < s.Len; r += height {
-				b.queries(h, r, min(height, s.Len-r))
+			for r := 0; r < s.Len; r += queryBlock {
+				b.queries(h, r, min(queryBlock, s.Len-r))
 			}
 		}
 		// dk was summed from queries in units of log 2: scale·log2(e).

@@ -53,6 +53,7 @@ func (s isa) with(name string, need []string, add func(s *isa)) isa {
 type vectors struct {
 	add, mul func(out, x, y []float32)
 	mulAdd   func(out, x, y []float32)                   // out += x·y
+	addRows  func(out, x []float32)                      // adds x's four rows to out, one after the other
 	scale    func(out, x []float32, s float32)           // out = s·x
 	axpy     func(out []float32, s float32, x []float32) // out += s·x
 

@@ -162,7 +162,11 @@ func (t *columnSums) run(lo, hi int) {
 	b := lo / rowBlock
 	sum := t.part[b*t.n : (b+1)*t.n]
 	clear(sum)
-	for i := lo; i < hi; i++ {
+	i := lo
+	for ; i+4 <= hi; i += 4 {
+		active.addRows(sum, t.x[i*t.n:(i+4)*t.n])
+	}
+	for ; i < hi; i++ {
 		active.add(sum, sum, t.x[i*t.n:(i+1)*t.n])
 	}
 }

@@ -56,8 +56,12 @@ func vectorsOf(run func(op vecOp, args vecArgs) (float32, float32), width int) v
 		add:    map3(vecAdd),
 		mul:    map3(vecMul),
 		mulAdd: map3(vecMulAdd),
-		scale:  map2(vecScale),
-		axpy:   func(out []float32, s float32, x []float32) { axpy(out, x, s) },
+		addRows: func(out, x []float32) {
+			n := len(out)
+			run(vecAddRows, vecArgs{n: n, p: [5]*float32{ptr(out, n), ptr(x, n), ptr(x[n:], n), ptr(x[2*n:], n), ptr(x[3*n:], n)}})
+		},
+		scale: map2(vecScale),
+		axpy:  func(out []float32, s float32, x []float32) { axpy(out, x, s) },
 
 		activate: func(f activation, y, x []float32) {
 			n := len(y)

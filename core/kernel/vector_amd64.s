@@ -53,6 +53,56 @@ done:
 	VZEROUPPER
 	RET
 
+// func vecAddRowsZ(args *vecArgs)
+// See vecOps in the generator.
+TEXT ·vecAddRowsZ(SB), NOSPLIT, $0-8
+	MOVQ args+0(FP), DI
+	MOVQ 0(DI), AX
+	MOVQ 8(DI), SI
+	MOVQ 16(DI), BX
+	MOVQ 24(DI), CX
+	MOVQ 32(DI), DX
+	MOVQ 40(DI), R8
+	XORQ R9, R9
+
+loop:
+	CMPQ AX, $16
+	JLT tail
+	VMOVUPS (SI)(R9*1), Z0
+	VMOVUPS (BX)(R9*1), Z1
+	VMOVUPS (CX)(R9*1), Z2
+	VMOVUPS (DX)(R9*1), Z3
+	VMOVUPS (R8)(R9*1), Z4
+	VADDPS Z1, Z0, Z0
+	VADDPS Z2, Z0, Z0
+	VADDPS Z3, Z0, Z0
+	VADDPS Z4, Z0, Z0
+	VMOVUPS Z0, (SI)(R9*1)
+	ADDQ $64, R9
+	SUBQ $16, AX
+	JMP loop
+
+tail:
+	TESTQ AX, AX
+	JEQ done
+	MOVQ $-1, R11
+	BZHIQ AX, R11, R10
+	KMOVW R10, K1
+	VMOVUPS.Z (SI)(R9*1), K1, Z0
+	VMOVUPS.Z (BX)(R9*1), K1, Z1
+	VMOVUPS.Z (CX)(R9*1), K1, Z2
+	VMOVUPS.Z (DX)(R9*1), K1, Z3
+	VMOVUPS.Z (R8)(R9*1), K1, Z4
+	VADDPS Z1, Z0, Z0
+	VADDPS Z2, Z0, Z0
+	VADDPS Z3, Z0, Z0
+	VADDPS Z4, Z0, Z0
+	VMOVUPS Z0, K1, (SI)(R9*1)
+
+done:
+	VZEROUPPER
+	RET
+
 // func vecMulZ(args *vecArgs)
 // See vecOps in the generator.
 TEXT ·vecMulZ(SB), NOSPLIT, $0-8
@@ -3188,6 +3238,58 @@ tail:
 	VMASKMOVPS 0(CX)(R9*1), Y15, Y1
 	VADDPS Y1, Y0, Y0
 	VMASKMOVPS Y0, Y15, 0(SI)(R9*1)
+
+done:
+	VZEROUPPER
+	RET
+
+// func vecAddRowsY(args *vecArgs)
+// See vecOps in the generator.
+TEXT ·vecAddRowsY(SB), NOSPLIT, $0-8
+	MOVQ args+0(FP), DI
+	MOVQ 0(DI), AX
+	MOVQ 8(DI), SI
+	MOVQ 16(DI), BX
+	MOVQ 24(DI), CX
+	MOVQ 32(DI), DX
+	MOVQ 40(DI), R8
+	XORQ R9, R9
+
+loop:
+	CMPQ AX, $8
+	JLT tail
+	VMOVUPS (SI)(R9*1), Y0
+	VMOVUPS (BX)(R9*1), Y1
+	VMOVUPS (CX)(R9*1), Y2
+	VMOVUPS (DX)(R9*1), Y3
+	VMOVUPS (R8)(R9*1), Y4
+	VADDPS Y1, Y0, Y0
+	VADDPS Y2, Y0, Y0
+	VADDPS Y3, Y0, Y0
+	VADDPS Y4, Y0, Y0
+	VMOVUPS Y0, (SI)(R9*1)
+	ADDQ $32, R9
+	SUBQ $8, AX
+	JMP loop
+
+tail:
+	TESTQ AX, AX
+	JEQ done
+	LEAQ ·maskWords+32(SB), R10
+	MOVQ AX, R11
+	SHLQ $2, R11
+	SUBQ R11, R10
+	VMOVUPS (R10), Y15
+	VMASKMOVPS (SI)(R9*1), Y15, Y0
+	VMASKMOVPS (BX)(R9*1), Y15, Y1
+	VMASKMOVPS (CX)(R9*1), Y15, Y2
+	VMASKMOVPS (DX)(R9*1), Y15, Y3
+	VMASKMOVPS (R8)(R9*1), Y15, Y4
+	VADDPS Y1, Y0, Y0
+	VADDPS Y2, Y0, Y0
+	VADDPS Y3, Y0, Y0
+	VADDPS Y4, Y0, Y0
+	VMASKMOVPS Y0, Y15, (SI)(R9*1)
 
 done:
 	VZEROUPPER

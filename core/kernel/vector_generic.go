@@ -3,11 +3,12 @@ package kernel
 // The plain forms of the vector kernels, and their definitions.
 
 var genericVectors = vectors{
-	add:    addGeneric,
-	mul:    mulGeneric,
-	mulAdd: mulAdd,
-	scale:  scaleGeneric,
-	axpy:   axpy,
+	add:     addGeneric,
+	mul:     mulGeneric,
+	mulAdd:  mulAdd,
+	addRows: addRowsGeneric,
+	scale:   scaleGeneric,
+	axpy:    axpy,
 
 	activate:         activateGeneric,
 	activateBackward: activateBackwardGeneric,
@@ -38,6 +39,13 @@ var genericVectors = vectors{
 func addGeneric(out, x, y []float32) {
 	for i := range out {
 		out[i] = x[i] + y[i]
+	}
+}
+
+func addRowsGeneric(out, x []float32) {
+	n := len(out)
+	for row := range 4 {
+		addGeneric(out, out, x[row*n:])
 	}
 }
 

@@ -6,6 +6,9 @@ package kernel
 func vecAddZ(args *vecArgs)
 
 //go:noescape
+func vecAddRowsZ(args *vecArgs)
+
+//go:noescape
 func vecMulZ(args *vecArgs)
 
 //go:noescape
@@ -103,6 +106,9 @@ func vecLayerNormBackwardZ(args *vecArgs)
 
 //go:noescape
 func vecAddY(args *vecArgs)
+
+//go:noescape
+func vecAddRowsY(args *vecArgs)
 
 //go:noescape
 func vecMulY(args *vecArgs)
@@ -205,6 +211,8 @@ func vecZ(op vecOp, args vecArgs) (float32, float32) {
 	switch op {
 	case vecAdd:
 		vecAddZ(&args)
+	case vecAddRows:
+		vecAddRowsZ(&args)
 	case vecMul:
 		vecMulZ(&args)
 	case vecScale:
@@ -280,6 +288,8 @@ func vecY(op vecOp, args vecArgs) (float32, float32) {
 	switch op {
 	case vecAdd:
 		vecAddY(&args)
+	case vecAddRows:
+		vecAddRowsY(&args)
 	case vecMul:
 		vecMulY(&args)
 	case vecScale:
@@ -352,6 +362,7 @@ func vecY(op vecOp, args vecArgs) (float32, float32) {
 
 const (
 	vecAdd vecOp = iota
+	vecAddRows
 	vecMul
 	vecScale
 	vecAxpy

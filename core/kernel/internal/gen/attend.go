@@ -248,10 +248,23 @@ func attendScale(v vec) {
 	v.label("row")
 	v.op("VBROADCASTSS (CX), %s", v.r(0))
 	// Rows lie on pages of their own, where the processor does not look ahead.
-	for i := 0; i < 256; i += 64 {
-		v.op("PREFETCHT0 %d(SI)(R13*8)", i)
-	}
+	v.op("LEAQ (SI)(R13*8), R10")
+	v.op("LEAQ (BX)(DX*8), R11")
 	v.op("XORQ R9, R9")
+	v.op("SUBQ $64, DI")
+	v.label("lines")
+	v.op("CMPQ R9, DI")
+	v.op("JGT vectors")
+	v.op("PREFETCHT0 (R10)(R9*1)")
+	v.op("BYTE $0x43; BYTE $0x0f; BYTE $0x0d; BYTE $0x0c; BYTE $0x0b // PREFETCHW (R11)(R9*1)")
+	for i := range 16 / v.w() {
+		v.op("VMULPS %d(SI)(R9*1), %s, %s", 4*v.w()*i, v.r(0), v.r(1+i))
+		v.op("VMOVUPS %s, %d(BX)(R9*1)", v.r(1+i), 4*v.w()*i)
+	}
+	v.op("ADDQ $64, R9")
+	v.op("JMP lines")
+	v.label("vectors")
+	v.op("ADDQ $64, DI")
 	v.label("loop")
 	v.op("CMPQ R9, DI")
 	v.op("JGE tail")

@@ -11,6 +11,13 @@ const (
 // vector_amd64.go passes.
 var vecOps = []vecOp{
 	{name: "Add", outs: 1, ins: []int{1, 2}, body: func(v vec) []int { v.f("VADDPS", 1, 0, 0); return []int{0} }},
+	// p0 += p1, then p2, p3 and p4
+	{name: "AddRows", outs: 1, ins: []int{0, 1, 2, 3, 4}, body: func(v vec) []int {
+		for row := 1; row <= 4; row++ {
+			v.f("VADDPS", row, 0, 0)
+		}
+		return []int{0}
+	}},
 	{name: "Mul", outs: 1, ins: []int{1, 2}, body: func(v vec) []int { v.f("VMULPS", 1, 0, 0); return []int{0} }},
 	{name: "Scale", outs: 1, ins: []int{1}, body: func(v vec) []int {
 		v.scalar(0, 1)
