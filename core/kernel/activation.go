@@ -41,6 +41,12 @@ func GELU(p *Pool, y, x []float32) { forward(p, actGELU, y, x) }
 // GELUBackward sets dx = dy·GELU'(x). dx may be dy.
 func GELUBackward(p *Pool, dx, dy, x []float32) { backward(p, actGELU, dx, dy, x) }
 
+// GELUBackwardSums is GELUBackward of m rows of n columns that also sets sums [n] to
+// dx's ColumnSums, while its rows are in the cache.
+func GELUBackwardSums(p *Pool, dx, sums, dy, x []float32, m, n int) {
+	backwardSums(p, actGELU, dx, sums, dy, x, m, n)
+}
+
 // SiLU sets y = x·sigmoid(x). y may be x.
 func SiLU(p *Pool, y, x []float32) { forward(p, actSiLU, y, x) }
 
@@ -52,6 +58,11 @@ func SquaredReLU(p *Pool, y, x []float32) { forward(p, actSquaredReLU, y, x) }
 
 // SquaredReLUBackward sets dx = dy·2·max(x,0). dx may be dy.
 func SquaredReLUBackward(p *Pool, dx, dy, x []float32) { backward(p, actSquaredReLU, dx, dy, x) }
+
+// SquaredReLUBackwardSums is SquaredReLUBackward with sums as GELUBackwardSums sets them.
+func SquaredReLUBackwardSums(p *Pool, dx, sums, dy, x []float32, m, n int) {
+	backwardSums(p, actSquaredReLU, dx, sums, dy, x, m, n)
+}
 
 // Sigmoid sets y = 1/(1+e^-x). y may be x.
 func Sigmoid(p *Pool, y, x []float32) { forward(p, actSigmoid, y, x) }
@@ -72,6 +83,35 @@ func (t *activate) run(lo, hi int) {
 		return
 	}
 	active.activateBackward(t.f, y, t.dy[lo:hi], x)
+}
+
+type activateSums struct {
+	columnSums // of dx
+	f          activation
+	dy, in     []float32
+}
+
+var activateSumsJobs jobs[activateSums]
+
+func backwardSums(p *Pool, f activation, dx, sums, dy, x []float32, m, n int) {
+	if len(dx) < m*n || len(x) < m*n || len(dy) < m*n || len(sums) < n {
+		panic("kernel: activation backward: short argument")
+	}
+	blocks := rowBlocks(m)
+	part := scratch.take(blocks * n)
+	launch(p, &activateSumsJobs, activateSums{columnSums{part.f, dx, n}, f, dy, x}, m, rowBlock)
+	combineBlocks(sums, part.f, blocks, n)
+	scratch.put(part)
+}
+
+func (t *activateSums) run(lo, hi int) {
+	sum := t.start(lo)
+	for i := lo; i < hi; i += sumRows {
+		rows := min(sumRows, hi-i)
+		from, to := i*t.n, (i+rows)*t.n
+		active.activateBackward(t.f, t.x[from:to], t.dy[from:to], t.in[from:to])
+		t.add(sum, i, rows)
+	}
 }
 
 const (

@@ -70,6 +70,7 @@ func operations() []operation {
 	inPlace("scatter", func(p *Pool) { ScatterAddRows(p, table, dy, ids, d) }, table)
 	add("add bias", func(p *Pool) { AddBias(p, out, x, bias, m, d) }, out)
 	add("column sums", func(p *Pool) { ColumnSums(p, dg, x, m, d) }, dg)
+	add("gelu backward with sums", func(p *Pool) { GELUBackwardSums(p, dx, dg, dy, x, m, d) }, dx, dg)
 	turned := append([]float32(nil), x...)
 	inPlace("rotary", func(p *Pool) { Rotary(p, turned, turned, m, d, 3, 22, segs, 1e4, false) }, turned)
 

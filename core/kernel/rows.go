@@ -159,14 +159,30 @@ func ColumnSums(p *Pool, out, x []float32, m, n int) {
 }
 
 func (t *columnSums) run(lo, hi int) {
+	sum := t.start(lo)
+	for i := lo; i < hi; i += sumRows {
+		t.add(sum, i, min(sumRows, hi-i))
+	}
+}
+
+// start clears and returns the sums of the block of rows that starts at lo.
+func (t *columnSums) start(lo int) []float32 {
 	b := lo / rowBlock
 	sum := t.part[b*t.n : (b+1)*t.n]
 	clear(sum)
-	i := lo
-	for ; i+4 <= hi; i += 4 {
-		active.addRows(sum, t.x[i*t.n:(i+4)*t.n])
+	return sum
+}
+
+// sumRows is the number of rows that are added at a time.
+const sumRows = 4
+
+// add adds up to sumRows rows from i on to a block's sums, one after the other.
+func (t *columnSums) add(sum []float32, i, rows int) {
+	if rows == sumRows {
+		active.addRows(sum, t.x[i*t.n:(i+sumRows)*t.n])
+		return
 	}
-	for ; i < hi; i++ {
+	for ; rows > 0; i, rows = i+1, rows-1 {
 		active.add(sum, sum, t.x[i*t.n:(i+1)*t.n])
 	}
 }

@@ -183,6 +183,37 @@ func TestCountingSort(t *testing.T) {
 	CountingSort(nil, offsets, nil, 0, 4)
 }
 
+// An activation's gradient with its column sums has the bits of the two passes.
+func TestActivationSums(t *testing.T) {
+	p := NewPool(2)
+	defer p.Close()
+	forEachISA(t, func(t *testing.T) {
+		for _, c := range []struct {
+			name  string
+			plain func(p *Pool, dx, dy, x []float32)
+			both  func(p *Pool, dx, sums, dy, x []float32, m, n int)
+		}{
+			{"gelu", GELUBackward, GELUBackwardSums},
+			{"squared relu", SquaredReLUBackward, SquaredReLUBackwardSums},
+		} {
+			for _, s := range [][2]int{{0, 3}, {1, 1}, {3, 0}, {7, 33}, {130, 17}} {
+				m, n := s[0], s[1]
+				r := source(uint64(m))
+				x, dy := normals(r, m*n, 1), normals(r, m*n, 1)
+				want, wantSums := make([]float32, m*n), make([]float32, n)
+				c.plain(p, want, dy, x)
+				ColumnSums(p, wantSums, want, m, n)
+				dx, sums := guarded(t, m*n), guarded(t, n)
+				c.both(p, dx, sums, dy, x, m, n)
+				expectBits(t, c.name+" dx", dx, want)
+				expectBits(t, c.name+" sums", sums, wantSums)
+				c.both(p, dy, sums, dy, x, m, n)
+				expectBits(t, c.name+" in place", dy, want)
+			}
+		}
+	})
+}
+
 func TestCombineRows(t *testing.T) {
 	p := NewPool(2)
 	defer p.Close()

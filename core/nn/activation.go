@@ -27,12 +27,14 @@ func Softplus(x *Node) *Node { return activate("softplus", x) }
 var activations = map[string]struct {
 	forward  func(p *kernel.Pool, y, x []float32)
 	backward func(p *kernel.Pool, dx, dy, x []float32)
+	// sums is backward with dx's column sums, for those that follow a bias; nil: there is no such kernel.
+	sums func(p *kernel.Pool, dx, sums, dy, x []float32, m, n int)
 }{
-	"gelu":         {kernel.GELU, kernel.GELUBackward},
-	"silu":         {kernel.SiLU, kernel.SiLUBackward},
-	"squared_relu": {kernel.SquaredReLU, kernel.SquaredReLUBackward},
-	"sigmoid":      {kernel.Sigmoid, kernel.SigmoidBackward},
-	"softplus":     {kernel.Softplus, kernel.SoftplusBackward},
+	"gelu":         {kernel.GELU, kernel.GELUBackward, kernel.GELUBackwardSums},
+	"silu":         {kernel.SiLU, kernel.SiLUBackward, nil},
+	"squared_relu": {kernel.SquaredReLU, kernel.SquaredReLUBackward, kernel.SquaredReLUBackwardSums},
+	"sigmoid":      {kernel.Sigmoid, kernel.SigmoidBackward, nil},
+	"softplus":     {kernel.Softplus, kernel.SoftplusBackward, nil},
 }
 
 func activate(fn string, x *Node) *Node {
@@ -63,13 +65,20 @@ func (k activation) Grad(in gorgonia.Nodes, _, grad *Node) gorgonia.Nodes {
 	return gorgonia.Nodes{Apply(activationGrad{Fn: k.Fn}, in[0].Shape(), grad, in[0])}
 }
 
-// activationGrad is dx of (dy, x).
-type activationGrad struct{ Fn string }
+// activationGrad is dx of (dy, x). With Sums columns it saves the sums of dx's columns [Sums].
+type activationGrad struct {
+	Fn   string
+	Sums int
+}
 
 func (k activationGrad) Name() string { return k.Fn + ".backward" }
 
-func (activationGrad) Layout([]tensor.Shape) engine.Layout {
-	return engine.Layout{InPlace: []int{0}}
+func (k activationGrad) Layout([]tensor.Shape) engine.Layout {
+	lay := engine.Layout{InPlace: []int{0}}
+	if k.Sums > 0 {
+		lay.Saved = []engine.Extent{{Len: k.Sums}}
+	}
+	return lay
 }
 
 func (k activationGrad) Bind(b engine.Binding) (engine.Kernel, error) {
@@ -78,11 +87,32 @@ func (k activationGrad) Bind(b engine.Binding) (engine.Kernel, error) {
 		return nil, fmt.Errorf("nn: no activation is named %q", k.Fn)
 	}
 	dy, x, dx, stride := b.In[0].F32, b.In[1].F32, b.Out.F32, rowLen(b.Out.Shape)
+	if k.Sums > 0 {
+		sums := b.Saved[0].F32
+		return func(r *engine.Run) {
+			fn.sums(b.Pool, dx, sums, dy, x, r.Rows, stride)
+			r.FLOPs += ActivationFLOPs(r.Rows, stride) + float64(r.Rows*stride)
+		}, nil
+	}
 	return func(r *engine.Run) {
 		n := r.Rows * stride
 		fn.backward(b.Pool, dx[:n], dy[:n], x[:n])
 		r.FLOPs += ActivationFLOPs(r.Rows, stride)
 	}, nil
+}
+
+// withSums answers a gradient dy [M,N] and the sums of its columns [N]: from one pass if dy is the gradient of an
+// activation that has a kernel for both, which then takes dy's place.
+func withSums(dy *Node) (node, sums *Node) {
+	n := dy.Shape()[1]
+	if o, ok := dy.Op().(*op); ok {
+		if k, ok := o.kind.(activationGrad); ok && activations[k.Fn].sums != nil {
+			k.Sums = n
+			dy = Apply(k, dy.Shape(), inputs(dy)...)
+			return dy, SavedNode(dy, 0, n)
+		}
+	}
+	return dy, Apply(columnSums{N: n}, []int{n}, dy)
 }
 
 // rowLen is the number of scalars in one row of a packed value.

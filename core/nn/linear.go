@@ -51,15 +51,18 @@ func (k linear) Grad(in gorgonia.Nodes, _, grad *Node) gorgonia.Nodes {
 	if k.Turned {
 		Fail("linear", "has a derivative in training only")
 	}
+	var dbias gorgonia.Nodes
+	if len(in) == 3 {
+		// First, while a gradient that was just made is in the cache.
+		var sums *Node
+		grad, sums = withSums(grad)
+		dbias = gorgonia.Nodes{sums}
+	}
 	x, w := in[0], in[1]
-	grads := gorgonia.Nodes{
+	return append(gorgonia.Nodes{
 		Apply(linearDX(k), x.Shape(), grad, w),
 		Apply(linearDW(k), w.Shape(), grad, x),
-	}
-	if len(in) == 3 {
-		grads = append(grads, Apply(columnSums{N: k.Out}, []int{k.Out}, grad))
-	}
-	return grads
+	}, dbias...)
 }
 
 // linearDX is dx [M,in] = dy w.

@@ -43,7 +43,7 @@ var numericsOf = map[string]numerics{
 	// Element by element, and moving columns.
 	"add": {parts: byRow}, "mul": {parts: byRow}, "scale": {parts: byRow},
 	"gelu": {parts: byRow}, "silu": {parts: byRow}, "squared_relu": {parts: byRow}, "sigmoid": {parts: byRow},
-	"gelu.backward": {parts: byRow}, "silu.backward": {parts: byRow}, "squared_relu.backward": {parts: byRow}, "sigmoid.backward": {parts: byRow},
+	"gelu.backward": {parts: byRow, saved: "s"}, "silu.backward": {parts: byRow}, "squared_relu.backward": {parts: byRow, saved: "s"}, "sigmoid.backward": {parts: byRow},
 	"swiglu": {parts: byRow}, "swiglu.backward": {parts: byRow},
 	"gate_silu": {parts: byRow}, "gate_silu.backward": {parts: byRow, saved: "h"},
 	"rotary":  {parts: byRow},

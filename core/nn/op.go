@@ -94,13 +94,15 @@ func signature(dt tensor.Dtype, shape []int) hm.Type {
 }
 
 func sameInputs(n *Node, in []*Node) bool {
-	it := n.Graph().From(n.ID())
-	for _, want := range in {
-		if !it.Next() || it.Node().ID() != want.ID() {
-			return false
-		}
+	return slices.EqualFunc(inputs(n), in, func(a, b *Node) bool { return a.ID() == b.ID() })
+}
+
+// inputs lists a node's inputs in order.
+func inputs(n *Node) (in []*Node) {
+	for it := n.Graph().From(n.ID()); it.Next(); {
+		in = append(in, it.Node().(*Node))
 	}
-	return !it.Next()
+	return in
 }
 
 // op is a Kind as Gorgonia and the engine see it.

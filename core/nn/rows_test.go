@@ -49,6 +49,43 @@ func TestLinear(t *testing.T) {
 	}
 }
 
+// A bias in front of an activation takes its gradient from the activation's.
+func TestBiasOfActivation(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		f    func(x *nn.Node) *nn.Node
+		ref  func(x float64) float64
+	}{
+		{"gelu", nn.GELU, func(x float64) float64 {
+			return 0.5 * x * (1 + math.Tanh(math.Sqrt(2/math.Pi)*(x+0.044715*x*x*x)))
+		}},
+		{"squared_relu", nn.SquaredReLU, func(x float64) float64 { return max(x, 0) * max(x, 0) }},
+		{"sigmoid", nn.Sigmoid, func(x float64) float64 { return 1 / (1 + math.Exp(-x)) }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			const in, out = 3, 17
+			nntest.Case{
+				Segments: nntest.Segments(70, 3), // more than one block of rows
+				Params:   []nntest.Tensor{nntest.Rows("x", in), {Name: "w", Shape: []int{out, in}}, {Name: "b", Shape: []int{out}}},
+				Build: func(g *nn.Graph, p nntest.Nodes) *nn.Node {
+					return c.f(nn.Linear(p["x"], p["w"], p["b"]))
+				},
+				Reference: rowwise(in, func(v nntest.Values, x []float64) []float64 {
+					y := make([]float64, out)
+					for o := range y {
+						y[o] = v.F["b"][o]
+						for i := range x {
+							y[o] += v.F["w"][o*in+i] * x[i]
+						}
+						y[o] = c.ref(y[o])
+					}
+					return y
+				}),
+			}.Check(t)
+		})
+	}
+}
+
 func normRow(x, gain []float64, eps float64) []float64 {
 	s := 0.0
 	for _, v := range x {
