@@ -56,6 +56,10 @@ const (
 	leastRows     = 64
 )
 
+// rowsOfSequences are the rows of the sequences that an op takes together: as many as fit, or one that is longer. The sums of the op
+// depend on it, so that it is no matter of how much memory there is.
+const rowsOfSequences = 256
+
 // stage answers how an op's kernel gets at 16-bit values, or nil where it has none.
 func (c *compiler) stage(v *value) *stage {
 	if !c.opts.Precision.narrow() || !touchesHalf(v) || c.native(v) {
@@ -69,7 +73,7 @@ func (c *compiler) stage(v *value) *stage {
 		s.rows = s.rowsAtOnce()
 	case BySequence:
 		if c.opts.Sequence > 0 {
-			s.rows = min(s.rows, max(c.opts.Sequence, rowsByWeights))
+			s.rows = min(s.rows, max(c.opts.Sequence, rowsOfSequences))
 		}
 	}
 	return s
@@ -332,13 +336,13 @@ func (s *stage) cut(r *Run, at int, seg *int) int {
 	return n
 }
 
-// gather takes the next sequences that fit, at least one.
+// gather takes the next sequences of rowsOfSequences, at least one.
 func (s *stage) gather(r *Run, at int, seg *int) int {
 	first, n := *seg, 0
 	s.segs = s.segs[:0]
 	for ; *seg < len(r.Segments); *seg++ {
 		x := r.Segments[*seg]
-		if n > 0 && n+x.Len > s.rows {
+		if n > 0 && n+x.Len > rowsOfSequences {
 			break
 		}
 		if x.Len > s.rows {
