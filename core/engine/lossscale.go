@@ -8,12 +8,14 @@ type LossScale struct {
 	Good  int64 // steps since the scale last changed
 }
 
-// The first scale, the largest, and the number of good steps after which a scale doubles: often enough for runs of a few
-// thousand steps, and with at most one repeated step in as many.
+// The first scale, the largest, the number of good steps after which a scale doubles: often enough for runs of a few
+// thousand steps, and with at most one repeated step in as many; and how often a step is repeated at smaller scales before it is
+// skipped, once there has been a good step: a model whose gradients overflow at any scale costs no more than that.
 const (
 	FirstScale   = 1 << 16
 	LargestScale = 1 << 24
 	ScaleEvery   = 256
+	ScaleRepeats = 2
 )
 
 // Halve takes a scale that overflowed; it answers false at 1, where scaling is not what is wrong.

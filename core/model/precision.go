@@ -20,8 +20,8 @@ func (m *lm) precision() engine.Precision { return engine.Precision(m.card.Preci
 // scaled says whether gradients need a loss scale.
 func (m *lm) scaled() bool { return m.precision() == engine.FP16 }
 
-// What Train reports of the loss scale: the one that held, and how many did not in the step. A step whose gradients overflow is
-// no failure; it costs the time of computing it again.
+// What Train reports of the loss scale, of skipped steps too: the one of the step's gradients, and how many were too large in the
+// step. A step whose gradients overflow is no failure unless they do so at smaller scales as well; it costs the time of computing it again.
 const (
 	scaleMetric    = "loss_scale"
 	overflowMetric = "loss_scale_overflows"

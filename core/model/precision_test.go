@@ -72,6 +72,53 @@ func TestOverflowHalvesTheScale(t *testing.T) {
 	}
 }
 
+// A model whose gradients overflow at every scale is computed no more than three times a step once it has trained, every step
+// says so, and the scale that was too large stays behind.
+func TestOverflowAtEveryScaleIsBounded(t *testing.T) {
+	m := buildIn(t, family.FP16, `{}`)
+	r := rand.New(rand.NewPCG(1, 5))
+	train(t, m, batch(r, 2, 8))
+	before := m.scale.Scale
+	weights := func() []byte {
+		var b bytes.Buffer
+		if err := m.Save(background, family.Weights, &b); err != nil {
+			t.Fatal(err)
+		}
+		return b.Bytes()
+	}
+	was := weights()
+	b := batch(r, 2, 8)
+	for i := range b.Weights {
+		b.Weights[i] = 1e30 // a finite loss with gradients beyond FP16 at a scale of 1
+	}
+	for range 3 {
+		res := train(t, m, b)
+		if !res.Skipped || !finite(res.Loss) || res.Metrics[overflowMetric] != engine.ScaleRepeats+1 {
+			t.Fatalf("got %+v, want a finite loss and a step skipped after %d scales", res, engine.ScaleRepeats+1)
+		}
+		if want := before / (1 << engine.ScaleRepeats); res.Metrics[scaleMetric] != want {
+			t.Fatalf("the scale is %v, want %v", res.Metrics[scaleMetric], want)
+		}
+		before = before / (1 << (engine.ScaleRepeats + 1))
+		if m.scale != (engine.LossScale{Scale: before}) {
+			t.Fatalf("the next scale is %+v, want %v", m.scale, before)
+		}
+	}
+	if !bytes.Equal(weights(), was) {
+		t.Error("a skipped step changed the weights")
+	}
+	for range 10 {
+		train(t, m, b)
+	}
+	res := train(t, m, b)
+	if res.Metrics[scaleMetric] != 1 || res.Metrics[overflowMetric] != 1 {
+		t.Errorf("got %v, want a scale of 1 and one computation a step at last", res.Metrics)
+	}
+	if res := train(t, m, batch(r, 2, 8)); res.Skipped {
+		t.Errorf("got %+v, want to go on with a good batch", res)
+	}
+}
+
 // Nothing is gained by a scale where the loss itself is not a number, and the optimizer's part, the scale included, is left alone.
 func TestSkippedStepKeepsTheScale(t *testing.T) {
 	m := buildIn(t, family.FP16, `{}`)
@@ -84,8 +131,8 @@ func TestSkippedStepKeepsTheScale(t *testing.T) {
 	}
 	m.params.Changed()
 	before := saved(t, m)
-	if res := train(t, m, batch(r, 2, 8)); !res.Skipped {
-		t.Fatalf("got %+v, want a skipped step", res)
+	if res := train(t, m, batch(r, 2, 8)); !res.Skipped || res.Metrics[scaleMetric] != m.scale.Scale {
+		t.Fatalf("got %+v, want a skipped step that reports the scale", res)
 	}
 	if !bytes.Equal(saved(t, m), before) {
 		t.Error("a skipped step changed something")

@@ -33,10 +33,12 @@ func (m *lm) Train(ctx context.Context, req family.TrainRequest) (family.TrainRe
 		if err := s.gradients(ctx, batches); err != nil {
 			return family.TrainResult{}, err
 		}
-		if !s.overflowed() || !s.scale.Halve() {
+		if !s.overflowed() {
 			break
 		}
-		s.overflows++
+		if s.overflows++; !s.scale.Halve() || m.params.Steps > 0 && s.overflows > engine.ScaleRepeats {
+			break
+		}
 	}
 	s.update(req.Optimizer)
 	return s.res, nil
@@ -83,6 +85,9 @@ func checkOptimizer(o family.OptimizerStep) error {
 			return family.Errorf(family.InvalidArgument, "optimizer."+x.name, "got %v, want a number from %v to %v", x.value, x.min, x.max)
 		}
 	}
+	if o.Name == family.Muon && o.AdamWRate == 0 {
+		return family.Errorf(family.InvalidArgument, "optimizer.adamw_rate", "got 0, which would leave all but matrices as they are, want more: 1, or with scale spectral 0.15, is usual")
+	}
 	if o.Scale != "" && o.Scale != family.MatchRMS && o.Scale != family.Spectral {
 		return family.Errorf(family.InvalidArgument, "optimizer.scale", "got %q, want %q or %q", o.Scale, family.MatchRMS, family.Spectral)
 	}
@@ -102,6 +107,7 @@ type trainStep struct {
 	signals [][]float32 // of each update, summed over micro-batches
 
 	scale     engine.LossScale // FP16: as it will be after the step
+	used      float64          // the scale of the gradients
 	overflows int              // scales that were too large for this step
 	norm      time.Duration    // spent on the gradient's norm
 }
@@ -121,14 +127,15 @@ func (s *trainStep) gradients(ctx context.Context, batches []packed) error {
 	start := time.Now()
 	s.res.GradNorm = s.m.params.GradNorm(s.m.pool)
 	if s.m.scaled() {
-		s.res.GradNorm /= s.scale.Scale
+		s.used = s.scale.Scale
+		s.res.GradNorm /= s.used
 	}
 	s.norm += time.Since(start)
 	return nil
 }
 
 // overflowed says that the loss is a number and its scaled gradient is not: a smaller scale may help, and the same step is
-// then computed again with it, so that no batch is lost.
+// then computed again with it, so that no batch is lost for a scale.
 func (s *trainStep) overflowed() bool {
 	return s.m.scaled() && finite(s.res.Loss) && finite(s.res.Total) && !finite(s.res.GradNorm)
 }
@@ -207,6 +214,9 @@ func (s *trainStep) update(o family.OptimizerStep) {
 	start := time.Now()
 	var flops, bytes float64
 	name := cmp.Or(o.Name, family.AdamW)
+	if m.scaled() {
+		s.res.Metrics[scaleMetric], s.res.Metrics[overflowMetric] = s.used, float64(s.overflows)
+	}
 	if s.res.Skipped = !finite(s.res.Total) || !finite(s.res.Loss) || !finite(s.res.GradNorm); !s.res.Skipped {
 		step := engine.Step{
 			Optimizer: name, LearningRate: o.LearningRate, Beta1: o.Beta1, Beta2: o.Beta2, Epsilon: o.Epsilon,
@@ -214,10 +224,8 @@ func (s *trainStep) update(o family.OptimizerStep) {
 			WeightDecay: o.WeightDecay, Clip: o.Clip,
 		}
 		if m.scaled() {
-			step.LossScale = s.scale.Scale
-			s.res.Metrics[scaleMetric], s.res.Metrics[overflowMetric] = s.scale.Scale, float64(s.overflows)
+			step.LossScale = s.used
 			s.scale.Held()
-			m.scale = s.scale
 		}
 		flops = m.params.Update(m.pool, step, s.res.GradNorm)
 		for i, u := range s.updates {
@@ -227,6 +235,7 @@ func (s *trainStep) update(o family.OptimizerStep) {
 		// The norm reads the gradients; the update reads everything and writes everything but them.
 		bytes = 2 * float64(m.params.Bytes())
 	}
+	m.scale = s.scale // smaller after an overflow, though the step was skipped: the next one does not begin there again
 	took := time.Since(start) + s.norm
 	s.res.Seconds.Update = took.Seconds()
 	m.usage.flops += flops

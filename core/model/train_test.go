@@ -64,7 +64,7 @@ func TestCancelledTrainingChangesNothing(t *testing.T) {
 		t.Errorf("got %v, want an error at micro_batches[2].batch.tokens", err)
 	}
 	for name, o := range map[string]family.OptimizerStep{
-		"learning_rate": {LearningRate: math.NaN()}, "beta1": {Beta1: 1}, "beta2": {Beta2: -1},
+		"adamw_rate": {Name: family.Muon, LearningRate: 1e-3}, "learning_rate": {LearningRate: math.NaN()}, "beta1": {Beta1: 1}, "beta2": {Beta2: -1},
 		"epsilon": {Epsilon: math.Inf(1)}, "weight_decay": {WeightDecay: -1}, "clip": {Clip: -1},
 	} {
 		_, err := m.Train(background, family.TrainRequest{MicroBatches: req.MicroBatches, Optimizer: o})
