@@ -10,19 +10,14 @@ import (
 	"github.com/archlab/archlab/core/sdk/conformance"
 )
 
-// Precisions judges a family in precisions of 16 bits: all of its schema's examples, in bf16 by every check, and in fp16 by
-// those that its own numbers and its loss scale take part in.
+// Precisions judges a family in precisions of 16 bits: all of its schema's examples, by every check.
 func Precisions(t *testing.T, fam family.Family) {
 	t.Helper()
-	t.Run("bf16", func(t *testing.T) {
-		conformance.Test(t, fam, conformance.Options{Quick: true, Precision: family.BF16})
-	})
-	t.Run("fp16", func(t *testing.T) {
-		conformance.Test(t, fam, conformance.Options{Quick: true, Precision: family.FP16, Only: []string{
-			"card", "causality", "decode-score", "decode-chunks", "gradient", "grad-norm", "clipping", "loss", "adamw",
-			"repeat", "threads", "overfit", "skipped", "save-load", "resume", "train-flops",
-		}})
-	})
+	for _, p := range []family.Precision{family.BF16, family.FP16} {
+		t.Run(string(p), func(t *testing.T) {
+			conformance.Test(t, fam, conformance.Options{Quick: true, Precision: p})
+		})
+	}
 }
 
 // Noise trains a small model in fp32 from several seeds and in each precision of 16 bits from the first: after a while the losses of
