@@ -48,7 +48,8 @@ type Params struct {
 // Changed must be called after weights were written by anything but Update.
 func (p *Params) Changed() { p.version++ }
 
-// NewParams allocates weights, all zero. Names must differ.
+// NewParams allocates weights, all zero. Names must differ, and matrices make up the whole of the parameter that they are
+// listed for.
 func NewParams(specs []ParamSpec) (*Params, error) {
 	p := &Params{byName: make(map[string]*Param, len(specs))}
 	total := 0
@@ -57,6 +58,9 @@ func NewParams(specs []ParamSpec) (*Params, error) {
 			return nil, fmt.Errorf("engine: two parameters are named %q", s.Name)
 		}
 		x := &Param{ParamSpec: s}
+		if err := x.checkMatrices(); err != nil {
+			return nil, err
+		}
 		p.list = append(p.list, x)
 		p.byName[s.Name] = x
 		total += padded(x.Len())
@@ -68,6 +72,23 @@ func NewParams(specs []ParamSpec) (*Params, error) {
 
 // Len is the number of scalars of a parameter.
 func (x *Param) Len() int { return tensor.Shape(x.Shape).TotalSize() }
+
+func (x *Param) checkMatrices() error {
+	if len(x.Matrices) == 0 {
+		return nil
+	}
+	rows := 0
+	for _, r := range x.Matrices {
+		if r < 1 {
+			return fmt.Errorf("engine: parameter %s: a matrix of %d rows", x.Name, r)
+		}
+		rows += r
+	}
+	if len(x.Shape) < 2 || rows*x.columns() != x.Len() {
+		return fmt.Errorf("engine: parameter %s: matrices of %d rows in all do not make up shape %v", x.Name, rows, x.Shape)
+	}
+	return nil
+}
 
 // All lists the parameters in the order given to NewParams.
 func (p *Params) All() []*Param { return p.list }

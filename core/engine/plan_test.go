@@ -75,6 +75,19 @@ func TestCompileRefuses(t *testing.T) {
 			t.Errorf("an arena of 64 bytes with a limit of %d: got %v", limit, err)
 		}
 	}
+	for name, s := range map[string]ParamSpec{
+		"too few rows":  {Name: "a", Shape: []int{6, 4}, Matrices: []int{2, 3}},
+		"too many rows": {Name: "a", Shape: []int{6, 4}, Matrices: []int{6, 1}},
+		"no rows":       {Name: "a", Shape: []int{6, 4}, Matrices: []int{6, 0}},
+		"a vector":      {Name: "a", Shape: []int{4}, Matrices: []int{1}},
+	} {
+		if _, err := NewParams([]ParamSpec{s}); err == nil || !strings.Contains(err.Error(), "parameter a") {
+			t.Errorf("matrices of %s: got %v, want an error that names the parameter", name, err)
+		}
+	}
+	if _, err := NewParams([]ParamSpec{{Name: "a", Shape: []int{2, 3, 4}, Matrices: []int{3, 3}}}); err != nil {
+		t.Errorf("a matrix for each of two experts: %v", err)
+	}
 	if _, err := NewParams([]ParamSpec{{Name: "a"}, {Name: "a"}}); err == nil {
 		t.Error("two parameters of one name: want an error")
 	}
