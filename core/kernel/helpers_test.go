@@ -79,6 +79,9 @@ func wide(x []float32) []float64 {
 	return y
 }
 
+// rounding is the largest error of a rounding, relative to the number.
+const rounding = 1.0 / (1 << 24)
+
 // expect compares got with want: |got-want| <= tol·(1+|want|).
 func expect(t *testing.T, what string, got []float32, want []float64, tol float64) {
 	t.Helper()
