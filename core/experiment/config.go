@@ -121,7 +121,7 @@ type Optimizer struct {
 	Momentum    *float64 `key:"momentum" min:"0" max:"0.999999" doc:"muon, sgd: decay of the momentum; 0.95, for sgd 0.9."`
 	Nesterov    *bool    `key:"nesterov" doc:"muon, sgd: look ahead along the momentum; true, for sgd false."`
 	Scale       string   `key:"scale" enum:"match_rms|spectral" doc:"muon: how far a matrix of r rows and c columns moves, in learning rates. match_rms, the default: 0.2 sqrt(max(r,c)), elements move as far as AdamW's; spectral: sqrt(max(1,r/c))."`
-	AdamWRate   *float64 `key:"adamw_rate" min:"0" max:"1000" doc:"muon: the learning rate of its adamw, as a multiple of train.learning_rate; 1, with scale spectral 0.15."`
+	AdamWRate   *float64 `key:"adamw_rate" over:"0" max:"1000" doc:"muon: the learning rate of its adamw, as a multiple of train.learning_rate; 1, with scale spectral 0.15."`
 	WeightDecay *float64 `key:"weight_decay" min:"0" max:"10" doc:"Decoupled weight decay of matrices, times the learning rate; 0.1, for lion 1, for sgd 0.001, for muon with scale spectral 0.015."`
 	Clip        float64  `key:"clip" default:"1" min:"0" max:"1e9" doc:"Largest global norm of the gradient; 0 does not clip."`
 }

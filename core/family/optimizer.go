@@ -30,7 +30,7 @@ type OptimizerStep struct {
 	Momentum     float64 // Muon, SGD
 	Nesterov     bool    // Muon, SGD: look ahead along the momentum
 	Scale        string  // Muon: MatchRMS or Spectral; empty means MatchRMS
-	AdamWRate    float64 // Muon: the learning rate of its AdamW as a multiple of LearningRate
+	AdamWRate    float64 // Muon: the learning rate of its AdamW as a multiple of LearningRate, not 0
 	WeightDecay  float64
 	Clip         float64 // largest global gradient norm; 0 means no clipping
 }
