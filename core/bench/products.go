@@ -104,7 +104,7 @@ func caseOf(name, weights, form string, m, n, k int) Case {
 		}
 	case "int4":
 		c.Arithmetic = "int8"
-		c.WeightBytes += 4 * float64(n*k) / 32 // a scale for each 32 of a column
+		c.WeightBytes += 2 * float64(n*k) / 32 // a scale of FP16 for each 32 of a column
 		c.Prepare = func(pool *kernel.Pool) func() {
 			w, x, y := kernel.QuantizeInt4(pool, false, k, n, filled(k*n), n), filled(m*k), make([]float32, m*n)
 			return func() { kernel.GemmInt4(pool, m, y, n, x, k, w) }

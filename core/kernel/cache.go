@@ -9,3 +9,7 @@ const (
 	defaultL1 = 32 << 10
 	defaultL2 = 512 << 10
 )
+
+// blockWords is how many rows of 32-bit words of a panel, columns wide, take half of the first-level cache: what a tile runs
+// through at a time.
+func blockWords(columns int) int { return max(caches.l1/2/(4*columns)&^15, 64) }

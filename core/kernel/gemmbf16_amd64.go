@@ -10,6 +10,11 @@ type dotArgs struct {
 	ldc      int
 	load     int     // 1: start from C
 	mask     uintptr // a bit for each column of C's last vector
+
+	// Of tiles of integers: FP32 of the sums goes here instead of C, unless nil.
+	out               unsafe.Pointer
+	ldOut             int
+	bias, column, row unsafe.Pointer
 }
 
 // pairArgs are the arguments of the functions that make pairs.

@@ -24,10 +24,12 @@ type scaleArgs struct {
 	skip                         int // bytes between the rows of dst
 }
 
-// dotRowArgs are the arguments of a product of one row with a panel.
+// dotRowArgs are the arguments of the products of one row with panels that are read side by side.
 type dotRowArgs struct {
 	dst, panel, x unsafe.Pointer
 	n             int // quads
+	width, apart  int // bytes between the streams' sums and panels
+	streams       int
 }
 
 // packOrder undoes the order in which bytes come out of packing within 128-bit lanes.
@@ -40,24 +42,26 @@ var (
 		absMax:    absMaxAVX2,
 		quantize8: quantize8AVX2,
 		quads:     2,
-		row:       int8RowAVX2,
+		row:       int8RowOf(func(args *dotRowArgs) { int8RowY(args) }),
 		spread: func(dst []float32, panel []int8, n int) {
 			spreadPairs(dst, panel, n, 64, 2*n*64) // two panels of 16 columns
 		},
-		widen: widen8AVX2,
-		tile:  int8TileOf(6, 16, int8Y),
+		widen:    widen8AVX2,
+		tile:     int8TileOf(6, 16, 16, int8Y),
+		tileRows: 6, tileColumns: 16,
 		scale: scaleSumsAVX2,
 	}
 	int8AVX512 = int8Kernels{
 		absMax:    absMaxAVX2,
 		quantize8: quantize8AVX2,
 		quads:     2,
-		row:       int8RowAVX2,
+		row:       int8RowOf(func(args *dotRowArgs) { int8RowY(args) }),
 		spread: func(dst []float32, panel []int8, n int) {
 			spreadPairs(dst, panel, n, 128, 64)
 		},
-		widen: widen8AVX2,
-		tile:  int8TileOf(14, 32, int8Z),
+		widen:    widen8AVX2,
+		tile:     int8TileOf(14, 32, 4, int8Z),
+		tileRows: 14, tileColumns: 32,
 		scale: scaleSumsAVX2,
 	}
 	int8VNNI = int8Kernels{
@@ -65,29 +69,35 @@ var (
 		quantize8: quantize8AVX2,
 		quads:     4,
 		unsigned:  true,
-		row: func(sums *[panelWidth]int32, x, panel []int8) {
-			args := newDotRowArgs(sums, x, panel)
-			vnniRowZ(&args)
-		},
-		tile:  int8TileOf(14, 32, vnniZ),
+		row:       int8RowOf(func(args *dotRowArgs) { vnniRowZ(args) }),
+		tile:      int8TileOf(14, 32, 4, vnniZ),
+		tileRows:  14, tileColumns: 32,
 		scale: scaleSumsAVX2,
 	}
 )
 
-// int8TileOf builds a tile of panels of 32 columns from tiles of the given size.
-func int8TileOf(height, width int, run func(rows, vectors int, args *dotArgs)) func(m, n int, a []float32, lda int, b []float32, sums []float32, ld int, load bool) {
-	return func(m, n int, a []float32, lda int, b []float32, sums []float32, ld int, load bool) {
-		if m <= 0 || n <= 0 || n%4 != 0 || len(a) < (m-1)*lda+n || len(b) < n*panelWidth || len(sums) < (m-1)*ld+panelWidth {
+// int8TileOf builds a tile of panels of 32 columns from tiles of the given size that take unroll words at a time.
+func int8TileOf(height, width, unroll int, run func(rows, vectors int, args *dotArgs)) func(m, n int, a []float32, lda int, b []float32, sums []float32, load bool, out scaled) {
+	return func(m, n int, a []float32, lda int, b []float32, sums []float32, load bool, out scaled) {
+		if m <= 0 || n <= 0 || n%unroll != 0 || len(a) < (m-1)*lda+n || len(b) < n*panelWidth || len(sums) < m*panelWidth {
 			panic("kernel: tile: out of range")
 		}
-		args := dotArgs{k: n, rsa: 4 * lda, csa: 4, ldc: 4 * ld}
+		args := dotArgs{k: n, rsa: 4 * lda, csa: 4, ldc: 4 * panelWidth}
 		if load {
 			args.load = 1
+		}
+		if out.dst != nil {
+			out.check(m, panelWidth)
+			args.ldOut = 4 * out.ld
 		}
 		for j := 0; j < panelWidth; j += width {
 			args.b = unsafe.Pointer(&b[j*n])
 			for i := 0; i < m; i += height {
-				args.a, args.c = unsafe.Pointer(&a[i*lda]), unsafe.Pointer(&sums[i*ld+j])
+				args.a, args.c = unsafe.Pointer(&a[i*lda]), unsafe.Pointer(&sums[i*panelWidth+j])
+				if out.dst != nil {
+					args.out, args.row = unsafe.Pointer(&out.dst[i*out.ld+j]), unsafe.Pointer(&out.row[i])
+					args.bias, args.column = unsafe.Pointer(&out.bias[j]), unsafe.Pointer(&out.column[j])
+				}
 				run(min(height, m-i), 2, &args)
 			}
 		}
@@ -126,25 +136,29 @@ func spreadPairs(dst []float32, panel []int8, n, pitch, gap int) {
 	spreadPairsY(&spreadArgs{unsafe.Pointer(&dst[0]), unsafe.Pointer(&panel[0]), n, pitch, gap})
 }
 
-func newDotRowArgs(sums *[panelWidth]int32, x, panel []int8) dotRowArgs {
-	if len(x) == 0 || len(x)%quadStep != 0 || len(panel) < len(x)*panelWidth {
-		panic("kernel: row: out of range")
+func int8RowOf(run func(args *dotRowArgs)) func(sums []float32, width int, x, panels []int8, apart, streams int) {
+	return func(sums []float32, width int, x, panels []int8, apart, streams int) {
+		if len(x) == 0 || len(x)%quadStep != 0 || streams < 1 || len(panels) < (streams-1)*apart+len(x)*panelWidth || len(sums) < (streams-1)*width+panelWidth {
+			panic("kernel: row: out of range")
+		}
+		run(&dotRowArgs{
+			dst: unsafe.Pointer(&sums[0]), panel: unsafe.Pointer(&panels[0]), x: unsafe.Pointer(&x[0]), n: len(x) / 4,
+			width: 4 * width, apart: apart, streams: streams,
+		})
 	}
-	return dotRowArgs{dst: unsafe.Pointer(sums), panel: unsafe.Pointer(&panel[0]), x: unsafe.Pointer(&x[0]), n: len(x) / 4}
 }
 
-func int8RowAVX2(sums *[panelWidth]int32, x, panel []int8) {
-	args := newDotRowArgs(sums, x, panel)
-	int8RowY(&args)
-}
-
-func scaleSumsAVX2(dst []float32, ld int, sums []float32, n int, bias []int32, column, row []float32) {
-	m := len(row)
-	if m == 0 || n == 0 || n%panelWidth != 0 || len(dst) < (m-1)*ld+n || len(sums) < m*n || len(bias) < n || len(column) < n {
+func scaleSumsAVX2(out scaled, sums []float32, n int) {
+	m := len(out.row)
+	if m == 0 || n == 0 {
+		return
+	}
+	out.check(m, n)
+	if n%panelWidth != 0 || len(sums) < m*n {
 		panic("kernel: scale: out of range")
 	}
 	scaleSumsY(&scaleArgs{
-		dst: unsafe.Pointer(&dst[0]), sums: unsafe.Pointer(&sums[0]), bias: unsafe.Pointer(&bias[0]),
-		column: unsafe.Pointer(&column[0]), row: unsafe.Pointer(&row[0]), rows: m, blocks: n / panelWidth, skip: 4 * (ld - n),
+		dst: unsafe.Pointer(&out.dst[0]), sums: unsafe.Pointer(&sums[0]), bias: unsafe.Pointer(&out.bias[0]),
+		column: unsafe.Pointer(&out.column[0]), row: unsafe.Pointer(&out.row[0]), rows: m, blocks: n / panelWidth, skip: 4 * (out.ld - n),
 	})
 }

@@ -13,6 +13,12 @@ const (
 	dotLDC  = 48
 	dotLoad = 56
 	dotMask = 64
+	// Of tiles that write FP32 in the end.
+	dotOut    = 72
+	dotLDOut  = 80
+	dotBias   = 88
+	dotColumn = 96
+	dotRow    = 104
 )
 
 // panelBytes is a row of a packed panel: 32 columns of 4 bytes.
@@ -29,7 +35,9 @@ type dotTile struct {
 	vectors int
 	masked  bool // the last vector of C is partial; panels are whole
 	unroll  int  // words a turn; above 1, A's words lie one after the other
+	ahead   bool // fetch the rows of A below those of the highest tile
 	narrow  bool // a row of a panel holds no more columns than the tile
+	scaled  bool // sums are integers that become FP32 where there is a place for them
 	// add emits acc += a·b, word by word; t is free.
 	add func(t dotTile, a, b, acc, free string)
 }
@@ -87,6 +95,9 @@ func (t dotTile) emit() {
 	t.op("MOVQ %d(DI), CX", dotCSA)
 	t.op("MOVQ %d(DI), DX", dotLDC)
 	bases := (t.rows + 2) / 3
+	if t.ahead {
+		bases *= 2
+	}
 	if bases > 1 {
 		t.op("LEAQ (R9)(R9*2), AX")
 		for i := 1; i < bases; i++ {
@@ -95,10 +106,8 @@ func (t dotTile) emit() {
 	}
 	t.op("MOVQ %d(DI), AX", dotK)
 	t.op("CMPQ %d(DI), $0", dotLoad)
-	t.op("MOVQ BX, DI")
 	t.op("JEQ zero")
 	t.eachRow(true)
-	t.op("MOVQ DI, BX")
 	t.op("JMP loop")
 	t.label("zero")
 	for i := range t.rows * t.vectors {
@@ -114,8 +123,10 @@ func (t dotTile) emit() {
 		}
 		for i := range t.rows {
 			a := t.spare(spare)
-			at := fmt.Sprintf([]string{"%d(%s)", "%d(%s)(R9*1)", "%d(%s)(R9*2)"}[i%3], 4*u, aBases[i/3])
-			t.op("VBROADCASTSS %s, %s", at, a)
+			t.op("VBROADCASTSS %s, %s", elementOfA(i/3, i%3, 4*u), a)
+			if t.ahead && u == 2*i {
+				t.op("PREFETCHT0 %s", elementOfA(bases/2+i/3, i%3, 0))
+			}
 			for v := range t.vectors {
 				t.add(t, a, t.b(v), t.acc(i, v), t.spare(spare+1+v))
 			}
@@ -132,8 +143,48 @@ func (t dotTile) emit() {
 	}
 	t.op("SUBQ $%d, AX", t.unroll)
 	t.op("JNE loop")
+	if t.scaled {
+		t.op("MOVQ %d(DI), SI", dotOut)
+		t.op("TESTQ SI, SI")
+		t.op("JEQ sums")
+		t.scale()
+		t.ret()
+		t.label("sums")
+	}
+	t.op("MOVQ %d(DI), BX", dotC)
 	t.eachRow(false)
 	t.ret()
+}
+
+// elementOfA is the address of a row of three from a base, offset bytes on.
+func elementOfA(base, row, offset int) string {
+	return fmt.Sprintf("%d(%s)%s", offset, aBases[base], []string{"", "(R9*1)", "(R9*2)"}[row])
+}
+
+// scale writes (sum - bias)·row·column to the rows at SI.
+func (t dotTile) scale() {
+	t.op("MOVQ %d(DI), DX", dotLDOut)
+	t.op("MOVQ %d(DI), R8", dotBias)
+	t.op("MOVQ %d(DI), R9", dotColumn)
+	t.op("MOVQ %d(DI), R10", dotRow)
+	for v := range t.vectors {
+		t.op("VMOVUPS %d(R9), %s", v*t.bytes(), t.b(v))
+	}
+	for i := range t.rows {
+		row := t.spare(i)
+		t.op("VBROADCASTSS %d(R10), %s", 4*i, row)
+		for v := range t.vectors {
+			acc := t.acc(i, v)
+			t.op("VPSUBD %d(R8), %s, %s", v*t.bytes(), acc, acc)
+			t.op("VCVTDQ2PS %s, %s", acc, acc)
+			t.op("VMULPS %s, %s, %s", row, acc, acc)
+			t.op("VMULPS %s, %s, %s", t.b(v), acc, acc)
+			t.op("VMOVUPS %s, %d(SI)", acc, v*t.bytes())
+		}
+		if i < t.rows-1 {
+			t.op("ADDQ DX, SI")
+		}
+	}
 }
 
 // eachRow moves the accumulators from C or to it; BX goes down by DX a row.
@@ -151,11 +202,11 @@ func (t dotTile) eachRow(load bool) {
 // emitDotTiles writes a kind's tiles of up to most rows and one or two vectors, and the Go
 // function that calls the one of a size.
 func emitDotTiles(t dotTile, most int) {
-	name := t.kind + t.reg
+	name, ahead := t.kind+t.reg, t.ahead
 	fmt.Fprintf(&t.code, "\n// %s runs the tile of the given size.\nfunc %s(rows, vectors int, args *dotArgs) {\nswitch rows<<2 | vectors {\n", name, name)
 	for rows := 1; rows <= most; rows++ {
 		for v := 1; v <= 2; v++ {
-			t.rows, t.vectors = rows, v
+			t.rows, t.vectors, t.ahead = rows, v, ahead && rows == most
 			t.emit()
 			fmt.Fprintf(&t.code, "case %d:\n%s(args)\n", rows<<2|v, t.name())
 		}

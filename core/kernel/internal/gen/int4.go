@@ -11,10 +11,15 @@ const (
 	int4Zeros      = 32
 	int4Groups     = 40
 	int4LDX        = 48
-	int4LDSums     = 56
-	int4ZeroStride = 64
-	int4Pitch      = 72
-	int4Gap        = 80
+	int4ZeroStride = 56
+	int4Pitch      = 64
+	int4Gap        = 72
+	int4Width      = 80
+	int4Apart      = 88
+	int4Streams    = 96
+	int4Out        = 104
+	int4Row        = 112
+	int4LDOut      = 120
 )
 
 // quadsOfGroup is how many words a group of 32 weights has along K.
@@ -61,6 +66,10 @@ func emitInt4Tile(v vec, name string, rows int) {
 	v.op("MOVQ %d(DI), AX", int4Groups)
 	v.op("MOVQ %d(DI), R9", int4LDX)
 	bases := (rows + 2) / 3
+	ahead := !vnni && rows == rowsY // the rows below those of the highest tile
+	if ahead {
+		bases *= 2
+	}
 	v.op("LEAQ (R9)(R9*2), BX")
 	for i := 1; i < bases; i++ {
 		v.op("LEAQ (%s)(BX*1), %s", aBases[i-1], aBases[i])
@@ -81,7 +90,10 @@ func emitInt4Tile(v vec, name string, rows int) {
 		for i := range rows {
 			a, free := spare(n), spare(n+1)
 			n++
-			v.op("VPBROADCASTD "+[]string{"%d(%s)", "%d(%s)(R9*1)", "%d(%s)(R9*2)"}[i%3]+", %s", 4*u, aBases[i/3], a)
+			v.op("VPBROADCASTD %s, %s", elementOfA(i/3, i%3, 4*u), a)
+			if ahead && u == i {
+				v.op("PREFETCHT0 %s", elementOfA(bases/2+i/3, i%3, 0))
+			}
 			for c := range 2 {
 				switch {
 				case vnni:
@@ -115,7 +127,7 @@ func emitInt4Tile(v vec, name string, rows int) {
 			v.op("VMOVUPS %s, %d(BX)", acc(i, c), c*size)
 		}
 		if i < rows-1 {
-			v.op("ADDQ %d(DI), BX", int4LDSums)
+			v.op("ADDQ $%d, BX", panelBytes)
 		}
 	}
 	v.op("ADDQ $%d, SI", quadsOfGroup*2*size)
@@ -126,36 +138,81 @@ func emitInt4Tile(v vec, name string, rows int) {
 	}
 	v.op("DECQ AX")
 	v.op("JNE loop")
+	v.op("MOVQ %d(DI), SI", int4Out)
+	v.op("TESTQ SI, SI")
+	v.op("JEQ done")
+	v.op("MOVQ %d(DI), BX", int4Dst)
+	v.op("MOVQ %d(DI), CX", int4Row)
+	v.op("MOVQ %d(DI), DX", int4LDOut)
+	for i := range rows {
+		v.op("VBROADCASTSS %d(CX), %s", 4*i, spare(i))
+		for c := range 2 {
+			v.op("VMULPS %d(BX), %s, %s", i*panelBytes+c*size, spare(i), acc(i, c))
+			v.op("VMOVUPS %s, %d(SI)", acc(i, c), c*size)
+		}
+		if i < rows-1 {
+			v.op("ADDQ DX, SI")
+		}
+	}
+	v.label("done")
 	v.ret()
 }
 
-// emitInt4Row writes the product of one row of X with a panel as it is stored, by the
+// emitInt4Row writes the product of one row of X with panels as they are stored, by the
 // arithmetic of the tiles. Weights 32·group + 8t + b of a column are the low halves of its
-// four bytes of row t, and weights 4 further the high halves.
+// four bytes of row t, and weights 4 further the high halves. Panels are read side by side, a chunk at a time.
 func emitInt4Row(v vec) {
+	const groups = rowChunk / (quadsOfGroup / 2 * panelBytes)
 	vnni := v.reg == "Z"
 	n := panelBytes / (4 * v.w()) // vectors in a row of the panel
 	acc := func(i int) int { return i }
 	sum := func(i int) int { return 4 + i }
-	v.text("int4Row"+v.reg, "int4Args", "One row of 32 columns.")
-	v.op("MOVQ %d(DI), SI", int4Weights)
-	v.op("MOVQ %d(DI), DX", int4Scales)
-	v.op("MOVQ %d(DI), BX", int4X)
-	v.op("MOVQ %d(DI), CX", int4Zeros)
+	v.text("int4Row"+v.reg, "int4Args", "One row of 32 columns a stream.")
+	v.op("MOVQ %d(DI), R8", int4Weights)
+	v.op("MOVQ %d(DI), R12", int4Scales)
 	v.op("MOVQ %d(DI), AX", int4Groups)
-	v.op("MOVQ %d(DI), R8", int4ZeroStride)
-	v.op("MOVQ %d(DI), DI", int4Dst)
+	v.op("MOVQ %d(DI), R13", int4Apart)
 	v.op("VMOVUPS %s, %s", v.ci(0x0f0f0f0f), v.r(8))
 	v.op("VMOVUPS %s, %s", v.ci(0x00010001), v.r(15))
-	for i := range n {
-		v.zero(v.r(sum(i)))
-	}
 	and := "VPAND"
 	if vnni {
 		and = "VPANDD"
 	}
+	v.op("XORQ R11, R11") // groups of the chunks before
+	v.label("chunk")
+	v.op("MOVQ %d(DI), R10", int4Dst)
+	v.op("XORQ R9, R9") // groups before the stream's
+	v.op("MOVQ %d(DI), R15", int4Streams)
+	v.label("stream")
+	v.op("MOVQ R9, SI")
+	v.op("SHLQ $9, SI")
+	v.op("ADDQ R8, SI")
+	v.op("MOVQ R9, DX")
+	v.op("SHLQ $6, DX")
+	v.op("ADDQ R12, DX")
+	v.op("MOVQ R11, BX")
+	v.op("MOVQ R11, CX")
+	v.op("SHLQ $5, BX")
+	v.op("ADDQ %d(DI), BX", int4X)
+	v.op("IMULQ %d(DI), CX", int4ZeroStride)
+	v.op("ADDQ %d(DI), CX", int4Zeros)
+	v.op("MOVQ $%d, R14", groups)
+	v.op("CMPQ AX, R14")
+	v.op("CMOVQLT AX, R14")
+	v.op("TESTQ R11, R11")
+	v.op("JEQ first")
+	for i := range n {
+		v.op("VMOVUPS %d(R10), %s", 4*v.w()*i, v.r(sum(i)))
+	}
+	v.op("JMP ready")
+	v.label("first")
+	for i := range n {
+		v.zero(v.r(sum(i)))
+	}
+	v.label("ready")
 	v.op("PCALIGN $32")
 	v.label("loop")
+	v.op("PREFETCHT0 %d(DX)", groups*panelBytes/2)
 	v.op("VPBROADCASTD (CX), %s", v.r(14))
 	if vnni {
 		for i := range n {
@@ -198,12 +255,21 @@ func emitInt4Row(v vec) {
 	v.op("ADDQ $%d, SI", quadsOfGroup/2*panelBytes)
 	v.op("ADDQ $%d, BX", 4*quadsOfGroup)
 	v.op("ADDQ $%d, DX", panelBytes/2)
-	v.op("ADDQ R8, CX")
-	v.op("DECQ AX")
+	v.op("ADDQ %d(DI), CX", int4ZeroStride)
+	v.op("DECQ R14")
 	v.op("JNE loop")
 	for i := range n {
-		v.op("VMOVUPS %s, %d(DI)", v.r(sum(i)), 4*v.w()*i)
+		v.op("VMOVUPS %s, %d(R10)", v.r(sum(i)), 4*v.w()*i)
 	}
+	v.op("ADDQ %d(DI), R10", int4Width)
+	v.op("ADDQ R13, R9")
+	v.op("DECQ R15")
+	v.op("JNE stream")
+	v.op("ADDQ $%d, R8", rowChunk)
+	v.op("ADDQ $%d, R12", groups*panelBytes/2)
+	v.op("ADDQ $%d, R11", groups)
+	v.op("SUBQ $%d, AX", groups)
+	v.op("JGT chunk")
 	v.ret()
 }
 

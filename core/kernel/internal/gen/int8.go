@@ -31,26 +31,29 @@ const (
 
 // Offsets of the fields of kernel.dotRowArgs.
 const (
-	dotRowDst   = 0
-	dotRowPanel = 8
-	dotRowX     = 16
-	dotRowK     = 24
+	dotRowDst     = 0
+	dotRowPanel   = 8
+	dotRowX       = 16
+	dotRowK       = 24
+	dotRowWidth   = 32
+	dotRowApart   = 40
+	dotRowStreams = 48
 )
 
 // emitInt8 writes the product of 8-bit integers. Weights lie in panels whose words are
 // quads: four signed bytes along K.
 func emitInt8(f *file) {
 	// Words are pairs of 16 bits: their products and the sum of two are exact.
-	pairs := dotTile{file: f, kind: "int8", unroll: 4, narrow: true, add: func(t dotTile, a, b, acc, free string) {
+	pairs := dotTile{file: f, kind: "int8", narrow: true, scaled: true, add: func(t dotTile, a, b, acc, free string) {
 		t.op("VPMADDWD %s, %s, %s", a, b, free)
 		t.op("VPADDD %s, %s, %s", free, acc, acc)
 	}}
-	pairs.reg = "Y"
+	pairs.reg, pairs.unroll, pairs.ahead = "Y", 16, true // a line of a row of A
 	emitDotTiles(pairs, 6)
-	pairs.reg = "Z"
+	pairs.reg, pairs.unroll, pairs.ahead = "Z", 4, false
 	emitDotTiles(pairs, 14)
 	// Words are quads, A's unsigned.
-	emitDotTiles(dotTile{file: f, kind: "vnni", reg: "Z", unroll: 4, add: func(t dotTile, a, b, acc, _ string) {
+	emitDotTiles(dotTile{file: f, kind: "vnni", reg: "Z", unroll: 4, scaled: true, add: func(t dotTile, a, b, acc, _ string) {
 		t.op("VPDPBUSD %s, %s, %s", b, a, acc)
 	}}, 14)
 
@@ -211,73 +214,113 @@ func (v vec) prefetch(addr string, offset, bytes int) {
 	}
 }
 
-// emitInt8Row writes the product of one row of signed bytes with a panel. The magnitude of
+// rowChunk is how many bytes of a panel are read before the next stream has its turn.
+const rowChunk = 2048
+
+// streams writes a product of one row with panels that are read side by side, a chunk at a time: chunk runs through CX
+// rows of a panel at SI with x at BX, and keeps sums in the first n registers. x is fetched again for each stream.
+func (v vec) streams(name string, n int, start, chunk, end func()) {
+	const rows = rowChunk / panelBytes
+	v.text(name, "dotRowArgs", "One row of 32 columns a stream, n quads.")
+	v.op("MOVQ %d(DI), R8", dotRowPanel)
+	v.op("MOVQ %d(DI), DX", dotRowX)
+	v.op("MOVQ %d(DI), AX", dotRowK)
+	v.op("MOVQ %d(DI), R12", dotRowWidth)
+	v.op("MOVQ %d(DI), R13", dotRowApart)
+	start()
+	v.op("XORQ R11, R11") // of the first chunk
+	v.label("chunk")
+	v.op("MOVQ R8, R9")
+	v.op("MOVQ %d(DI), R10", dotRowDst)
+	v.op("MOVQ %d(DI), R15", dotRowStreams)
+	v.label("stream")
+	v.op("MOVQ R9, SI")
+	v.op("MOVQ DX, BX")
+	v.op("MOVQ $%d, CX", rows)
+	v.op("CMPQ AX, CX")
+	v.op("CMOVQLT AX, CX")
+	v.op("TESTQ R11, R11")
+	v.op("JEQ first")
+	for i := range n {
+		v.op("VMOVUPS %d(R10), %s", 4*v.w()*i, v.r(i))
+	}
+	v.op("JMP ready")
+	v.label("first")
+	for i := range n {
+		v.zero(v.r(i))
+	}
+	v.label("ready")
+	chunk()
+	if end != nil {
+		end()
+	}
+	for i := range n {
+		v.op("VMOVUPS %s, %d(R10)", v.r(i), 4*v.w()*i)
+	}
+	v.op("ADDQ R12, R10")
+	v.op("ADDQ R13, R9")
+	v.op("DECQ R15")
+	v.op("JNE stream")
+	v.op("MOVQ $1, R11")
+	v.op("ADDQ $%d, R8", rowChunk)
+	v.op("ADDQ $%d, DX", 4*rows)
+	v.op("SUBQ $%d, AX", rows)
+	v.op("JGT chunk")
+	v.ret()
+}
+
+// emitInt8Row writes the product of one row of signed bytes with panels. The magnitude of
 // x takes the unsigned place and its sign goes to the weight: two products of at most
 // 127·127 stay within 16 bits.
 func emitInt8Row(v vec) {
-	v.text("int8RowY", "dotRowArgs", "One row of 32 columns, n quads.")
-	v.op("MOVQ %d(DI), SI", dotRowPanel)
-	v.op("MOVQ %d(DI), BX", dotRowX)
-	v.op("MOVQ %d(DI), AX", dotRowK)
-	v.op("MOVQ %d(DI), DI", dotRowDst)
-	v.op("VMOVUPS %s, Y15", v.ci(0x00010001))
-	for i := range 4 {
-		v.zero(v.r(i))
-	}
-	v.op("PCALIGN $32")
-	v.label("loop")
-	for u := range 2 {
-		v.prefetch("SI", u*panelBytes, panelBytes)
-		v.op("VPBROADCASTD %d(BX), Y12", 4*u)
-		v.op("VPABSB Y12, Y13")
-		for i := range 4 {
-			t := 4 + 4*u + i
-			v.op("VMOVDQU %d(SI), %s", u*panelBytes+32*i, v.r(t))
-			v.f("VPSIGNB", 12, t, t)
-			v.f("VPMADDUBSW", t, 13, t)
-			v.f("VPMADDWD", 15, t, t)
-			v.f("VPADDD", t, i, i)
+	v.streams("int8RowY", 4, func() { v.op("VMOVUPS %s, Y15", v.ci(0x00010001)) }, func() {
+		v.op("PCALIGN $32")
+		v.label("loop")
+		for u := range 2 {
+			v.prefetch("SI", u*panelBytes, panelBytes)
+			v.op("VPBROADCASTD %d(BX), Y12", 4*u)
+			v.op("VPABSB Y12, Y13")
+			for i := range 4 {
+				t := 4 + 4*u + i
+				v.op("VMOVDQU %d(SI), %s", u*panelBytes+32*i, v.r(t))
+				v.f("VPSIGNB", 12, t, t)
+				v.f("VPMADDUBSW", t, 13, t)
+				v.f("VPMADDWD", 15, t, t)
+				v.f("VPADDD", t, i, i)
+			}
 		}
-	}
-	v.op("ADDQ $%d, SI", 2*panelBytes)
-	v.op("ADDQ $8, BX")
-	v.op("SUBQ $2, AX")
-	v.op("JNE loop")
-	for i := range 4 {
-		v.op("VMOVDQU %s, %d(DI)", v.r(i), 32*i)
-	}
-	v.ret()
+		v.op("ADDQ $%d, SI", 2*panelBytes)
+		v.op("ADDQ $8, BX")
+		v.op("SUBQ $2, CX")
+		v.op("JNE loop")
+	}, nil)
 }
 
 // emitVNNIRow is emitInt8Row with x's bytes unsigned. Integers add up to the same in any
 // order: four chains a vector hide the latency.
 func emitVNNIRow(v vec) {
-	v.text("vnniRowZ", "dotRowArgs", "One row of 32 columns, n quads.")
-	v.op("MOVQ %d(DI), SI", dotRowPanel)
-	v.op("MOVQ %d(DI), BX", dotRowX)
-	v.op("MOVQ %d(DI), AX", dotRowK)
-	v.op("MOVQ %d(DI), DI", dotRowDst)
-	for i := range 8 {
-		v.zero(v.r(i))
-	}
-	v.op("PCALIGN $32")
-	v.label("loop")
-	for u := range 4 {
-		v.prefetch("SI", u*panelBytes, panelBytes)
-		v.op("VPBROADCASTD %d(BX), %s", 4*u, v.r(8+u))
-		for i := range 2 {
-			v.op("VPDPBUSD %d(SI), %s, %s", u*panelBytes+64*i, v.r(8+u), v.r(2*u+i))
+	v.streams("vnniRowZ", 2, func() {}, func() {
+		for i := 2; i < 8; i++ {
+			v.zero(v.r(i))
 		}
-	}
-	v.op("ADDQ $%d, SI", 4*panelBytes)
-	v.op("ADDQ $16, BX")
-	v.op("SUBQ $4, AX")
-	v.op("JNE loop")
-	for i := range 2 {
-		v.f("VPADDD", 2+i, i, i)
-		v.f("VPADDD", 6+i, 4+i, 4+i)
-		v.f("VPADDD", 4+i, i, i)
-		v.op("VMOVDQU32 %s, %d(DI)", v.r(i), 64*i)
-	}
-	v.ret()
+		v.op("PCALIGN $32")
+		v.label("loop")
+		for u := range 4 {
+			v.prefetch("SI", u*panelBytes, panelBytes)
+			v.op("VPBROADCASTD %d(BX), %s", 4*u, v.r(8+u))
+			for i := range 2 {
+				v.op("VPDPBUSD %d(SI), %s, %s", u*panelBytes+64*i, v.r(8+u), v.r(2*u+i))
+			}
+		}
+		v.op("ADDQ $%d, SI", 4*panelBytes)
+		v.op("ADDQ $16, BX")
+		v.op("SUBQ $4, CX")
+		v.op("JNE loop")
+	}, func() {
+		for i := range 2 {
+			v.f("VPADDD", 2+i, i, i)
+			v.f("VPADDD", 6+i, 4+i, 4+i)
+			v.f("VPADDD", 4+i, i, i)
+		}
+	})
 }
