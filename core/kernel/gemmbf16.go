@@ -6,10 +6,10 @@ import "unsafe"
 //
 // Products of BF16 numbers are exact in FP32, and sums are FP32. With AVX512_BF16 the pairs
 // of K are taken in ascending order; of a pair first the odd product is added and then the
-// even one, as Intel specifies it (a CPU of another maker may round a pair's sum once), and
-// subnormal operands and sums count as 0. Without it the operands are widened
-// and Gemm adds in ascending order, so the last places differ. Either way an element is one
-// chain of additions, whatever the rows and threads.
+// even one, each sum rounded to nearest even whatever MXCSR says, as Intel specifies it (a CPU
+// of another maker may round a pair's sum once), and subnormal operands and sums count as 0.
+// Without it the operands are widened and Gemm adds in ascending order, so the last places
+// differ. Either way an element is one chain of additions, whatever the rows and threads.
 
 // A number is an element of a matrix: FP32, or BF16 as uint16.
 type number interface{ float32 | uint16 }
@@ -38,6 +38,15 @@ func (x halfMatrix) from(n int) halfMatrix {
 	return halfMatrix{f: x.f[n:]}
 }
 
+// set sets the first elements to x, rounded if they are BF16.
+func (x halfMatrix) set(values []float32) {
+	if x.h != nil {
+		active.narrowBF16(x.h[:len(values)], values)
+		return
+	}
+	copy(x.f, values)
+}
+
 // bf16Kernels are the inner kernels of BF16 arithmetic. A word is a pair of BF16
 // numbers that follow each other along K, the first in the low half, carried as a float32.
 type bf16Kernels struct {
@@ -55,6 +64,19 @@ type bf16Kernels struct {
 // GemmBF16 sets C [m,n] = op(A)·op(B) + beta·C with beta 0 or 1, for matrices laid out as
 // Gemm's. FP32 operands are rounded to BF16 on the way. A result of BF16 is rounded once, at the end.
 func GemmBF16[A, B, C number](p *Pool, tA, tB bool, m, n, k int, a []A, lda int, b []B, ldb int, beta float32, c []C, ldc int) {
+	multiplyBF16(p, tA, tB, m, n, k, a, lda, b, ldb, beta, nil, c, ldc)
+}
+
+// GemmBF16Bias sets C [m,n] = op(A)·op(B) + bias, where the FP32 bias [n], or nil for none, is added to every row after the
+// product and before a result of BF16 is rounded.
+func GemmBF16Bias[A, B, C number](p *Pool, tA, tB bool, m, n, k int, a []A, lda int, b []B, ldb int, bias []float32, c []C, ldc int) {
+	if bias != nil && len(bias) < n {
+		panic("kernel: gemm: short bias")
+	}
+	multiplyBF16(p, tA, tB, m, n, k, a, lda, b, ldb, 0, bias, c, ldc)
+}
+
+func multiplyBF16[A, B, C number](p *Pool, tA, tB bool, m, n, k int, a []A, lda int, b []B, ldb int, beta float32, bias []float32, c []C, ldc int) {
 	if m < 0 || n < 0 || k < 0 {
 		panic("kernel: gemm: negative dimension")
 	}
@@ -71,20 +93,23 @@ func GemmBF16[A, B, C number](p *Pool, tA, tB bool, m, n, k int, a []A, lda int,
 		if beta == 0 {
 			for i := range m {
 				clear(c[i*ldc : i*ldc+n])
+				if bias != nil {
+					halfMatrixOf(c[i*ldc:]).set(bias[:n])
+				}
 			}
 		}
 		return
 	}
 	t := gemmBF16{
 		tA: tA, tB: tB, m: m, n: n, k: k, a: halfMatrixOf(a), lda: lda, b: halfMatrixOf(b), ldb: ldb,
-		load: beta == 1, c: halfMatrixOf(c), ldc: ldc,
+		load: beta == 1, bias: bias, c: halfMatrixOf(c), ldc: ldc,
 	}
 	if m <= fewRows {
 		j := t.few(p)
-		if t.n -= j; t.n == 0 {
+		if j == n {
 			return
 		}
-		t.b, t.c = t.b.from(j), t.c.from(j)
+		t = t.columnsFrom(j, n-j)
 	}
 	if m*t.n*k <= smallGemm {
 		p = nil
@@ -92,14 +117,7 @@ func GemmBF16[A, B, C number](p *Pool, tA, tB bool, m, n, k int, a []A, lda int,
 	// Columns and then rows in turns, so that scratch memory stays bounded.
 	width := max(packLimit/k/panelWidth, 1) * panelWidth
 	for j := 0; j < t.n; j += width {
-		turn := t
-		turn.n = min(width, t.n-j)
-		if tB {
-			turn.b = t.b.from(j * ldb)
-		} else {
-			turn.b = t.b.from(j)
-		}
-		turn.c = t.c.from(j)
+		turn := t.columnsFrom(j, min(width, t.n-j))
 		if active.bf16 == nil {
 			turn.widened(p)
 		} else {
@@ -116,22 +134,39 @@ type gemmBF16 struct {
 	b             halfMatrix
 	ldb           int
 	load          bool
+	bias          []float32 // [N], added at last, or nil
 	c             halfMatrix
 	ldc           int
 	packed        []float32 // B in panels of words
+	block         int       // words of a panel that a tile runs through
 	height, width int       // of a piece of C
 	columns       int       // pieces across N
+}
+
+// columnsFrom returns the product less all columns but n from j on.
+func (t *gemmBF16) columnsFrom(j, n int) gemmBF16 {
+	part := *t
+	part.n, part.c = n, t.c.from(j)
+	if t.tB {
+		part.b = t.b.from(j * t.ldb)
+	} else {
+		part.b = t.b.from(j)
+	}
+	if t.bias != nil {
+		part.bias = t.bias[j:]
+	}
+	return part
 }
 
 var gemmBF16Jobs jobs[gemmBF16]
 
 const (
-	panelWidth   = 32  // columns of a packed panel of elements of fewer than 32 bits
-	blockPairs   = 256 // words of a panel that a tile runs through: 32 KiB
-	bf16Columns  = 512 // of a piece, at most
-	bf16MaxRows  = 14
-	pairBlockRow = blockPairs + 16 // between the rows of a packed block of A: not a power of two
+	panelWidth  = 32 // columns of a packed panel of elements of fewer than 32 bits
+	bf16MaxRows = 14
 )
+
+// pitch is the distance in words between the rows of a packed block: not a power of two.
+func (t *gemmBF16) pitch() int { return t.block + 16 }
 
 // paired computes the product by BF16 arithmetic.
 func (t *gemmBF16) paired(p *Pool) {
@@ -139,13 +174,17 @@ func (t *gemmBF16) paired(p *Pool) {
 	panels := (t.n + panelWidth - 1) / panelWidth
 	packed := scratch.take(panels * panelWidth * words)
 	t.packed = packed.f
+	t.block = min(blockWords(panelWidth), (words+7)&^7)
 	launch(p, &pairJobs, pairPack{*t}, panels, grainFor(2*panelWidth*t.k))
 
+	// A block of A takes an eighth of the second-level cache and a piece of C, where it is widened, half of it.
 	threads := p.Threads()
-	t.height = min(8*bf16MaxRows, t.m)
+	t.height = max(caches.l2/8/(4*t.block)/bf16MaxRows, 1) * bf16MaxRows
+	widest := caches.l2 / 2 / (4 * t.height) / panelWidth * panelWidth
+	t.height = min(t.height, t.m)
 	rows := (t.m + t.height - 1) / t.height
 	want := (4*threads + rows - 1) / rows
-	t.width = max(2*panelWidth, min(bf16Columns, (t.n/want+panelWidth-1)/panelWidth*panelWidth))
+	t.width = max(2*panelWidth, min(widest, (t.n/want+panelWidth-1)/panelWidth*panelWidth))
 	t.columns = (t.n + t.width - 1) / t.width
 	launch(p, &gemmBF16Jobs, *t, rows*t.columns, 1)
 	scratch.put(packed)
@@ -153,7 +192,7 @@ func (t *gemmBF16) paired(p *Pool) {
 
 // run computes pieces of C.
 func (t *gemmBF16) run(lo, hi int) {
-	block := scratch.take(t.height * pairBlockRow)
+	block := scratch.take(t.height * t.pitch())
 	sums := scratch.take(t.height * t.width)
 	for piece := lo; piece < hi; piece++ {
 		i0, j0 := piece/t.columns*t.height, piece%t.columns*t.width
@@ -166,17 +205,21 @@ func (t *gemmBF16) run(lo, hi int) {
 				active.widenBF16(c[i*n:(i+1)*n], t.c.h[(i0+i)*t.ldc+j0:])
 			}
 		}
-		for k0 := 0; k0 < t.k; k0 += 2 * blockPairs {
-			k := min(2*blockPairs, t.k-k0)
+		for k0 := 0; k0 < t.k; k0 += 2 * t.block {
+			k := min(2*t.block, t.k-k0)
 			rsa, csa := t.packA(block.f, i0, k0, m, k)
 			for j := 0; j < n; j += panelWidth {
 				panel := t.packed[(j0+j)*((t.k+1)/2)+k0/2*panelWidth:]
 				active.bf16.tile(m, min(panelWidth, n-j), (k+1)/2, block.f, rsa, csa, panel, c[j:], ldc, t.load || k0 > 0)
 			}
 		}
-		if t.c.f == nil {
-			for i := range m {
-				active.narrowBF16(t.c.h[(i0+i)*t.ldc+j0:][:n], c[i*n:])
+		for i := range m {
+			row := c[i*ldc:][:n]
+			if t.bias != nil {
+				active.add(row, row, t.bias[j0:])
+			}
+			if t.c.f == nil {
+				active.narrowBF16(t.c.h[(i0+i)*t.ldc+j0:][:n], row)
 			}
 		}
 	}
@@ -193,9 +236,9 @@ func (t *gemmBF16) packA(dst []float32, i0, k0, m, k int) (rsa, csa int) {
 		return 1, m
 	}
 	for i := range m {
-		t.a.words(dst[i*pairBlockRow:][:pairBlockRow], (i0+i)*t.lda+k0, k)
+		t.a.words(dst[i*t.pitch():][:t.pitch()], (i0+i)*t.lda+k0, k)
 	}
-	return pairBlockRow, 1
+	return t.pitch(), 1
 }
 
 // pairRows sets the words of dst to the elements at index at and, if there are two rows,
@@ -240,7 +283,7 @@ func (t *pairPack) run(lo, hi int) {
 	words := (t.k + 1) / 2
 	var rows *buffer
 	if t.tB {
-		rows = scratch.take(panelWidth * pairBlockRow)
+		rows = scratch.take(panelWidth * t.pitch())
 	}
 	for j := lo * panelWidth; j < min(hi*panelWidth, t.n); j += panelWidth {
 		panel, w := t.packed[j*words:], min(panelWidth, t.n-j)
@@ -250,12 +293,12 @@ func (t *pairPack) run(lo, hi int) {
 			}
 			continue
 		}
-		for k0 := 0; k0 < t.k; k0 += 2 * blockPairs {
-			k := min(2*blockPairs, t.k-k0)
+		for k0 := 0; k0 < t.k; k0 += 2 * t.block {
+			k := min(2*t.block, t.k-k0)
 			for i := range w {
-				t.b.words(rows.f[i*pairBlockRow:][:pairBlockRow], (j+i)*t.ldb+k0, k)
+				t.b.words(rows.f[i*t.pitch():][:t.pitch()], (j+i)*t.ldb+k0, k)
 			}
-			active.transpose(panel[k0/2*panelWidth:], panelWidth, rows.f, pairBlockRow, w, (k+1)/2)
+			active.transpose(panel[k0/2*panelWidth:], panelWidth, rows.f, t.pitch(), w, (k+1)/2)
 		}
 	}
 	if rows != nil {
@@ -287,14 +330,14 @@ func (t *gemmBF16) widened(p *Pool) {
 			beta = 1
 		}
 		if t.c.f != nil {
-			Gemm(p, t.tA, t.tB, m, t.n, t.k, a.f, lda, b.f, cols, beta, t.c.f[i*t.ldc:], t.ldc)
+			multiply(p, t.tA, t.tB, m, t.n, t.k, a.f, lda, b.f, cols, beta, t.bias, t.c.f[i*t.ldc:], t.ldc)
 		} else {
 			c := scratch.take(m * t.n)
 			h := t.c.h[i*t.ldc:]
 			if t.load {
 				launch(p, &widenedJobs, widened{c.f, halfMatrix{h: h}, t.ldc, t.n}, m, grainFor(t.n))
 			}
-			Gemm(p, t.tA, t.tB, m, t.n, t.k, a.f, lda, b.f, cols, beta, c.f, t.n)
+			multiply(p, t.tA, t.tB, m, t.n, t.k, a.f, lda, b.f, cols, beta, t.bias, c.f, t.n)
 			launch(p, &roundedJobs, rounded{h, t.ldc, c.f, t.n}, m, grainFor(t.n))
 			scratch.put(c)
 		}

@@ -122,13 +122,17 @@ func (t *gemmBF16Row) run(lo, hi int) {
 		for i := range t.m {
 			clear(y)
 			active.rows.bf16(y, t.x[i*t.lda:][:words], t.b.h[j:], t.ldb)
-			if t.c.f != nil {
-				active.rows.order(t.c.f[i*t.ldc+j:][:n], y)
-				continue
-			}
 			ordered := sums.f[t.width:][:n]
+			if t.c.f != nil {
+				ordered = t.c.f[i*t.ldc+j:][:n]
+			}
 			active.rows.order(ordered, y)
-			active.narrowBF16(t.c.h[i*t.ldc+j:][:n], ordered)
+			if t.bias != nil {
+				active.add(ordered, ordered, t.bias[j:])
+			}
+			if t.c.f == nil {
+				active.narrowBF16(t.c.h[i*t.ldc+j:][:n], ordered)
+			}
 		}
 	}
 	scratch.put(sums)

@@ -24,7 +24,7 @@ type numerics struct {
 	saved   string
 	savedOf []int            // inputs whose saved buffers are read
 	unread  []int            // those of them whose value is not
-	native  engine.Precision // in which the op's kernel takes 16 bits itself, without a bias
+	native  engine.Precision // in which the op's kernel takes 16 bits itself
 	asIs    bool             // the op's kernel takes 16 bits itself, wherever there are some
 }
 
@@ -83,16 +83,14 @@ var numericsOf = map[string]numerics{
 }
 
 // withNumerics adds the table's entry of a kind to its layout.
-func withNumerics(name string, lay engine.Layout, inputs int) engine.Layout {
+func withNumerics(name string, lay engine.Layout) engine.Layout {
 	n, ok := numericsOf[name]
 	if !ok {
 		return lay
 	}
 	lay.Numerics = engine.Numerics{
-		Parts: n.parts, Exact: n.exact, Sum: n.sum, ExactIn: n.exactIn, Unread: n.unread, SavedOf: n.savedOf, AsIs: n.asIs,
-	}
-	if inputs == 2 {
-		lay.Numerics.Native = n.native
+		Parts: n.parts, Exact: n.exact, Sum: n.sum, ExactIn: n.exactIn, Unread: n.unread, SavedOf: n.savedOf, Native: n.native,
+		AsIs: n.asIs,
 	}
 	if n.savedOf == nil {
 		lay.Numerics.SavedOf = []int{}

@@ -170,7 +170,7 @@ func (o *op) String() string { return o.kind.Name() }
 
 // Layout is the kind's, with what the table of numerics says of it.
 func (o *op) Layout(in []tensor.Shape) engine.Layout {
-	return withNumerics(o.kind.Name(), o.kind.Layout(in), len(in))
+	return withNumerics(o.kind.Name(), o.kind.Layout(in))
 }
 
 // Bind is the kind's.
