@@ -73,7 +73,11 @@ type vectors struct {
 	sumExp   func(x []float32, shift float32) float32
 	expInto  func(y, x []float32, scale, shift float32) float32 // y = exp(scale·x-shift); returns the sum
 
-	scaleMul     func(y, x, gain []float32, r float32) // y = x·r·gain
+	scaleMul     func(y, x, gain []float32, r float32)       // y = x·r·gain
+	scaleMulAdd  func(y, x, gain, bias []float32, r float32) // y = x·r·gain + bias
+	addSum       func(out, x, y []float32) float32           // out = x+y; returns its sum
+	addSquares   func(out, x, y []float32) float32           // out = x+y; returns the sum of its squares
+	shiftSquares func(y, x []float32, s float32) float32     // y = x+s; returns the sum of its squares
 	rmsBackward  func(dgain, dx, dy, x, gain []float32, r, c float32)
 	addScalar    func(y, x []float32, s float32)                   // y = x+s
 	linear       func(out, x, y []float32, sx, sy, offset float32) // out = sx·x + sy·y + offset

@@ -110,6 +110,71 @@ func TestLayerNorm(t *testing.T) {
 	})
 }
 
+// A norm that takes in the sum before it, and a backward pass that takes in the one after
+// it, have the bits of two passes, whatever memory they share.
+func TestNormsWithSums(t *testing.T) {
+	p := NewPool(2)
+	defer p.Close()
+	const eps = 1e-5
+	forEachISA(t, func(t *testing.T) {
+		for _, s := range normShapes {
+			m, d := s[0], s[1]
+			r := source(uint64(m))
+			a, b, gain, bias := normals(r, m*d, 2), normals(r, m*d, 1), normals(r, d, 1), normals(r, d, 1)
+			dy, plus := normals(r, m*d, 1), normals(r, m*d, 1)
+			x, y, mean, rstd := make([]float32, m*d), make([]float32, m*d), make([]float32, m), make([]float32, m)
+			dx, dgain, dbias := make([]float32, m*d), make([]float32, d), make([]float32, d)
+			gotX, gotY, gotMean, gotRstd := guarded(t, m*d), guarded(t, m*d), guarded(t, m), guarded(t, m)
+			gotDX, gotDGain, gotDBias := guarded(t, m*d), guarded(t, d), guarded(t, d)
+
+			Add(p, x, a, b)
+			LayerNorm(p, y, mean, rstd, x, gain, bias, m, d, eps)
+			AddLayerNorm(p, gotY, gotMean, gotRstd, gotX, a, b, gain, bias, m, d, eps)
+			expectBits(t, "layer norm's sum", gotX, x)
+			expectBits(t, "layer norm's y", gotY, y)
+			expectBits(t, "mean", gotMean, mean)
+			expectBits(t, "rstd", gotRstd, rstd)
+			inPlace := guardedCopy(t, b)
+			AddLayerNorm(p, gotY, gotMean, gotRstd, inPlace, a, inPlace, gain, bias, m, d, eps)
+			expectBits(t, "layer norm's sum in place", inPlace, x)
+			expectBits(t, "layer norm's y of a sum in place", gotY, y)
+
+			LayerNormBackward(p, dx, dgain, dbias, dy, x, gain, mean, rstd, m, d)
+			Add(p, dx, plus, dx)
+			LayerNormBackwardAdd(p, gotDX, gotDGain, gotDBias, dy, x, gain, mean, rstd, plus, m, d)
+			expectBits(t, "layer norm's dx", gotDX, dx)
+			expectBits(t, "layer norm's dgain", gotDGain, dgain)
+			expectBits(t, "layer norm's dbias", gotDBias, dbias)
+			same := guardedCopy(t, dy)
+			LayerNormBackwardAdd(p, same, gotDGain, gotDBias, same, x, gain, mean, rstd, plus, m, d)
+			expectBits(t, "layer norm's dx over dy", same, dx)
+			same = guardedCopy(t, plus)
+			LayerNormBackwardAdd(p, same, gotDGain, gotDBias, dy, x, gain, mean, rstd, same, m, d)
+			expectBits(t, "layer norm's dx over plus", same, dx)
+
+			RMSNorm(p, y, rstd, x, gain, m, d, eps)
+			AddRMSNorm(p, gotY, gotRstd, gotX, a, b, gain, m, d, eps)
+			expectBits(t, "rms norm's sum", gotX, x)
+			expectBits(t, "rms norm's y", gotY, y)
+			expectBits(t, "rms norm's rstd", gotRstd, rstd)
+			for _, g := range [][]float32{gain, nil} {
+				var dgain, gotDGain []float32
+				if g != nil {
+					dgain, gotDGain = make([]float32, d), guarded(t, d)
+				}
+				RMSNormBackward(p, dx, dgain, dy, x, g, rstd, m, d)
+				Add(p, dx, dx, plus)
+				RMSNormBackwardAdd(p, gotDX, gotDGain, dy, x, g, rstd, plus, m, d)
+				expectBits(t, "rms norm's dx", gotDX, dx)
+				expectBits(t, "rms norm's dgain", gotDGain, dgain)
+				same := guardedCopy(t, plus)
+				RMSNormBackwardAdd(p, same, gotDGain, dy, x, g, rstd, same, m, d)
+				expectBits(t, "rms norm's dx in place", same, dx)
+			}
+		}
+	})
+}
+
 func TestRotary(t *testing.T) {
 	forEachISA(t, func(t *testing.T) {
 		const m, ld, heads, k, theta = 9, 41, 3, 10, 10000.0

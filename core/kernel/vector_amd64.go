@@ -51,6 +51,13 @@ func vectorsOf(run func(op vecOp, args vecArgs) (float32, float32), width int) v
 			return s
 		}
 	}
+	sum3 := func(op vecOp) func(out, x, y []float32) float32 {
+		return func(out, x, y []float32) float32 {
+			n := len(out)
+			s, _ := run(op, vecArgs{n: n, p: [5]*float32{ptr(out, n), ptr(x, n), ptr(y, n)}})
+			return s
+		}
+	}
 	axpy, finite := map2(vecAxpy), sum1(vecFinite)
 	return vectors{
 		add:    map3(vecAdd),
@@ -114,6 +121,17 @@ func vectorsOf(run func(op vecOp, args vecArgs) (float32, float32), width int) v
 		scaleMul: func(y, x, gain []float32, r float32) {
 			n := len(y)
 			run(vecScaleMul, vecArgs{n: n, p: [5]*float32{ptr(y, n), ptr(x, n), ptr(gain, n)}, s: [8]float32{r}})
+		},
+		scaleMulAdd: func(y, x, gain, bias []float32, r float32) {
+			n := len(y)
+			run(vecScaleMulAdd, vecArgs{n: n, p: [5]*float32{ptr(y, n), ptr(x, n), ptr(gain, n), ptr(bias, n)}, s: [8]float32{r}})
+		},
+		addSum:     sum3(vecAddSum),
+		addSquares: sum3(vecAddSquares),
+		shiftSquares: func(y, x []float32, s float32) float32 {
+			n := len(y)
+			sum, _ := run(vecShiftSquares, vecArgs{n: n, p: [5]*float32{ptr(y, n), ptr(x, n)}, s: [8]float32{s}})
+			return sum
 		},
 		rmsBackward: func(dgain, dx, dy, x, gain []float32, r, c float32) {
 			n := len(dgain)

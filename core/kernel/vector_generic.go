@@ -26,6 +26,10 @@ var genericVectors = vectors{
 	expInto:  expInto,
 
 	scaleMul:     scaleMulGeneric,
+	scaleMulAdd:  scaleMulAddGeneric,
+	addSum:       addSumGeneric,
+	addSquares:   addSquaresGeneric,
+	shiftSquares: shiftSquaresGeneric,
 	rmsBackward:  rmsBackwardGeneric,
 	addScalar:    addScalarGeneric,
 	linear:       linearGeneric,
@@ -163,6 +167,29 @@ func scaleMulGeneric(y, x, gain []float32, r float32) {
 	for i := range y {
 		y[i] = x[i] * r * gain[i]
 	}
+}
+
+func scaleMulAddGeneric(y, x, gain, bias []float32, r float32) {
+	for i := range y {
+		y[i] = float32(x[i]*r*gain[i]) + bias[i]
+	}
+}
+
+func addSumGeneric(out, x, y []float32) float32 {
+	addGeneric(out, x, y)
+	return sumGeneric(out)
+}
+
+func addSquaresGeneric(out, x, y []float32) float32 {
+	addGeneric(out, x, y)
+	return dot32(out, out)
+}
+
+func shiftSquaresGeneric(y, x []float32, s float32) float32 {
+	for i := range y {
+		y[i] = x[i] + s
+	}
+	return dot32(y, y)
 }
 
 func addScalarGeneric(y, x []float32, s float32) {

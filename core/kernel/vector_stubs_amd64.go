@@ -60,6 +60,9 @@ func vecSiLUMulBackwardZ(args *vecArgs)
 func vecScaleMulZ(args *vecArgs)
 
 //go:noescape
+func vecScaleMulAddZ(args *vecArgs)
+
+//go:noescape
 func vecRMSBackwardZ(args *vecArgs)
 
 //go:noescape
@@ -85,6 +88,15 @@ func vecDot3Z(args *vecArgs)
 
 //go:noescape
 func vecSumZ(args *vecArgs)
+
+//go:noescape
+func vecAddSumZ(args *vecArgs)
+
+//go:noescape
+func vecAddSquaresZ(args *vecArgs)
+
+//go:noescape
+func vecShiftSquaresZ(args *vecArgs)
 
 //go:noescape
 func vecFiniteZ(args *vecArgs)
@@ -162,6 +174,9 @@ func vecSiLUMulBackwardY(args *vecArgs)
 func vecScaleMulY(args *vecArgs)
 
 //go:noescape
+func vecScaleMulAddY(args *vecArgs)
+
+//go:noescape
 func vecRMSBackwardY(args *vecArgs)
 
 //go:noescape
@@ -187,6 +202,15 @@ func vecDot3Y(args *vecArgs)
 
 //go:noescape
 func vecSumY(args *vecArgs)
+
+//go:noescape
+func vecAddSumY(args *vecArgs)
+
+//go:noescape
+func vecAddSquaresY(args *vecArgs)
+
+//go:noescape
+func vecShiftSquaresY(args *vecArgs)
 
 //go:noescape
 func vecFiniteY(args *vecArgs)
@@ -247,6 +271,8 @@ func vecZ(op vecOp, args vecArgs) (float32, float32) {
 		vecSiLUMulBackwardZ(&args)
 	case vecScaleMul:
 		vecScaleMulZ(&args)
+	case vecScaleMulAdd:
+		vecScaleMulAddZ(&args)
 	case vecRMSBackward:
 		vecRMSBackwardZ(&args)
 	case vecAddScalar:
@@ -265,6 +291,12 @@ func vecZ(op vecOp, args vecArgs) (float32, float32) {
 		vecDot3Z(&args)
 	case vecSum:
 		vecSumZ(&args)
+	case vecAddSum:
+		vecAddSumZ(&args)
+	case vecAddSquares:
+		vecAddSquaresZ(&args)
+	case vecShiftSquares:
+		vecShiftSquaresZ(&args)
 	case vecFinite:
 		vecFiniteZ(&args)
 	case vecMax:
@@ -324,6 +356,8 @@ func vecY(op vecOp, args vecArgs) (float32, float32) {
 		vecSiLUMulBackwardY(&args)
 	case vecScaleMul:
 		vecScaleMulY(&args)
+	case vecScaleMulAdd:
+		vecScaleMulAddY(&args)
 	case vecRMSBackward:
 		vecRMSBackwardY(&args)
 	case vecAddScalar:
@@ -342,6 +376,12 @@ func vecY(op vecOp, args vecArgs) (float32, float32) {
 		vecDot3Y(&args)
 	case vecSum:
 		vecSumY(&args)
+	case vecAddSum:
+		vecAddSumY(&args)
+	case vecAddSquares:
+		vecAddSquaresY(&args)
+	case vecShiftSquares:
+		vecShiftSquaresY(&args)
 	case vecFinite:
 		vecFiniteY(&args)
 	case vecMax:
@@ -380,6 +420,7 @@ const (
 	vecSiLUMul
 	vecSiLUMulBackward
 	vecScaleMul
+	vecScaleMulAdd
 	vecRMSBackward
 	vecAddScalar
 	vecLinear
@@ -389,6 +430,9 @@ const (
 	vecDot
 	vecDot3
 	vecSum
+	vecAddSum
+	vecAddSquares
+	vecShiftSquares
 	vecFinite
 	vecMax
 	vecSumExp

@@ -121,6 +121,14 @@ var vecOps = []vecOp{
 		v.f("VMULPS", 1, 0, 0)
 		return []int{0}
 	}},
+	// p0 = p1·s0·p2 + p3
+	{name: "ScaleMulAdd", outs: 1, ins: []int{1, 2, 3}, body: func(v vec) []int {
+		v.scalar(0, 3)
+		v.f("VMULPS", 3, 0, 0)
+		v.f("VMULPS", 1, 0, 0)
+		v.f("VADDPS", 2, 0, 0)
+		return []int{0}
+	}},
 	// RMSNorm backward: p0 (dgain) += p2·p3·r; p1 = r·(p2·p4 - p3·c), with r = s0 and
 	// c = s1
 	{name: "RMSBackward", outs: 2, ins: []int{0, 2, 3, 4}, body: func(v vec) []int {
@@ -197,6 +205,26 @@ var vecOps = []vecOp{
 		}, finish: sumFinish},
 	{name: "Sum", ins: []int{0}, start: sumStart,
 		reduce: func(v vec, masked bool) { v.f("VADDPS", 0, 12, 12) }, finish: sumFinish},
+	// p0 = p1+p2, and the sum of p0 or of its squares.
+	{name: "AddSum", outs: 1, ins: []int{1, 2}, start: sumStart,
+		body:   func(v vec) []int { v.f("VADDPS", 1, 0, 0); return []int{0} },
+		reduce: func(v vec, masked bool) { v.f("VADDPS", 0, 12, 12) }, finish: sumFinish},
+	{name: "AddSquares", outs: 1, ins: []int{1, 2}, start: sumStart,
+		body:   func(v vec) []int { v.f("VADDPS", 1, 0, 0); return []int{0} },
+		reduce: func(v vec, masked bool) { v.f("VFMADD231PS", 0, 0, 12) }, finish: sumFinish},
+	// p0 = p1+s0, and the sum of its squares.
+	{name: "ShiftSquares", outs: 1, ins: []int{1}, start: sumStart,
+		body: func(v vec) []int {
+			v.scalar(0, 1)
+			v.f("VADDPS", 1, 0, 0)
+			return []int{0}
+		},
+		reduce: func(v vec, masked bool) {
+			if masked {
+				v.keep(v.r(0))
+			}
+			v.f("VFMADD231PS", 0, 0, 12)
+		}, finish: sumFinish},
 	// The sum of x-x: NaN unless all are finite.
 	{name: "Finite", ins: []int{0}, start: sumStart,
 		reduce: func(v vec, masked bool) {
