@@ -24,6 +24,7 @@ type value struct {
 	of    *value   // of a view: the value that owns the memory
 	part  int      // of a view: the saved buffer it shows, or -1 for all of the value
 	again bool     // computed again for the backward pass
+	reads int      // how often the value is read, by steps or as an output
 	boxed bool     // neither float32 nor int32: passed between fallback ops as box
 	block *block   // nil for leaves and boxed values
 	saved []*block // beside the value
@@ -302,14 +303,14 @@ func (c *compiler) block(size, at int) *block {
 
 // bind makes the kernels.
 func (c *compiler) bind() error {
-	for _, v := range c.run {
-		b := Binding{Out: v.buf, Saved: v.buf.Saved, Pool: c.opts.Pool, Precision: c.opts.Precision}
-		for _, k := range v.kids {
-			b.In = append(b.In, k.buf)
+	for at := 0; at < len(c.run); at++ {
+		if s, ok := c.join(at); ok {
+			c.plan.steps = append(c.plan.steps, s, step{})
+			at++
+			continue
 		}
-		if v.tmp != nil {
-			b.Scratch = c.memory(v.tmp)
-		}
+		v := c.run[at]
+		b := c.binding(v)
 		var k Kernel
 		var err error
 		op := v.node.Op()
@@ -331,13 +332,29 @@ func (c *compiler) bind() error {
 		if err != nil {
 			return fmt.Errorf("engine: compile: %s: %w", describe(v.node), err)
 		}
-		pass := 0
-		if c.backward(v.node) || v.again {
-			pass = 1
-		}
-		c.plan.steps = append(c.plan.steps, step{kernel: k, kind: kindOf(op), name: describe(v.node), pass: pass, again: v.again, traffic: trafficOf(b, c.opts.Capacity)})
+		c.plan.steps = append(c.plan.steps, step{kernel: k, kind: kindOf(op), name: describe(v.node), pass: c.pass(v), again: v.again, traffic: trafficOf(b, c.opts.Capacity)})
 	}
 	return nil
+}
+
+// binding is what the kernel of v may touch.
+func (c *compiler) binding(v *value) Binding {
+	b := Binding{Out: v.buf, Saved: v.buf.Saved, Pool: c.opts.Pool, Precision: c.opts.Precision}
+	for _, k := range v.kids {
+		b.In = append(b.In, k.buf)
+	}
+	if v.tmp != nil {
+		b.Scratch = c.memory(v.tmp)
+	}
+	return b
+}
+
+// pass is 0 for the forward pass and 1 for the backward pass.
+func (c *compiler) pass(v *value) int {
+	if c.backward(v.node) || v.again {
+		return 1
+	}
+	return 0
 }
 
 // backward says whether a node belongs to the backward pass.

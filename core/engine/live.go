@@ -38,7 +38,8 @@ func (c *compiler) keepDerived() {
 // live finds the last reader of every block and lets outputs take over inputs that nobody reads later.
 func (c *compiler) live(roots gorgonia.Nodes) error {
 	for at, v := range c.run {
-		for i := range v.kids {
+		for i, k := range v.kids {
+			k.owner().reads++
 			v.eachRead(i, func(b *block) { b.use(at) })
 		}
 	}
@@ -50,6 +51,7 @@ func (c *compiler) live(roots gorgonia.Nodes) error {
 		if v.boxed {
 			return fmt.Errorf("engine: compile: output %s is %v, want float32 or int32", describe(n), n.Dtype())
 		}
+		v.owner().reads++
 		v.eachBlock(func(b *block) { b.use(forever) })
 	}
 	if c.opts.NoSharing {

@@ -32,7 +32,7 @@ func randomGraph(t testing.TB, seed uint64, size int) (*gorgonia.ExprGraph, gorg
 			shape = vector
 		}
 		var n *gorgonia.Node
-		switch r.IntN(10) {
+		switch r.IntN(11) {
 		case 0, 1, 2:
 			op := mixOp{n: 1 + r.IntN(3), c: r.Float32(), saved: r.IntN(3), scratch: r.IntN(2) == 0, exact: r.IntN(4) == 0, shape: shape}
 			var in []*gorgonia.Node
@@ -65,6 +65,18 @@ func randomGraph(t testing.TB, seed uint64, size int) (*gorgonia.ExprGraph, gorg
 			n = check(gorgonia.Reshape(tr, vector))
 		case 9:
 			n = check(Alias(pick(shape)))
+		case 10: // a sum beside an op that can be joined with it
+			mix := mixOp{n: 1, c: r.Float32(), saved: r.IntN(2), shape: matrix}
+			if r.IntN(2) == 0 {
+				mix.inPlace = []int{0}
+			}
+			if r.IntN(2) == 0 {
+				sum := check(gorgonia.Add(pick(matrix), pick(matrix)))
+				nodes = append(nodes, sum)
+				n = check(gorgonia.ApplyOp(mix, sum))
+			} else {
+				n = check(gorgonia.Add(pick(matrix), check(gorgonia.ApplyOp(mix, pick(matrix)))))
+			}
 		}
 		nodes = append(nodes, n)
 	}
@@ -86,6 +98,7 @@ func TestSharingMemoryChangesNothing(t *testing.T) {
 
 func sharingChangesNothing(t *testing.T, precision Precision) {
 	var shared, alone int64
+	joined := map[string]int{}
 	for seed := range uint64(300) {
 		g, out := randomGraph(t, seed, 10+int(seed%40))
 		run := func(o Options) (bits []uint32) {
@@ -97,6 +110,9 @@ func sharingChangesNothing(t *testing.T, precision Precision) {
 			}
 			for name := range p.inputs {
 				fillInput(t, p, name)
+			}
+			for _, s := range p.steps {
+				joined[s.kind]++
 			}
 			for i := range 3 { // the later runs start from what the first left
 				if i == 2 {
@@ -132,6 +148,9 @@ func sharingChangesNothing(t *testing.T, precision Precision) {
 				t.Fatalf("seed %d: poison %v, keep derived %v, turns %v: outputs differ from those without sharing", seed, o.Poison, o.KeepDerived, o.Turns)
 			}
 		}
+	}
+	if precision == FP32 && (joined["add+mix"] < 100 || joined["mix+add"] < 100) {
+		t.Errorf("sums were joined with the op after them %d times, with the one before %d times: want at least 100 of each", joined["add+mix"], joined["mix+add"])
 	}
 	if precision == FP32 && shared*3 > alone*2 { // staging is what an arena of twelve values a buffer consists of
 		t.Errorf("sharing takes %d bytes, without it %d: want less than two thirds", shared, alone)

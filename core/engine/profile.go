@@ -45,7 +45,7 @@ func (s Stats) List() []OpStat {
 func (p *Plan) Profile(s Stats, reset bool) {
 	for i := range p.steps {
 		x := &p.steps[i]
-		if x.calls > 0 {
+		if x.calls > 0 && x.kernel != nil {
 			s.Add(OpStat{x.kind, x.calls, x.nanos, x.flops, x.traffic.of(x.calls, x.rows)})
 		}
 		if reset {

@@ -88,33 +88,59 @@ func (o mixOp) Bind(b Binding) (Kernel, error) {
 			}
 		}
 		for i := range n {
-			s := o.c
-			for _, in := range b.In {
-				s += in.F32[i]
-				for _, x := range in.Saved {
-					if x.F32 != nil {
-						s += 0.25 * x.F32[i]
-					} else {
-						s += 0.125 * float32(x.I32[i])
-					}
-				}
-			}
-			if o.scratch {
-				s += b.Scratch[i]
-			}
-			for k, x := range b.Saved {
-				if x.F32 != nil {
-					before := float32(0)
-					if o.takes && k == 0 {
-						before = b.In[0].Saved[0].F32[i]
-					}
-					x.F32[i] = before + s*float32(k+1)
-				} else {
-					x.I32[i] = int32(i % 5)
-				}
-			}
-			b.Out.F32[i] = s / (1 + s*s)
+			b.Out.F32[i] = o.element(b, i)
 		}
 		r.FLOPs += float64(n)
 	}, nil
+}
+
+// element answers one element of the output and sets those of the saved buffers.
+func (o mixOp) element(b Binding, i int) float32 {
+	s := o.c
+	for _, in := range b.In {
+		s += in.F32[i]
+		for _, x := range in.Saved {
+			if x.F32 != nil {
+				s += 0.25 * x.F32[i]
+			} else {
+				s += 0.125 * float32(x.I32[i])
+			}
+		}
+	}
+	if o.scratch {
+		s += b.Scratch[i]
+	}
+	for k, x := range b.Saved {
+		if x.F32 != nil {
+			before := float32(0)
+			if o.takes && k == 0 {
+				before = b.In[0].Saved[0].F32[i]
+			}
+			x.F32[i] = before + s*float32(k+1)
+		} else {
+			x.I32[i] = int32(i % 5)
+		}
+	}
+	return s / (1 + s*s)
+}
+
+// JoinBefore and JoinAfter go from element to element, so that memory that is not apart shows.
+
+func (o mixOp) JoinBefore(b Binding, x, y []float32) Kernel {
+	return func(r *Run) {
+		for i := range b.Out.F32 {
+			b.In[0].F32[i] = x[i] + y[i]
+			b.Out.F32[i] = o.element(b, i)
+		}
+		r.FLOPs += 2 * float64(len(b.Out.F32))
+	}
+}
+
+func (o mixOp) JoinAfter(b Binding, x []float32) Kernel {
+	return func(r *Run) {
+		for i := range b.Out.F32 {
+			b.Out.F32[i] = o.element(b, i) + x[i]
+		}
+		r.FLOPs += 2 * float64(len(b.Out.F32))
+	}
 }

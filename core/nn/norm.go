@@ -35,6 +35,14 @@ func (k rmsNorm) Bind(b engine.Binding) (engine.Kernel, error) {
 	}, nil
 }
 
+func (k rmsNorm) joinBefore(b engine.Binding, u, v []float32) engine.Kernel {
+	x, gain, y, rstd := b.In[0].F32, b.In[1].F32, b.Out.F32, b.Saved[0].F32
+	return func(r *engine.Run) {
+		kernel.AddRMSNorm(b.Pool, y, rstd, x, u, v, gain, r.Rows, k.D, k.Eps)
+		r.FLOPs += float64(r.Rows*k.D) + NormFLOPs(r.Rows, k.D)
+	}
+}
+
 func (k rmsNorm) Grad(in gorgonia.Nodes, out, grad *Node) gorgonia.Nodes {
 	dx := Apply(rmsNormGrad(k), in[0].Shape(), grad, in[0], in[1], out)
 	return gorgonia.Nodes{dx, SavedNode(dx, 0, k.D)}
@@ -56,6 +64,15 @@ func (k rmsNormGrad) Bind(b engine.Binding) (engine.Kernel, error) {
 		kernel.RMSNormBackward(b.Pool, dx, dgain, dy, x, gain, rstd, r.Rows, k.D)
 		r.FLOPs += NormBackwardFLOPs(r.Rows, k.D)
 	}, nil
+}
+
+func (k rmsNormGrad) joinAfter(b engine.Binding, u []float32) engine.Kernel {
+	dy, x, gain, rstd := b.In[0].F32, b.In[1].F32, b.In[2].F32, b.In[3].Saved[0].F32
+	dx, dgain := b.Out.F32, b.Saved[0].F32
+	return func(r *engine.Run) {
+		kernel.RMSNormBackwardAdd(b.Pool, dx, dgain, dy, x, gain, rstd, u, r.Rows, k.D)
+		r.FLOPs += float64(r.Rows*k.D) + NormBackwardFLOPs(r.Rows, k.D)
+	}
 }
 
 // LayerNorm is y = gain · (x - mean(x)) / sqrt(var(x) + eps) + bias along rows (Ba, Kiros & Hinton 2016): x [M,D], gain
@@ -98,6 +115,18 @@ func (k layerNorm) Bind(b engine.Binding) (engine.Kernel, error) {
 	}, nil
 }
 
+func (k layerNorm) joinBefore(b engine.Binding, u, v []float32) engine.Kernel {
+	x, gain, y, mean, rstd := b.In[0].F32, b.In[1].F32, b.Out.F32, b.Saved[0].F32, b.Saved[1].F32
+	var bias []float32
+	if k.Bias {
+		bias = b.In[2].F32
+	}
+	return func(r *engine.Run) {
+		kernel.AddLayerNorm(b.Pool, y, mean, rstd, x, u, v, gain, bias, r.Rows, k.D, k.Eps)
+		r.FLOPs += float64(r.Rows*k.D) + NormFLOPs(r.Rows, k.D)
+	}
+}
+
 func (k layerNorm) Grad(in gorgonia.Nodes, out, grad *Node) gorgonia.Nodes {
 	dx := Apply(layerNormGrad(k), in[0].Shape(), grad, in[0], in[1], out)
 	grads := gorgonia.Nodes{dx, SavedNode(dx, 0, k.D)}
@@ -124,4 +153,14 @@ func (k layerNormGrad) Bind(b engine.Binding) (engine.Kernel, error) {
 		kernel.LayerNormBackward(b.Pool, dx, dgain, dbias, dy, x, gain, mean, rstd, r.Rows, k.D)
 		r.FLOPs += NormBackwardFLOPs(r.Rows, k.D)
 	}, nil
+}
+
+func (k layerNormGrad) joinAfter(b engine.Binding, u []float32) engine.Kernel {
+	dy, x, gain := b.In[0].F32, b.In[1].F32, b.In[2].F32
+	mean, rstd := b.In[3].Saved[0].F32, b.In[3].Saved[1].F32
+	dx, dgain, dbias := b.Out.F32, b.Saved[0].F32, b.Saved[1].F32
+	return func(r *engine.Run) {
+		kernel.LayerNormBackwardAdd(b.Pool, dx, dgain, dbias, dy, x, gain, mean, rstd, u, r.Rows, k.D)
+		r.FLOPs += float64(r.Rows*k.D) + NormBackwardFLOPs(r.Rows, k.D)
+	}
 }

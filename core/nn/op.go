@@ -125,6 +125,8 @@ var (
 	_ gorgonia.SDOp   = (*op)(nil)
 	_ engine.Op       = (*op)(nil)
 	_ engine.Stateful = (*statefulOp)(nil)
+	_ engine.Joining  = (*op)(nil)
+	_ engine.Summing  = (*op)(nil)
 )
 
 // Arity is the number of inputs.
@@ -175,6 +177,29 @@ func (o *op) Layout(in []tensor.Shape) engine.Layout {
 
 // Bind is the kind's.
 func (o *op) Bind(b engine.Binding) (engine.Kernel, error) { return o.kind.Bind(b) }
+
+// Sums says that the op is Add.
+func (o *op) Sums() bool { _, ok := o.kind.(add); return ok }
+
+// JoinBefore is the kind's, nil if it has none.
+func (o *op) JoinBefore(b engine.Binding, x, y []float32) engine.Kernel {
+	if k, ok := o.kind.(interface {
+		joinBefore(b engine.Binding, x, y []float32) engine.Kernel
+	}); ok {
+		return k.joinBefore(b, x, y)
+	}
+	return nil
+}
+
+// JoinAfter is the kind's, nil if it has none.
+func (o *op) JoinAfter(b engine.Binding, x []float32) engine.Kernel {
+	if k, ok := o.kind.(interface {
+		joinAfter(b engine.Binding, x []float32) engine.Kernel
+	}); ok {
+		return k.joinAfter(b, x)
+	}
+	return nil
+}
 
 // DiffWRT says which inputs have gradients.
 func (o *op) DiffWRT(inputs int) []bool {
