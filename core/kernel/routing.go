@@ -6,22 +6,34 @@ package kernel
 // TopK sets idx [m,k] to the columns of the k greatest values of each row of
 // scores [m,e], in descending order; ties go to the lower column. NaN counts as
 // less than everything.
-func TopK(idx []int32, scores []float32, m, e, k int) {
+func TopK(p *Pool, idx []int32, scores []float32, m, e, k int) {
 	if k > e || len(idx) < m*k || len(scores) < m*e {
 		panic("kernel: top-k: short argument")
 	}
-	for i := range m {
-		row, out := scores[i*e:(i+1)*e], idx[i*k:i*k]
+	launch(p, &topKJobs, topK{idx, scores, e, k}, m, grainFor(2*e*k))
+}
+
+type topK struct {
+	idx    []int32
+	scores []float32
+	e, k   int
+}
+
+var topKJobs jobs[topK]
+
+func (t *topK) run(lo, hi int) {
+	for i := lo; i < hi; i++ {
+		row, out := t.scores[i*t.e:(i+1)*t.e], t.idx[i*t.k:i*t.k]
 		for c, v := range row {
 			// Insert after all that are at least as great.
 			at := len(out)
 			for at > 0 && before(v, row[out[at-1]]) {
 				at--
 			}
-			if at == k {
+			if at == t.k {
 				continue
 			}
-			if len(out) < k {
+			if len(out) < t.k {
 				out = append(out, 0)
 			}
 			copy(out[at+1:], out[at:])

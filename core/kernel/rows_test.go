@@ -139,20 +139,22 @@ func TestTopK(t *testing.T) {
 		4: {1, 2, 0, 3, 0, 1, 2, 3, 0, 1, 2, 3},
 	} {
 		idx := make([]int32, 3*k)
-		TopK(idx, scores, 3, 4, k)
+		TopK(nil, idx, scores, 3, 4, k)
 		if !slices.Equal(idx, want) {
 			t.Errorf("top %d: %v, want %v", k, idx, want)
 		}
 	}
 	// Against a stable sort.
-	const m, e, k = 50, 9, 4
+	const m, e, k = 5000, 9, 4
+	p := NewPool(3)
+	defer p.Close()
 	r := source(3)
 	x := make([]float32, m*e)
 	for i := range x {
 		x[i] = float32(r.IntN(6)) // many ties
 	}
 	idx := make([]int32, m*k)
-	TopK(idx, x, m, e, k)
+	TopK(p, idx, x, m, e, k)
 	for i := range m {
 		order := []int{0, 1, 2, 3, 4, 5, 6, 7, 8}
 		sort.SliceStable(order, func(a, b int) bool { return x[i*e+order[a]] > x[i*e+order[b]] })

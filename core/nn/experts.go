@@ -52,22 +52,18 @@ func (k experts) wide() int {
 	return k.F
 }
 
-// activate sets y [n,F] from x [n,wide].
-func (k experts) activate(p *kernel.Pool, y, x []float32, n int) {
+// kernel is the experts' shape for the kernels.
+func (k experts) kernel() kernel.Expert {
+	e := kernel.Expert{D: k.D, F: k.F, Wide: k.wide(), Turned: k.Turned}
 	if k.Act == "swiglu" {
-		kernel.SwiGLU(p, y, x, n, k.F)
-		return
+		e.Act = func(y, x []float32, n int) { kernel.SwiGLU(nil, y, x, n, k.F) }
+		e.ActBackward = func(dx, dy, x []float32, n int) { kernel.SwiGLUBackward(nil, dx, dy, x, n, k.F) }
+		return e
 	}
-	activations[k.Act].forward(p, y[:n*k.F], x[:n*k.F])
-}
-
-// activateBackward sets dx [n,wide] from dy [n,F].
-func (k experts) activateBackward(p *kernel.Pool, dx, dy, x []float32, n int) {
-	if k.Act == "swiglu" {
-		kernel.SwiGLUBackward(p, dx, dy, x, n, k.F)
-		return
-	}
-	activations[k.Act].backward(p, dx[:n*k.F], dy[:n*k.F], x[:n*k.F])
+	fn := activations[k.Act]
+	e.Act = func(y, x []float32, n int) { fn.forward(nil, y[:n*k.F], x[:n*k.F]) }
+	e.ActBackward = func(dx, dy, x []float32, n int) { fn.backward(nil, dx[:n*k.F], dy[:n*k.F], x[:n*k.F]) }
+	return e
 }
 
 func (experts) Name() string { return "experts" }
@@ -80,7 +76,7 @@ func (k experts) Layout(in []tensor.Shape) engine.Layout {
 			expertsSlot: {Len: n, Int: true}, expertsToken: {Len: n, Int: true},
 			expertsWide: {Len: n * k.wide()}, expertsRows: {Len: n * k.D},
 		},
-		Scratch: n * (k.D + k.F),
+		Scratch: n * k.D,
 	}
 }
 
@@ -89,8 +85,7 @@ func (k experts) Bind(b engine.Binding) (engine.Kernel, error) {
 	order, offsets := b.Saved[expertsOrder].I32, b.Saved[expertsOffsets].I32
 	slot, token := b.Saved[expertsSlot].I32, b.Saved[expertsToken].I32
 	wide, rows := b.Saved[expertsWide].F32, b.Saved[expertsRows].F32
-	capacity, w := len(order), k.wide()
-	xs, act := b.Scratch[:capacity*k.D], b.Scratch[capacity*k.D:]
+	xs, shape := b.Scratch, k.kernel()
 	return func(r *engine.Run) {
 		n := r.Rows * k.K
 		kernel.CountingSort(order, offsets, kept, n, k.E)
@@ -100,9 +95,7 @@ func (k experts) Bind(b engine.Binding) (engine.Kernel, error) {
 		}
 		kernel.InvertOrder(slot, order[:live], n)
 		kernel.GatherRows(b.Pool, xs, x, token[:live], k.D)
-		kernel.GemmRows(b.Pool, !k.Turned, offsets, w, k.D, xs, up, wide)
-		k.activate(b.Pool, act, wide, live)
-		kernel.GemmRows(b.Pool, !k.Turned, offsets, k.D, k.F, act, down, rows)
+		kernel.ExpertRows(b.Pool, offsets, shape, xs, up, down, wide, rows)
 		kernel.CombineRows(b.Pool, y, rows, gates, slot, r.Rows, k.K, k.D)
 		r.FLOPs += ExpertsFLOPs(live, k.D, k.F, k.Act)
 	}, nil
@@ -127,7 +120,7 @@ func (k expertsGrad) Layout(in []tensor.Shape) engine.Layout {
 	n := in[0][0] * k.K
 	return engine.Layout{
 		Saved:   []engine.Extent{{Len: n}, {Len: k.E * experts(k).wide() * k.D}, {Len: k.E * k.D * k.F}},
-		Scratch: n * (2*k.D + 2*k.F + experts(k).wide() + 1),
+		Scratch: n * (3*k.D + k.F + experts(k).wide() + 1),
 		InPlace: []int{0},
 	}
 }
@@ -145,18 +138,15 @@ func (k expertsGrad) Bind(b engine.Binding) (engine.Kernel, error) {
 		return part
 	}
 	width := experts(k).wide()
-	xs, drows, act, dact, dwide, ones := carve(k.D), carve(k.D), carve(k.F), carve(k.F), carve(width), carve(1)
+	xs, drows, dxs, act, dwide, ones := carve(k.D), carve(k.D), carve(k.D), carve(k.F), carve(width), carve(1)
+	shape := experts(k).kernel()
 	return func(r *engine.Run) {
 		live := int(offsets[k.E])
 		kernel.CombineRowsBackward(b.Pool, drows, dgates, dy, rows, gates, slot, r.Rows, k.K, k.D)
 		kernel.GatherRows(b.Pool, xs, x, token[:live], k.D)
-		experts(k).activate(b.Pool, act, wide, live)
-		kernel.GemmRows(b.Pool, false, offsets, k.F, k.D, drows, down, dact)
+		kernel.ExpertRowsBackward(b.Pool, offsets, shape, drows, up, down, wide, act, dwide, dxs)
 		kernel.GemmSums(b.Pool, offsets, k.D, k.F, drows, act, ddown)
-		experts(k).activateBackward(b.Pool, dwide, dact, wide, live)
-		dxs := drows
 		kernel.GemmSums(b.Pool, offsets, width, k.D, dwide, xs, dup)
-		kernel.GemmRows(b.Pool, false, offsets, k.D, width, dwide, up, dxs)
 		for i := range ones[:r.Rows*k.K] {
 			ones[i] = 1
 		}

@@ -73,7 +73,7 @@ var numericsOf = map[string]numerics{
 	// The router decides, which rounding would change: logits, scores, gates and their gradients are float32.
 	"route": {exact: true, exactIn: []int{0}, saved: "rrr----"}, "route.backward": {exact: true, exactIn: []int{0}, savedOf: []int{1}},
 	"balance_loss": {exactIn: []int{0, 1}}, "balance_loss.backward": {exact: true},
-	"z_loss": {exactIn: []int{0}}, "z_loss.backward": {exact: true},
+	"z_loss": {exactIn: []int{0}, saved: "rr"}, "z_loss.backward": {exact: true, savedOf: []int{1}},
 	"mean":    {},
 	"experts": {exactIn: []int{1}, saved: "----hh"}, "experts.backward": {saved: "rss", savedOf: []int{5}, unread: []int{5}},
 

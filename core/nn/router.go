@@ -134,7 +134,7 @@ func (k route) Bind(b engine.Binding) (engine.Kernel, error) {
 			by = b.Scratch
 			kernel.AddBias(b.Pool, by, scores, bias, m, k.E)
 		}
-		kernel.TopK(chosen, by, m, k.E, k.K)
+		kernel.TopK(b.Pool, chosen, by, m, k.E, k.K)
 		k.gates(gates, scores, chosen, m)
 		copy(kept[:m*k.K], chosen[:m*k.K])
 		r.FLOPs += RouteFLOPs(m, k.E, k.K)
@@ -147,7 +147,7 @@ func (k route) Bind(b engine.Binding) (engine.Kernel, error) {
 			dropped = k.seat(kept, seats, m)
 		}
 		b.Saved[routeImbalance].F32[0] = imbalance(load)
-		b.Saved[routeEntropy].F32[0] = meanEntropy(scores, m, k.E)
+		b.Saved[routeEntropy].F32[0] = k.entropy(logits, scores, m)
 		b.Saved[routeDropped].F32[0] = float32(dropped) / float32(max(1, m*k.K))
 	}, nil
 }
@@ -218,15 +218,26 @@ func imbalance(load []float32) float32 {
 	return most * float32(len(load)) / sum
 }
 
-// meanEntropy is the mean over rows of -Σ p log p with p the row of scores [M,E] divided by its sum.
-func meanEntropy(scores []float32, m, e int) float32 {
+// entropy is the mean over rows of -Σ p log p with p the row of scores [M,E] divided by its sum.
+func (k route) entropy(logits, scores []float32, m int) float32 {
 	total := 0.0
 	for i := range m {
+		x, s := logits[i*k.E:(i+1)*k.E], scores[i*k.E:(i+1)*k.E]
+		if !k.Sigmoid { // log p is the logit less the log-sum-exp, and Σ p is 1
+			dot := 0.0
+			for e, v := range s {
+				if v > 0 {
+					dot += float64(v) * float64(x[e])
+				}
+			}
+			total += logSumExp(x, s) - dot
+			continue
+		}
 		sum, dot := 0.0, 0.0
-		for _, s := range scores[i*e : (i+1)*e] {
-			if s > 0 {
-				sum += float64(s)
-				dot += float64(s) * math.Log(float64(s))
+		for _, v := range s {
+			if v > 0 {
+				sum += float64(v)
+				dot += float64(v) * math.Log(float64(v))
 			}
 		}
 		if sum > 0 {

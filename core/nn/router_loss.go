@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/archlab/archlab/core/engine"
+	"github.com/archlab/archlab/core/kernel"
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
 )
@@ -91,31 +92,36 @@ func (k balanceLossGrad) Bind(b engine.Binding) (engine.Kernel, error) {
 	}, nil
 }
 
-type zLoss struct {
-	NoLayout
-	E int
-}
+// zLoss saves the softmax of its logits [M,E] and each row's log-sum-exp [M].
+type zLoss struct{ E int }
 
 func (zLoss) Name() string { return "z_loss" }
 
+func (k zLoss) Layout(in []tensor.Shape) engine.Layout {
+	m := in[0][0]
+	return engine.Layout{Saved: []engine.Extent{{Len: m * k.E}, {Len: m}}}
+}
+
 func (k zLoss) Bind(b engine.Binding) (engine.Kernel, error) {
-	logits, out := b.In[0].F32, b.Out.F32
+	logits, probs, z, out := b.In[0].F32, b.Saved[0].F32, b.Saved[1].F32, b.Out.F32
 	return func(r *engine.Run) {
+		kernel.SoftmaxRows(b.Pool, probs, logits, r.Rows, k.E)
 		total := 0.0
 		for i := range r.Rows {
-			z := logSumExp(logits[i*k.E : (i+1)*k.E])
-			total += z * z
+			x := logSumExp(logits[i*k.E:(i+1)*k.E], probs[i*k.E:(i+1)*k.E])
+			z[i] = float32(x)
+			total += x * x
 		}
 		out[0] = float32(total / float64(max(1, r.Rows)))
 		r.FLOPs += ZLossFLOPs(r.Rows, k.E)
 	}, nil
 }
 
-func (k zLoss) Grad(in gorgonia.Nodes, _, grad *Node) gorgonia.Nodes {
-	return gorgonia.Nodes{Apply(zLossGrad(k), in[0].Shape(), grad, in[0])}
+func (k zLoss) Grad(in gorgonia.Nodes, out, grad *Node) gorgonia.Nodes {
+	return gorgonia.Nodes{Apply(zLossGrad(k), in[0].Shape(), grad, out)}
 }
 
-// zLossGrad is dlogits [M,E] of (dloss, logits): 2 z/M · softmax(logits) with z the row's log-sum-exp.
+// zLossGrad is dlogits [M,E] of (dloss, z_loss): 2 z/M · softmax(logits) with z the row's log-sum-exp.
 type zLossGrad zLoss
 
 func (zLossGrad) Name() string { return "z_loss.backward" }
@@ -123,30 +129,28 @@ func (zLossGrad) Name() string { return "z_loss.backward" }
 func (zLossGrad) Layout([]tensor.Shape) engine.Layout { return engine.Layout{} }
 
 func (k zLossGrad) Bind(b engine.Binding) (engine.Kernel, error) {
-	dloss, logits, dlogits := b.In[0].F32, b.In[1].F32, b.Out.F32
+	dloss, probs, z, dlogits := b.In[0].F32, b.In[1].Saved[0].F32, b.In[1].Saved[1].F32, b.Out.F32
 	return func(r *engine.Run) {
-		c := 2 * float64(dloss[0]) / float64(max(1, r.Rows))
+		c := 2 * dloss[0] / float32(max(1, r.Rows))
 		for i := range r.Rows {
-			row := logits[i*k.E : (i+1)*k.E]
-			z := logSumExp(row)
-			for e, x := range row {
-				dlogits[i*k.E+e] = float32(c * z * math.Exp(float64(x)-z))
+			scale := c * z[i]
+			for e := i * k.E; e < (i+1)*k.E; e++ {
+				dlogits[e] = scale * probs[e]
 			}
 		}
 		r.FLOPs += 2 * ZLossFLOPs(r.Rows, k.E)
 	}, nil
 }
 
-func logSumExp(x []float32) float64 {
-	top := math.Inf(-1)
-	for _, v := range x {
-		top = max(top, float64(v))
+// logSumExp of a row of logits whose softmax is known: x - log(softmax(x)) of any x, best of the greatest.
+func logSumExp(x, softmax []float32) float64 {
+	top := 0
+	for e, v := range x {
+		if v > x[top] {
+			top = e
+		}
 	}
-	sum := 0.0
-	for _, v := range x {
-		sum += math.Exp(float64(v) - top)
-	}
-	return top + math.Log(sum)
+	return float64(x[top]) - math.Log(float64(softmax[top]))
 }
 
 // BalanceLossFLOPs counts the forward pass of BalanceLoss; the backward pass costs twice that.
