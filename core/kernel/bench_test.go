@@ -145,7 +145,7 @@ func BenchmarkRows(b *testing.B) {
 		{"conv backward", benchRows, func(p *Pool) {
 			CausalConvBackward(p, dx, dw, dgain, dy, x, w, gain, benchRows, segs, ConvDims{d, 4, true})
 		}},
-		{"softmax loss V=4096", 512, func(p *Pool) { SoftmaxLoss(p, logits, targets, nil, logp, nil, 512, v, true) }},
+		{"softmax loss V=4096", 512, func(p *Pool) { SoftmaxLoss(p, logits, v, targets, nil, logp, nil, 512, v, true, 1) }},
 		{"adamw 1M", 1, func(p *Pool) { o.Step(p, weights, g, m1, m2) }},
 		{"sum squares 1M", 1, func(p *Pool) { SumSquares(p, g) }},
 	} {

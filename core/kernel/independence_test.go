@@ -40,7 +40,7 @@ func TestRowsAreIndependent(t *testing.T) {
 			{"log softmax", d, d, func(out, x []float32, row, rows int) { LogSoftmaxRows(nil, out, x, rows, d) }},
 			{"softmax loss", d, d, func(out, x []float32, row, rows int) {
 				copy(out, x[:rows*d])
-				SoftmaxLoss(nil, out, targets, nil, stat, nil, rows, d, true)
+				SoftmaxLoss(nil, out, d, targets, nil, stat, nil, rows, d, true, 1)
 			}},
 			{"add bias", d, d, func(out, x []float32, row, rows int) { AddBias(nil, out, x, bias, rows, d) }},
 		} {

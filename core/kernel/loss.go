@@ -6,24 +6,27 @@ import "math"
 
 type softmaxLoss struct {
 	logits  []float32
+	ld      int
 	targets []int32
 	weights []float32
 	logp    []float32
 	correct []bool
 	v       int
 	grad    bool
+	scale   float32
 }
 
 var softmaxLossJobs jobs[softmaxLoss]
 
-// SoftmaxLoss computes, for each row of logits [rows,v], logp = log softmax of the
+// SoftmaxLoss computes, for each row of logits [rows,v], with ld floats from a row to the next, logp = log softmax of the
 // target (nats) and correct = whether the target is the argmax (ties go to the
 // lowest index), and returns the sum over rows, in order, of weight·(-logp). With
-// grad it overwrites logits by weight·(softmax - onehot), the gradient of the sum.
+// grad it overwrites logits by scale·weight·(softmax - onehot), scale times the gradient of the sum.
 // A target < 0 has no loss: logp 0, correct false, gradient 0. weights and correct
 // may be nil (all ones; not wanted).
-func SoftmaxLoss(p *Pool, logits []float32, targets []int32, weights, logp []float32, correct []bool, rows, v int, grad bool) (lossSum float64) {
-	if len(logits) < rows*v || len(targets) < rows || len(logp) < rows ||
+func SoftmaxLoss(p *Pool, logits []float32, ld int, targets []int32, weights, logp []float32, correct []bool, rows, v int, grad bool, scale float32) (lossSum float64) {
+	checkMatrix(false, rows, v, ld, len(logits), "kernel: softmax loss: short logits")
+	if len(targets) < rows || len(logp) < rows ||
 		weights != nil && len(weights) < rows || correct != nil && len(correct) < rows {
 		panic("kernel: softmax loss: short argument")
 	}
@@ -32,7 +35,7 @@ func SoftmaxLoss(p *Pool, logits []float32, targets []int32, weights, logp []flo
 			panic("kernel: softmax loss: target out of range")
 		}
 	}
-	launch(p, &softmaxLossJobs, softmaxLoss{logits, targets, weights, logp, correct, v, grad}, rows, grainFor(8*v))
+	launch(p, &softmaxLossJobs, softmaxLoss{logits, ld, targets, weights, logp, correct, v, grad, scale}, rows, grainFor(8*v))
 	for i, l := range logp[:rows] {
 		if targets[i] < 0 {
 			continue
@@ -48,7 +51,7 @@ func SoftmaxLoss(p *Pool, logits []float32, targets []int32, weights, logp []flo
 
 func (t *softmaxLoss) run(lo, hi int) {
 	for i := lo; i < hi; i++ {
-		x := t.logits[i*t.v : (i+1)*t.v]
+		x := t.logits[i*t.ld : i*t.ld+t.v]
 		target := int(t.targets[i])
 		if target < 0 {
 			t.logp[i] = 0
@@ -82,6 +85,9 @@ func (t *softmaxLoss) run(lo, hi int) {
 		t.logp[i] = at - log32(sum)
 		active.scale(x, x, w/sum)
 		x[target] -= w
+		if t.scale != 1 {
+			active.scale(x, x, t.scale)
+		}
 	}
 }
 

@@ -43,7 +43,7 @@ func TestSoftmaxLoss(t *testing.T) {
 			}
 			logp, correct := guarded(t, rows), make([]bool, rows)
 			in := guardedCopy(t, logits)
-			loss := SoftmaxLoss(p, in, targets, weights, logp, correct, rows, v, true)
+			loss := SoftmaxLoss(p, in, v, targets, weights, logp, correct, rows, v, true, 1)
 
 			all := logSoftmaxNaive(wide(logits), rows, v)
 			wantLoss, wantLogp, wantGrad := 0.0, make([]float64, rows), make([]float64, rows*v)
@@ -70,6 +70,18 @@ func TestSoftmaxLoss(t *testing.T) {
 			}
 			expect(t, "logp", logp, wantLogp, 2e-6)
 			expect(t, "gradient", in, wantGrad, 1e-6)
+			apart := guarded(t, rows*(v+3)) // NaN between the rows
+			for i := range rows {
+				copy(apart[i*(v+3):], logits[i*v:(i+1)*v])
+			}
+			if again := SoftmaxLoss(p, apart, v+3, targets, weights, guarded(t, rows), nil, rows, v, true, 4); again != loss {
+				t.Errorf("rows apart: loss %g, want %g", again, loss)
+			}
+			for i, x := range apart {
+				if row, j := i/(v+3), i%(v+3); j >= v && x == x || j < v && x != 4*in[row*v+j] {
+					t.Fatalf("rows apart: [%d,%d] is %g", row, j, x)
+				}
+			}
 			if math.Abs(loss-wantLoss) > 3e-6*(1+math.Abs(wantLoss))*float64(1+rows) {
 				t.Errorf("loss = %g, want %g", loss, wantLoss)
 			}
@@ -77,13 +89,13 @@ func TestSoftmaxLoss(t *testing.T) {
 			// Without the gradient the logits stay, and the figures have the same bits.
 			copy(in, logits)
 			logp2 := guarded(t, rows)
-			if again := SoftmaxLoss(nil, in, targets, weights, logp2, nil, rows, v, false); again != loss {
+			if again := SoftmaxLoss(nil, in, v, targets, weights, logp2, nil, rows, v, false, 1); again != loss {
 				t.Errorf("loss without gradient %g, with %g", again, loss)
 			}
 			expectBits(t, "logp without gradient", logp2, logp)
 			expectBits(t, "logits", in, logits)
 			if rows > 0 {
-				SoftmaxLoss(nil, in[:rows*v], targets, nil, logp2, nil, rows, v, false)
+				SoftmaxLoss(nil, in[:rows*v], v, targets, nil, logp2, nil, rows, v, false, 1)
 			}
 		}
 	})
@@ -94,7 +106,7 @@ func TestSoftmaxLossTies(t *testing.T) {
 		logits := []float32{1, 2, 2, 0, 2}
 		for target, want := range []bool{false, true, false, false, false} {
 			correct := make([]bool, 1)
-			SoftmaxLoss(nil, append([]float32(nil), logits...), []int32{int32(target)}, nil, make([]float32, 1), correct, 1, 5, true)
+			SoftmaxLoss(nil, append([]float32(nil), logits...), 5, []int32{int32(target)}, nil, make([]float32, 1), correct, 1, 5, true, 1)
 			if correct[0] != want {
 				t.Errorf("target %d: correct = %v; the argmax is the lowest index", target, correct[0])
 			}
@@ -109,7 +121,7 @@ func TestSoftmaxLossNaN(t *testing.T) {
 			logits := make([]float32, 20)
 			logits[at] = float32(math.NaN())
 			logp := make([]float32, 1)
-			if loss := SoftmaxLoss(nil, logits, []int32{3}, nil, logp, nil, 1, 20, true); loss == loss {
+			if loss := SoftmaxLoss(nil, logits, 20, []int32{3}, nil, logp, nil, 1, 20, true, 1); loss == loss {
 				t.Errorf("NaN at %d: loss %g", at, loss)
 			}
 		}

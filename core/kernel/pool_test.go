@@ -108,7 +108,7 @@ func operations() []operation {
 	add("combine", func(p *Pool) { CombineRows(p, out, x, gate, slot, m, 1, d) }, out)
 	add("combine backward", func(p *Pool) { CombineRowsBackward(p, dx, stat, dy, x, gate, slot, m, 1, d) }, dx, stat)
 	logits := normals(r, m*v, 1)
-	inPlace("softmax loss", func(p *Pool) { stat[0] = float32(SoftmaxLoss(p, logits, ids, nil, stat2, nil, m, v, true)) }, logits, stat, stat2)
+	inPlace("softmax loss", func(p *Pool) { stat[0] = float32(SoftmaxLoss(p, logits, v, ids, nil, stat2, nil, m, v, true, 1)) }, logits, stat, stat2)
 	add("softmax", func(p *Pool) { SoftmaxRows(p, out, x, m, d) }, out)
 	add("log softmax", func(p *Pool) { LogSoftmaxRows(p, out, x, m, d) }, out)
 	add("log softmax backward", func(p *Pool) { LogSoftmaxRowsBackward(p, dx, dy, x, m, d) }, dx)

@@ -6,16 +6,26 @@ import (
 )
 
 // lossBlock is the number of rows whose logits exist at once. Each block adds to the whole gradient of the projection, which
-// is read and written again: the more rows the better.
-func lossBlock(v int) int { return min(max((1<<21)/v/16*16, 32), 512) }
+// is read and written again, so that its logits are no less than a quarter of that, but no more rows than pay.
+func lossBlock(d, v int) int { return min(max((1<<19)/v, d/4, 32)&^15, 512) }
+
+// lossStride is how far the logits' rows are apart: not a multiple of a page, where the rows of a product's tile fall on the same
+// few sets of the first-level cache.
+func lossStride(v int) int {
+	if v%1024 == 0 {
+		return v + 16
+	}
+	return v
+}
 
 // lossScratch is what lossBlocks needs, in float32s.
-func lossScratch(d, v int) int { return lossBlock(v) * (v + d + 2) }
+func lossScratch(d, v int) int { return lossBlock(d, v) * (lossStride(v) + d + 2) }
 
 // lossBlocks walks the rows of a head that have a loss, a block at a time.
 type lossBlocks struct {
 	b           engine.Binding
 	d, v, rows  int
+	ld          int           // of logits
 	hidden      engine.Buffer // [M,D], of 16 or 32 bits
 	projection  []float32     // [V,D]
 	dHidden     engine.Buffer // [M,D], of 16 or 32 bits; empty: no gradients
@@ -24,27 +34,29 @@ type lossBlocks struct {
 	scale       float32       // of gradients
 
 	x       []float32 // [rows,D] of the block: hidden, then its gradient
-	logits  []float32 // [rows,V]
+	logits  []float32 // [rows,V], with ld floats from a row to the next
 	logp    []float32
 	weights []float32
 	targets []int32
 	index   []int32 // rows of the block
+
+	across, along kernel.Packed // the projection as it makes logits, and as it takes their gradients
 
 	correct []bool      // nil: not wanted
 	visit   func(n int) // called after each block, when set
 }
 
 func newLossBlocks(b engine.Binding, d, v int) *lossBlocks {
-	n, s := lossBlock(v), b.Scratch
+	n, s := lossBlock(d, v), b.Scratch
 	w := &lossBlocks{
-		b: b, d: d, v: v, rows: n, hidden: b.In[lossHidden], projection: b.In[lossProjection].F32, scale: 1,
+		b: b, d: d, v: v, rows: n, ld: lossStride(v), hidden: b.In[lossHidden], projection: b.In[lossProjection].F32, scale: 1,
 		targets: make([]int32, n), index: make([]int32, n),
 	}
 	cut := func(n int) (part []float32) {
 		part, s = s[:n:n], s[n:]
 		return part
 	}
-	w.logits, w.x, w.logp, w.weights = cut(n*v), cut(n*d), cut(n), cut(n)
+	w.logits, w.x, w.logp, w.weights = cut(n*w.ld), cut(n*d), cut(n), cut(n)
 	return w
 }
 
@@ -52,7 +64,14 @@ func newLossBlocks(b engine.Binding, d, v int) *lossBlocks {
 func (w *lossBlocks) head(r *engine.Run, offset int) float64 {
 	w.clearRows(r.Rows)
 	targets, weights := w.b.In[lossTargets].I32, w.b.In[lossWeights].F32
-	sum, n := 0.0, 0
+	sum, n, blocks := 0.0, 0, 0
+	next := func() {
+		if blocks++; blocks == 1 {
+			w.pack()
+		}
+		sum += w.block(r, n)
+		n = 0
+	}
 	for _, s := range r.Segments {
 		for i := s.Start; i < s.Start+s.Len-offset; i++ {
 			if weights[i+offset] == 0 {
@@ -60,25 +79,35 @@ func (w *lossBlocks) head(r *engine.Run, offset int) float64 {
 			}
 			w.index[n], w.targets[n], w.weights[n] = int32(i), targets[i+offset], weights[i+offset]
 			if n++; n == w.rows {
-				sum += w.block(r, n)
-				n = 0
+				next()
 			}
 		}
 	}
 	if n > 0 {
-		sum += w.block(r, n)
+		next()
 	}
+	w.across.Release()
+	w.along.Release()
 	if !w.add {
 		clear(w.dProjection)
 	}
 	return sum
 }
 
+// pack packs the projection for all blocks.
+func (w *lossBlocks) pack() {
+	p, d, v := w.b.Pool, w.d, w.v
+	w.across = kernel.PackB(p, true, v, d, w.projection, d)
+	if w.dProjection != nil {
+		w.along = kernel.PackB(p, false, d, v, w.projection, d)
+	}
+}
+
 func (w *lossBlocks) block(r *engine.Run, n int) float64 {
 	p, d, v := w.b.Pool, w.d, w.v
 	w.gather(w.index[:n])
-	kernel.Gemm(p, false, true, n, v, d, w.x, d, w.projection, d, 0, w.logits, v)
-	sum := kernel.SoftmaxLoss(p, w.logits, w.targets[:n], w.weights[:n], w.logp, w.correct, n, v, w.dProjection != nil)
+	w.across.Times(p, n, w.x, d, w.logits, w.ld)
+	sum := kernel.SoftmaxLoss(p, w.logits, w.ld, w.targets[:n], w.weights[:n], w.logp, w.correct, n, v, w.dProjection != nil, w.scale)
 	r.FLOPs += LossFLOPs(n, d, v)
 	if w.visit != nil {
 		w.visit(n)
@@ -86,16 +115,13 @@ func (w *lossBlocks) block(r *engine.Run, n int) float64 {
 	if w.dProjection == nil {
 		return sum
 	}
-	if w.scale != 1 {
-		kernel.Scale(p, w.logits[:n*v], w.logits[:n*v], w.scale)
-	}
 	beta := float32(0)
 	if w.add {
 		beta = 1
 	}
-	kernel.Gemm(p, true, false, v, d, n, w.logits, v, w.x, d, beta, w.dProjection, d)
+	kernel.Gemm(p, true, false, v, d, n, w.logits, w.ld, w.x, d, beta, w.dProjection, d)
 	w.add = true
-	kernel.Gemm(p, false, false, n, d, v, w.logits, v, w.projection, d, 0, w.x, d)
+	w.along.Times(p, n, w.logits, w.ld, w.x, d)
 	w.scatter(w.index[:n])
 	r.FLOPs += LossBackwardFLOPs(n, d, v)
 	return sum

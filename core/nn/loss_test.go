@@ -113,28 +113,30 @@ func TestLoss(t *testing.T) {
 	}
 }
 
-// More rows than a block of logits, and a loss that something else is computed from.
+// More rows than a block of logits, rows of logits that are apart, and a loss that something else is computed from.
 func TestLossBlocks(t *testing.T) {
-	const v, d, rows = 5, 3, 600
-	segs := nntest.Segments(400, 200)
-	targets, weights := make([]int32, rows), make([]float32, rows)
-	for i := range targets {
-		targets[i], weights[i] = int32(i%v), float32(i%3)/rows
+	for _, c := range []struct{ v, d, first, second int }{{5, 3, 400, 200}, {1024, 2, 7, 9}} {
+		rows := c.first + c.second
+		targets, weights := make([]int32, rows), make([]float32, rows)
+		for i := range targets {
+			targets[i], weights[i] = int32(i%c.v), float32(i%3)/float32(rows)
+		}
+		segs := nntest.Segments(c.first, c.second)
+		nntest.Case{
+			Segments: segs,
+			Ints:     map[string][]int32{"targets": targets},
+			Floats:   map[string][]float32{"weights": weights},
+			Params:   []nntest.Tensor{nntest.Rows("h", c.d), {Name: "w", Shape: []int{c.v, c.d}}},
+			Build: func(g *nn.Graph, p nntest.Nodes) *nn.Node {
+				l := nn.Loss(g, nn.Output{Hidden: p["h"], Projection: p["w"]}).Total
+				return gorgonia.Must(gorgonia.Square(l))
+			},
+			Reference: func(v nntest.Values) []float64 {
+				l := headLoss(v.F["h"], v.F["w"], c.d, 0, targets, weights, segs)
+				return []float64{l * l}
+			},
+		}.Check(t)
 	}
-	nntest.Case{
-		Segments: segs,
-		Ints:     map[string][]int32{"targets": targets},
-		Floats:   map[string][]float32{"weights": weights},
-		Params:   []nntest.Tensor{nntest.Rows("h", d), {Name: "w", Shape: []int{v, d}}},
-		Build: func(g *nn.Graph, p nntest.Nodes) *nn.Node {
-			l := nn.Loss(g, nn.Output{Hidden: p["h"], Projection: p["w"]}).Total
-			return gorgonia.Must(gorgonia.Square(l))
-		},
-		Reference: func(v nntest.Values) []float64 {
-			l := headLoss(v.F["h"], v.F["w"], d, 0, targets, weights, segs)
-			return []float64{l * l}
-		},
-	}.Check(t)
 }
 
 // plan compiles outputs over parameters filled from a seed.
