@@ -90,6 +90,14 @@ func (r *results) bar(what, want string, value, least float64, format, missing s
 	r.Bars = append(r.Bars, x)
 }
 
+// limit says of the bar that was judged last, if it is not reached, how much of the FP32 peak it asks for: e would have to
+// train rate tokens a second. Above 100 % the machine cannot do it.
+func (r *results) limit(e *entrant, rate, peak float64) {
+	if x := &r.Bars[len(r.Bars)-1]; x.Verdict == notReached && rate > 0 && peak > 0 {
+		x.Why = fmt.Sprintf("it would take %.0f %% of the FP32 peak in model FLOPs; archlab is at %.0f %%", 100*rate*e.tokenFLOPs()/peak, 100*e.rate()*e.tokenFLOPs()/peak)
+	}
+}
+
 // beside records a value that cannot be judged here.
 func (r *results) beside(what, want string, value float64, format, why string) {
 	r.Bars = append(r.Bars, bar{What: what, Want: want, Value: value, Figure: show(value, format), Verdict: noMeasure, Why: why})

@@ -76,6 +76,7 @@ func (b *bench) dense() error {
 		r := ratio(own.rate(), peer.rate())
 		if s == shapeC {
 			b.results.bar("dense training step, shape (c), FP32", ">= 1.8x PyTorch", r, 1.8, "%.2fx", "PyTorch is not installed")
+			b.results.limit(own, 1.8*peer.rate(), peak)
 			closeAll(peer, own, c)
 			continue
 		}
@@ -87,7 +88,9 @@ func (b *bench) dense() error {
 		b.results.Profiles = append(b.results.Profiles, p)
 		b.results.bar("dense training step, shape (b), FP32: model FLOPs of FP32 peak", ">= 75 %", use, 0.75, "percent", "")
 		b.results.bar("dense training step, shape (b), FP32", ">= 1.35x PyTorch", r, 1.35, "%.2fx", "PyTorch is not installed")
+		b.results.limit(own, 1.35*peer.rate(), peak)
 		b.results.bar("dense training step, shape (b), FP32", ">= 6x llm.c", ratio(own.rate(), c.rate()), 6, "%.2fx", "LLM_C names no checkout of llm.c")
+		b.results.limit(own, 6*c.rate(), peak)
 		least := float64(b.results.LeastMemory["PyTorch, GPT (b) FP32"])
 		b.results.bar("peak memory of the step at (b), FP32: resident, of PyTorch's least", "<= 50 %", -ratio(float64(own.runner.peakRSS()), least), -0.5, "percent", "PyTorch is not installed")
 		b.results.bar("RPC and harness at (b), of a step", "< 1 %", -p.Seconds.Overhead(), -0.01, "percent", "")
@@ -180,21 +183,19 @@ func (b *bench) bf16() error {
 	return nil
 }
 
-// mamba compares the selective scan's model with PyTorch and with our own dense one.
+// mamba compares the selective scan's model with mamba.py, with our own plain PyTorch, and with our own dense one.
 func (b *bench) mamba() error {
 	for _, s := range []shape{shapeB, shapeC} {
-		forms := [][]string{{"--form", "doubling"}, {"--form", "stepping"}}
-		label := "our own plain PyTorch"
+		m := s
+		m.layers = 7
+		var theirs *entrant
 		if path := os.Getenv("MAMBA_PY"); path != "" {
 			if abs, err := filepath.Abs(path); err == nil {
 				path = abs
 			}
-			forms = append(forms, []string{"--form", "doubling", "--path", path})
-			label = "the best of mamba.py and our own"
+			theirs = b.torch("mamba.py, Mamba "+s.name, s.tokens(), "mamba.py", m.args("--path", path))
 		}
-		m := s
-		m.layers = 7
-		peer := b.torch("PyTorch, Mamba "+s.name, s.tokens(), "mamba.py", m.args(), forms...)
+		plain := b.torch("PyTorch, Mamba "+s.name, s.tokens(), "mamba.py", m.args(), []string{"--form", "doubling"}, []string{"--form", "stepping"})
 		own, err := b.ours("archlab, Mamba "+s.name, "mamba", fmt.Sprintf(`{"layers":7,"width":%d}`, s.width), s, family.FP32)
 		if err != nil {
 			return err
@@ -204,10 +205,14 @@ func (b *bench) mamba() error {
 			return err
 		}
 		own.each, dense.each = 2, 2
-		if _, err := b.race(peer, own, dense); err != nil {
+		peak, err := b.race(theirs, plain, own, dense)
+		if err != nil {
 			return err
 		}
-		b.results.bar("Mamba training step, "+s.name+", against PyTorch ("+label+")", ">= 10x", ratio(own.rate(), peer.rate()), 10, "%.1fx", "PyTorch is not installed")
+		b.results.bar("Mamba training step, "+s.name+", against mamba.py", ">= 10x", ratio(own.rate(), theirs.rate()), 10, "%.1fx", "MAMBA_PY names no checkout of mamba.py")
+		b.results.limit(own, 10*theirs.rate(), peak)
+		b.results.bar("Mamba training step, "+s.name+", against our own Mamba in PyTorch, which is quicker", ">= 10x", ratio(own.rate(), plain.rate()), 10, "%.1fx", "PyTorch is not installed")
+		b.results.limit(own, 10*plain.rate(), peak)
 		b.results.bar("Mamba training step, "+s.name+", of our dense model's tokens/s at like parameters", ">= 50 %", ratio(own.rate(), dense.rate()), 0.5, "percent", "")
 		if s == shapeB {
 			p, err := b.profile(own)
@@ -216,7 +221,7 @@ func (b *bench) mamba() error {
 			}
 			b.results.Profiles = append(b.results.Profiles, p)
 		}
-		closeAll(peer, own, dense)
+		closeAll(theirs, plain, own, dense)
 	}
 	return nil
 }
@@ -239,10 +244,12 @@ func (b *bench) experts() error {
 		if err != nil {
 			return err
 		}
-		if _, err := b.race(peer, own, equal, dense); err != nil {
+		peak, err := b.race(peer, own, equal, dense)
+		if err != nil {
 			return err
 		}
 		b.results.bar("routed experts, 8 top-2, "+s.name+", against the better of two PyTorch forms", ">= 2.5x", ratio(own.rate(), peer.rate()), 2.5, "%.2fx", "PyTorch is not installed")
+		b.results.limit(own, 2.5*peer.rate(), peak)
 		b.results.bar("routed experts, "+s.name+", of a dense model's tokens/s at the same active parameters", ">= 80 %", ratio(equal.rate(), dense.rate()), 0.8, "percent", "")
 		if s == shapeB {
 			p, err := b.profile(equal)
