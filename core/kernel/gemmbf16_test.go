@@ -95,7 +95,7 @@ func TestGemmBF16(t *testing.T) {
 		for _, s := range [][3]int{
 			{0, 3, 2}, {3, 0, 2}, {3, 2, 0}, {1, 1, 1}, {1, 33, 7}, {7, 1, 33}, {15, 31, 9}, {14, 32, 16}, {33, 33, 33},
 			{5, 70, 2*blockWords(panelWidth) + 3}, {113, 66, 20},
-			{1, 64, 530}, {3, 70, 40}, {4, 2*rowMost + 33, 9},
+			{1, 64, 530}, {3, 70, 40}, {4, 2*rowMost() + 33, 9},
 		} {
 			for mode := range 16 {
 				checkGemmBF16(t, p, mode, s[0], s[1], s[2])

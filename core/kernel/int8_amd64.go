@@ -30,6 +30,7 @@ type dotRowArgs struct {
 	n             int // quads
 	width, apart  int // bytes between the streams' sums and panels
 	streams       int
+	start         int // of the sums
 }
 
 // packOrder undoes the order in which bytes come out of packing within 128-bit lanes.
@@ -42,7 +43,8 @@ var (
 		absMax:    absMaxAVX2,
 		quantize8: quantize8AVX2,
 		quads:     2,
-		row:       int8RowOf(func(args *dotRowArgs) { int8RowY(args) }),
+		row:       int8RowOf(2, func(args *dotRowArgs) { int8RowY(args) }),
+		split:     splitSignsAVX2,
 		spread: func(dst []float32, panel []int8, n int) {
 			spreadPairs(dst, panel, n, 64, 2*n*64) // two panels of 16 columns
 		},
@@ -55,7 +57,8 @@ var (
 		absMax:    absMaxAVX2,
 		quantize8: quantize8AVX2,
 		quads:     2,
-		row:       int8RowOf(func(args *dotRowArgs) { int8RowY(args) }),
+		row:       int8RowOf(2, func(args *dotRowArgs) { int8RowY(args) }),
+		split:     splitSignsAVX2,
 		spread: func(dst []float32, panel []int8, n int) {
 			spreadPairs(dst, panel, n, 128, 64)
 		},
@@ -69,7 +72,7 @@ var (
 		quantize8: quantize8AVX2,
 		quads:     4,
 		unsigned:  true,
-		row:       int8RowOf(func(args *dotRowArgs) { vnniRowZ(args) }),
+		row:       int8RowOf(1, func(args *dotRowArgs) { vnniRowZ(args) }),
 		tile:      int8TileOf(14, 32, 4, vnniZ),
 		tileRows:  14, tileColumns: 32,
 		scale: scaleSumsAVX2,
@@ -136,16 +139,25 @@ func spreadPairs(dst []float32, panel []int8, n, pitch, gap int) {
 	spreadPairsY(&spreadArgs{unsafe.Pointer(&dst[0]), unsafe.Pointer(&panel[0]), n, pitch, gap})
 }
 
-func int8RowOf(run func(args *dotRowArgs)) func(sums []float32, width int, x, panels []int8, apart, streams int) {
-	return func(sums []float32, width int, x, panels []int8, apart, streams int) {
-		if len(x) == 0 || len(x)%quadStep != 0 || streams < 1 || len(panels) < (streams-1)*apart+len(x)*panelWidth || len(sums) < (streams-1)*width+panelWidth {
+// int8RowOf builds a row of one that takes copies of x, one behind the other.
+func int8RowOf(copies int, run func(args *dotRowArgs)) func(sums []float32, width int, x []int8, start int32, panels []int8, apart, streams int) {
+	return func(sums []float32, width int, x []int8, start int32, panels []int8, apart, streams int) {
+		k := len(x) / copies
+		if k == 0 || k%quadStep != 0 || streams < 1 || len(panels) < (streams-1)*apart+k*panelWidth || len(sums) < (streams-1)*width+panelWidth {
 			panic("kernel: row: out of range")
 		}
 		run(&dotRowArgs{
-			dst: unsafe.Pointer(&sums[0]), panel: unsafe.Pointer(&panels[0]), x: unsafe.Pointer(&x[0]), n: len(x) / 4,
-			width: 4 * width, apart: apart, streams: streams,
+			dst: unsafe.Pointer(&sums[0]), panel: unsafe.Pointer(&panels[0]), x: unsafe.Pointer(&x[0]), n: k / 4,
+			width: 4 * width, apart: apart, streams: streams, start: int(start),
 		})
 	}
+}
+
+func splitSignsAVX2(signs, x []int8) int32 {
+	n := len(x) / quadStep
+	args := wordArgs{dst: unsafe.Pointer(&signs[:n*quadStep][0]), src: unsafe.Pointer(&x[:n*quadStep][0]), n: n}
+	splitSignsY(&args)
+	return *(*int32)(unsafe.Pointer(&args.scale))
 }
 
 func scaleSumsAVX2(out scaled, sums []float32, n int) {

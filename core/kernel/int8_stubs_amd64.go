@@ -225,6 +225,9 @@ func scaleSumsY(args *scaleArgs)
 func int8RowY(args *dotRowArgs)
 
 //go:noescape
+func splitSignsY(args *wordArgs)
+
+//go:noescape
 func vnniRowZ(args *dotRowArgs)
 
 // int8Y runs the tile of the given size.

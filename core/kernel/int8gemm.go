@@ -15,9 +15,12 @@ type int8Kernels struct {
 	quads int
 	// unsigned: row and tile take X plus 128, and the sums lack what biases say.
 	unsigned bool
-	// row sets sums to the products of x with panels of quads: streams of them, which are read side by side, panel i
-	// at apart·i, its sums at width·i.
-	row func(sums []float32, width int, x, panels []int8, apart, streams int)
+	// row sets sums to start plus the products of x with panels of quads: streams of them, which are read side by side,
+	// panel i at apart·i, its sums at width·i.
+	row func(sums []float32, width int, x []int8, start int32, panels []int8, apart, streams int)
+	// split puts magnitudes in the place of x and sets signs to -1 or 0: row takes first these and then those, and starts
+	// from what split returns; nil: row takes x itself.
+	split func(signs, x []int8) (start int32)
 	// spread makes words of n quads of each column of a panel; nil if the tile takes quads.
 	spread func(dst []float32, panel []int8, n int)
 	// widen makes words of bytes, likewise.
@@ -57,7 +60,7 @@ func GemmInt8(p *Pool, m int, y []float32, ldy int, x []float32, ldx int, w *Int
 	format := rowFormat{quads: kernels.quads, unsigned: kernels.unsigned}
 	if kernels.tile == nil || m <= fewRows {
 		p = t.alone(p, smallQuantizedRow)
-		format.quads = 4
+		format.quads, format.split = 4, kernels.split != nil
 		t.x = newQuantizedRows(p, m, w.K, x, ldx, format)
 		launch(p, &gemmInt8RowJobs, gemmInt8Row{t}, t.cutRow(p.Threads()), 1)
 	} else {
@@ -106,7 +109,7 @@ func (t *gemmInt8) run(lo, hi int) {
 // out is where FP32 of rows from i0 and columns from those of panel j on go.
 func (t *gemmInt8) out(j, i0, m int) scaled {
 	j0 := j * panelWidth
-	out := scaled{t.y[i0*t.ldy+j0:], t.ldy, noBias[:], t.w.scale[j0:], t.x.scale[i0 : i0+m]}
+	out := scaled{t.y[i0*t.ldy+j0:], t.ldy, noBias, t.w.scale[j0:], t.x.scale[i0 : i0+m]}
 	if active.int8.unsigned {
 		out.bias = t.w.bias[j0:]
 	}
@@ -159,7 +162,7 @@ func (t *gemmInt8Row) run(lo, hi int) {
 			m := min(fewRows, t.m-i0)
 			eachStream(panels, func(at, apart, streams int) {
 				for i := range m {
-					active.int8.row(sums.f[i*n+at*panelWidth:], apart*panelWidth, t.x.row8(i0+i), t.w.panel(panel0+at), apart*size, streams)
+					active.int8.row(sums.f[i*n+at*panelWidth:], apart*panelWidth, t.x.row8(i0+i), t.x.start(i0+i), t.w.panel(panel0+at), apart*size, streams)
 				}
 			})
 			out := t.out(panel0, i0, m)
@@ -174,7 +177,7 @@ func (t *gemmInt8Row) run(lo, hi int) {
 }
 
 // noBias are the biases of the widest piece.
-var noBias [rowMost]int32
+var noBias = make([]int32, rowMost())
 
 // floatsOf and bytesOf see memory as words and as bytes.
 func floatsOf(x []int8) []float32 {
@@ -208,7 +211,7 @@ func quantize8Generic(dst []int8, src []float32, inv float32) {
 	}
 }
 
-func int8RowGeneric(sums []float32, width int, x, panels []int8, apart, streams int) {
+func int8RowGeneric(sums []float32, width int, x []int8, _ int32, panels []int8, apart, streams int) {
 	for s := range streams {
 		sums, panel := int32sOf(sums[s*width:][:panelWidth]), panels[s*apart:]
 		clear(sums)

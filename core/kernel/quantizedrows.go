@@ -6,6 +6,7 @@ import "math"
 type rowFormat struct {
 	quads    int  // bytes in a word: 4, or 2 that are widened
 	unsigned bool // plus 128
+	split    bool // magnitudes, and then signs
 	groups   bool // with what the zero of 4-bit weights takes away
 }
 
@@ -16,12 +17,26 @@ type quantizedRows struct {
 	ld     int
 	k      int       // filled up
 	scale  []float32 // [M]
-	zeros  []int32   // [K/32,M], for groups
+	zeros  []int32   // [K/32,M] for groups; [M] where sums start, if split
 	memory *buffer
 }
 
 // row8 returns row i, of quads.
-func (r *quantizedRows) row8(i int) []int8 { return bytesOf(r.words[i*r.ld:])[:r.k] }
+func (r *quantizedRows) row8(i int) []int8 {
+	n := r.k
+	if r.split {
+		n *= 2
+	}
+	return bytesOf(r.words[i*r.ld:])[:n]
+}
+
+// start is where the sums of row i start.
+func (r *quantizedRows) start(i int) int32 {
+	if r.split {
+		return r.zeros[i]
+	}
+	return 0
+}
 
 func (r *quantizedRows) release() { scratch.put(r.memory) }
 
@@ -30,8 +45,11 @@ func newQuantizedRows(p *Pool, m, k int, x []float32, ldx int, format rowFormat)
 	// Rows an odd number of cache lines apart do not meet in the same sets.
 	r.ld = ((r.k/r.quads+15)/16 | 1) * 16
 	zeros := 0
-	if r.groups {
+	switch {
+	case r.groups:
 		zeros = m * (r.k / int4Group)
+	case r.split:
+		r.ld, zeros = 2*r.ld, m
 	}
 	r.memory = scratch.take(m*(r.ld+1) + zeros)
 	r.words, r.scale, r.zeros = r.memory.f[:m*r.ld], r.memory.f[m*r.ld:][:m], int32sOf(r.memory.f[m*(r.ld+1):])
@@ -74,6 +92,9 @@ func (t *quantizeRows) run(lo, hi int) {
 			for i, b := range words[:t.k/4] {
 				words[i] = math.Float32frombits(math.Float32bits(b) ^ 0x80808080)
 			}
+		}
+		if t.split {
+			t.zeros[i] = kernels.split(bytesOf(words)[t.k:], bytes)
 		}
 		if t.groups {
 			active.int4.zeros(t.zeros[i:], t.m, bytes)

@@ -2,7 +2,7 @@ package kernel
 
 // Products of a few rows with a matrix B stored [K,N]: decoding's. They are bound by the
 // reading of B, so that B streams by once in the order in which it lies, and every row's sums
-// stay in the first-level cache meanwhile. The bits are those of the products by tiles.
+// stay in the second-level cache meanwhile. The bits are those of the products by tiles.
 
 // rowKernels are the inner kernels of such products. B holds len(y) columns of rows ldb apart.
 type rowKernels struct {
@@ -18,14 +18,18 @@ type rowKernels struct {
 
 const (
 	rowStep  = 32
-	rowMost  = 1 << 14 // columns of a piece: 64 KiB of sums
 	smallRow = 1 << 16 // elements of B that one thread reads sooner than it wakes another
-	rowReuse = 1 << 17 // elements of B in a piece that several rows read
 )
+
+// rowMost is the most columns of a piece: their sums take an eighth of the second-level cache.
+func rowMost() int { return caches.l2 / 8 / 4 / rowStep * rowStep }
+
+// rowReuse is how many elements of BF16 of B are in a piece that several rows read: half of the second-level cache.
+func rowReuse() int { return caches.l2 / 2 / 2 }
 
 // rowWidth is the number of columns of a piece, so that all threads have the same share.
 func rowWidth(n, threads int) int {
-	parts := (n + rowMost - 1) / rowMost
+	parts := (n + rowMost() - 1) / rowMost()
 	if threads > 1 {
 		parts = (parts + 2*threads - 1) / (2 * threads) * (2 * threads)
 	}
@@ -91,7 +95,7 @@ func (t *gemmBF16) few(p *Pool) int {
 	r := gemmBF16Row{*t, x.f}
 	r.n, r.width, r.lda = n, rowWidth(n, p.Threads()), ld
 	if t.m > 1 {
-		r.width = max(rowStep, min(r.width, rowReuse/t.k&^(rowStep-1)))
+		r.width = max(rowStep, min(r.width, rowReuse()/t.k&^(rowStep-1)))
 	}
 	for i := range t.m {
 		switch row := x.f[i*ld:][:ld]; {

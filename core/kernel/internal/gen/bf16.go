@@ -27,9 +27,7 @@ func emitBF16(f *file) {
 	}, func() {
 		v.op("VMOVUPS.Z (SI), K1, Z0")
 		v.op("VMOVUPS.Z (BX), K2, Z1")
-		v.op("VCVTNEPS2BF16 Z0, Y0")
-		v.op("VCVTNEPS2BF16 Z1, Y1")
-		v.op("VINSERTI64X4 $1, Y1, Z0, Z0")
+		v.op("VCVTNE2PS2BF16 Z0, Z1, Z0") // lo in the low half
 		v.op("VPERMW Z0, Z31, Z0")
 		v.op("VMOVDQU32 Z0, K1, (DI)")
 	})

@@ -38,6 +38,7 @@ const (
 	dotRowWidth   = 32
 	dotRowApart   = 40
 	dotRowStreams = 48
+	dotRowStart   = 56
 )
 
 // emitInt8 writes the product of 8-bit integers. Weights lie in panels whose words are
@@ -218,8 +219,9 @@ func (v vec) prefetch(addr string, offset, bytes int) {
 const rowChunk = 2048
 
 // streams writes a product of one row with panels that are read side by side, a chunk at a time: chunk runs through CX
-// rows of a panel at SI with x at BX, and keeps sums in the first n registers. x is fetched again for each stream.
-func (v vec) streams(name string, n int, start, chunk, end func()) {
+// rows of a panel at SI with x at BX, and keeps sums in the first n registers, which zero sets at first. x is fetched
+// again for each stream.
+func (v vec) streams(name string, n int, start, zero, chunk, end func()) {
 	const rows = rowChunk / panelBytes
 	v.text(name, "dotRowArgs", "One row of 32 columns a stream, n quads.")
 	v.op("MOVQ %d(DI), R8", dotRowPanel)
@@ -246,9 +248,7 @@ func (v vec) streams(name string, n int, start, chunk, end func()) {
 	}
 	v.op("JMP ready")
 	v.label("first")
-	for i := range n {
-		v.zero(v.r(i))
-	}
+	zero()
 	v.label("ready")
 	chunk()
 	if end != nil {
@@ -269,37 +269,74 @@ func (v vec) streams(name string, n int, start, chunk, end func()) {
 	v.ret()
 }
 
-// emitInt8Row writes the product of one row of signed bytes with panels. The magnitude of
-// x takes the unsigned place and its sign goes to the weight: two products of at most
-// 127·127 stay within 16 bits.
+// emitInt8Row writes the product of one row with panels. The magnitudes of x take the unsigned place, and where x is
+// negative all bits of the weight are turned: -w-1. Two products of at most 127·128 stay within 16 bits, and the sums
+// start from what the ones add up to.
 func emitInt8Row(v vec) {
-	v.streams("int8RowY", 4, func() { v.op("VMOVUPS %s, Y15", v.ci(0x00010001)) }, func() {
+	v.streams("int8RowY", 4, func() {
+		v.op("LEAQ (AX*4), R14") // from magnitudes to signs
+		v.op("VPBROADCASTD %d(DI), Y14", dotRowStart)
+		v.op("VMOVUPS %s, Y15", v.ci(0x00010001))
+	}, func() {
+		for i := range 4 {
+			v.op("VMOVDQU Y14, %s", v.r(i))
+		}
+	}, func() {
 		v.op("PCALIGN $32")
 		v.label("loop")
-		for u := range 2 {
+		for u := range 4 {
 			v.prefetch("SI", u*panelBytes, panelBytes)
 			v.op("VPBROADCASTD %d(BX), Y12", 4*u)
-			v.op("VPABSB Y12, Y13")
+			v.op("VPBROADCASTD %d(BX)(R14*1), Y13", 4*u)
 			for i := range 4 {
-				t := 4 + 4*u + i
-				v.op("VMOVDQU %d(SI), %s", u*panelBytes+32*i, v.r(t))
-				v.f("VPSIGNB", 12, t, t)
-				v.f("VPMADDUBSW", t, 13, t)
+				t := 4 + (4*u+i)%8
+				v.op("VPXOR %d(SI), Y13, %s", u*panelBytes+32*i, v.r(t))
+				v.f("VPMADDUBSW", t, 12, t)
 				v.f("VPMADDWD", 15, t, t)
 				v.f("VPADDD", t, i, i)
 			}
 		}
-		v.op("ADDQ $%d, SI", 2*panelBytes)
-		v.op("ADDQ $8, BX")
-		v.op("SUBQ $2, CX")
+		v.op("ADDQ $%d, SI", 4*panelBytes)
+		v.op("ADDQ $16, BX")
+		v.op("SUBQ $4, CX")
 		v.op("JNE loop")
 	}, nil)
+	v.text("splitSignsY", "wordArgs", "Magnitudes of 32n signed bytes in place of them, and their signs: -1 or 0.")
+	v.op("MOVQ %d(DI), SI", wordSrc)
+	v.op("MOVQ %d(DI), AX", wordN)
+	v.op("MOVQ %d(DI), BX", wordDst)
+	for _, zero := range []string{"Y6", "Y7"} {
+		v.zero(zero)
+	}
+	v.label("loop")
+	v.op("VMOVDQU (SI), Y0")
+	v.op("VPCMPGTB Y0, Y7, Y1")
+	v.op("VPABSB Y0, Y0")
+	v.op("VMOVDQU Y0, (SI)")
+	v.op("VMOVDQU Y1, (BX)")
+	v.op("VPAND Y1, Y0, Y0")
+	v.op("VPSADBW Y7, Y0, Y0")
+	v.op("VPADDQ Y0, Y6, Y6")
+	v.op("ADDQ $32, SI")
+	v.op("ADDQ $32, BX")
+	v.op("DECQ AX")
+	v.op("JNE loop")
+	v.op("VEXTRACTI128 $1, Y6, X0")
+	v.op("VPADDQ X6, X0, X0")
+	v.op("VPSHUFD $0x4e, X0, X1")
+	v.op("VPADDQ X1, X0, X0")
+	v.op("VMOVD X0, %d(DI)", wordScale)
+	v.ret()
 }
 
 // emitVNNIRow is emitInt8Row with x's bytes unsigned. Integers add up to the same in any
 // order: four chains a vector hide the latency.
 func emitVNNIRow(v vec) {
 	v.streams("vnniRowZ", 2, func() {}, func() {
+		for i := range 2 {
+			v.zero(v.r(i))
+		}
+	}, func() {
 		for i := 2; i < 8; i++ {
 			v.zero(v.r(i))
 		}
