@@ -2,6 +2,7 @@ package engine
 
 import (
 	"math"
+	"slices"
 	"sort"
 	"unsafe"
 )
@@ -42,9 +43,10 @@ func (b *block) takeOver(out *block) {
 	out.merged = b
 }
 
-// place gives every root block that is not pinned an offset, and answers the length of the arena. Blocks are placed from
-// the largest down, each at the lowest offset where it meets no block that lives at the same time (Pisarchyk & Lee 2020,
-// greedy by size). With share false every block gets addresses of its own.
+// place gives every root block that is not pinned an offset, and answers the length of the arena. Blocks are placed each at the
+// lowest offset where it meets no block that lives at the same time, from the largest down (Pisarchyk & Lee 2020, greedy by size),
+// or first those that live at the step where most memory does, which then lie without gaps, those that die last below the others, so
+// that they leave one gap: whichever makes the shorter arena. With share false every block gets addresses of its own.
 func place(blocks []*block, share bool) int {
 	var roots []*block
 	for _, b := range blocks {
@@ -52,24 +54,61 @@ func place(blocks []*block, share bool) int {
 			roots = append(roots, b)
 		}
 	}
-	sort.SliceStable(roots, func(i, j int) bool { return roots[i].size > roots[j].size })
-	var placed []*block // by offset
-	length := 0
-	for _, b := range roots {
-		size := padded(b.size)
-		if share {
-			b.offset = gap(placed, b, size)
-		} else {
+	if !share {
+		length := 0
+		for _, b := range roots {
 			b.offset = length
+			length += padded(b.size)
 		}
+		return length
+	}
+	sort.SliceStable(roots, func(i, j int) bool { return roots[i].size > roots[j].size })
+	peak := fullest(roots)
+	first := slices.Clone(roots)
+	sort.SliceStable(first, func(i, j int) bool {
+		a, b := first[i], first[j]
+		if a.livesAt(peak) && b.livesAt(peak) {
+			return a.last > b.last
+		}
+		return a.livesAt(peak) && !b.livesAt(peak)
+	})
+	if bySize := pack(roots); bySize <= pack(first) {
+		return pack(roots)
+	}
+	return pack(first)
+}
+
+// pack places blocks in the order of the list.
+func pack(list []*block) (length int) {
+	var placed []*block // by offset
+	for _, b := range list {
+		size := padded(b.size)
+		b.offset = gap(placed, b, size)
 		at := sort.Search(len(placed), func(i int) bool { return placed[i].offset > b.offset })
-		placed = append(placed, nil)
-		copy(placed[at+1:], placed[at:])
-		placed[at] = b
+		placed = slices.Insert(placed, at, b)
 		length = max(length, b.offset+size)
 	}
 	return length
 }
+
+// fullest answers the first step at which blocks of the most memory live.
+func fullest(list []*block) (step int) {
+	most := 0
+	for _, x := range list { // where memory is at its most, some block begins
+		sum := 0
+		for _, b := range list {
+			if b.livesAt(x.def) {
+				sum += padded(b.size)
+			}
+		}
+		if sum > most || sum == most && x.def < step {
+			most, step = sum, x.def
+		}
+	}
+	return step
+}
+
+func (b *block) livesAt(step int) bool { return b.def <= step && step <= b.last }
 
 // gap answers the lowest offset at which b fits between the placed blocks that live when it lives.
 func gap(placed []*block, b *block, size int) int {

@@ -188,6 +188,21 @@ func TestPlaceKeepsLiveBlocksApart(t *testing.T) {
 	}
 }
 
+// Placed by size alone, the block of 144 comes to lie where that of 80 has to go above it; the arena need be no longer than
+// what lives at once.
+func TestPlaceFillsThePeak(t *testing.T) {
+	blocks := []*block{
+		{size: 128, def: 0, last: 3}, {size: 80, def: 3, last: 6}, {size: 144, def: 3, last: 4},
+		{size: 112, def: 5, last: 7}, {size: 112, def: 6, last: 7}, {size: 144, def: 4, last: 6},
+	}
+	if got := place(blocks, true); got != 448 {
+		t.Errorf("an arena of %d, want 448, which live at step 6", got)
+	}
+	if got := pack([]*block{blocks[2], blocks[5], blocks[0], blocks[3], blocks[4], blocks[1]}); got <= 448 {
+		t.Errorf("an arena of %d by size alone: the case shows nothing", got)
+	}
+}
+
 // A buffer is taken over in place when its last reader allows it, and never when it is read later, twice, or from
 // outside.
 func TestInPlace(t *testing.T) {
