@@ -48,7 +48,7 @@ type operand struct {
 }
 
 // rowsAtOnce are the rows of ops that run by rows: what fits the second-level caches of two cores, and enough of them that
-// reading a matrix of weights, or adding up one of gradients, is small beside the products.
+// reading a matrix of weights is small beside the products, and adding up sums beside reading the rows.
 const (
 	stageFloats   = 1 << 17
 	rowsByWeights = 256
@@ -181,13 +181,14 @@ func (c *compiler) operands(s *stage) {
 
 // rowsAtOnce chooses how many rows an op that runs by rows sees.
 func (s *stage) rowsAtOnce() int {
-	perRow, rows := 1, leastRows
+	perRow, sums, rows := 1, 0, leastRows
 	for _, o := range s.operands {
 		perRow += o.perRow
 		if o.sum {
-			rows = max(rows, rowsBySums)
+			sums += o.shape.TotalSize()
 		}
 	}
+	rows = max(rows, min(rowsBySums, 4*sums/perRow))
 	for i, in := range s.in {
 		if in.value != nil && in.value.perRow == 0 && len(s.v.kids[i].shape) > 1 {
 			rows = max(rows, rowsByWeights)
