@@ -100,7 +100,7 @@ func BenchmarkScan(b *testing.B) {
 		b.Run(c.name+",forward", func(b *testing.B) {
 			eachPool(b, func(b *testing.B, p *Pool) {
 				for b.Loop() {
-					runScan(p, y, in[0], in[1], in[2], in[3], in[4], in[5], segs, nil, saved, benchRows, s)
+					runScan(p, y, in, segs, nil, saved, benchRows, s)
 				}
 				tokens(b, benchRows)
 			})
@@ -108,8 +108,7 @@ func BenchmarkScan(b *testing.B) {
 		b.Run(c.name+",backward", func(b *testing.B) {
 			eachPool(b, func(b *testing.B, p *Pool) {
 				for b.Loop() {
-					runScanBackward(p, grads[0], grads[1], grads[2], grads[3], grads[4], grads[5], y,
-						in[0], in[1], in[2], in[3], in[4], in[5], segs, saved, benchRows, s, work)
+					runScanBackward(p, grads, y, in, segs, saved, benchRows, s, work)
 				}
 				tokens(b, benchRows)
 			})
@@ -202,7 +201,7 @@ func BenchmarkSubnormal(b *testing.B) {
 		b.Run(fmt.Sprintf("scan of %g", size), func(b *testing.B) {
 			setAll(in[0], size)
 			for b.Loop() {
-				runScan(nil, out, in[0], in[1], in[2], in[3], in[4], in[5], segments(rows), nil, saved, rows, scan)
+				runScan(nil, out, in, segments(rows), nil, saved, rows, scan)
 			}
 		})
 		b.Run(fmt.Sprintf("adamw from moments of %g", size), func(b *testing.B) {

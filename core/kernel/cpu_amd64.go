@@ -28,6 +28,9 @@ var (
 
 		scanSteps:     scanStepsAVX2,
 		scanStepsBack: scanStepsBackAVX2,
+		ssdSteps:      ssdStepsAVX2,
+		takeBlocks:    takeBlocksAVX2,
+		putBlocks:     putBlocksAVX2,
 
 		peaks: peaksAVX2,
 		read:  readOf(readY),
@@ -50,6 +53,9 @@ var (
 
 		scanSteps:     scanStepsAVX512,
 		scanStepsBack: scanStepsBackAVX512,
+		ssdSteps:      ssdStepsAVX512,
+		takeBlocks:    takeBlocksAVX512,
+		putBlocks:     putBlocksAVX512,
 
 		peaks: peaksAVX512,
 		read:  readOf(readZ),

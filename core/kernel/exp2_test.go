@@ -10,16 +10,15 @@ import (
 func TestDecay(t *testing.T) {
 	forEachISA(t, func(t *testing.T) {
 		decay := func(x []float32) []float32 {
-			h := make([]float32, lanes)
-			k := scanBlock{n: 1, lanes: lanes, steps: 1, ldu: lanes, lddt: lanes, ldb: 1, h: h}
-			k.u, k.y, k.skip = make([]float32, lanes), make([]float32, lanes), make([]float32, lanes)
-			k.b, k.c = make([]float32, 1), make([]float32, 1)
-			k.dt, k.a = make([]float32, lanes), x
+			var k selectiveBlock
+			k.n, k.lanes, k.steps, k.a, k.h = 1, lanes, 1, x, make([]float32, lanes)
+			k.b, k.c, k.decays = make([]float32, 1), make([]float32, 1), make([]float32, decaysLen)
+			k.work = make([]float32, workRows*rowsLen)
 			for i := range lanes {
-				h[i], k.dt[i] = 1, 1
+				k.h[i], k.row(rowDt)[i] = 1, 1
 			}
 			active.scanSteps(&k)
-			return h
+			return k.h
 		}
 		x := make([]float32, lanes)
 		for base := float32(0); base > -125; base -= 0.037 {

@@ -87,18 +87,25 @@ func TestSequencesAreIndependent(t *testing.T) {
 			dy := normals(source(33), m*ch, 1)
 			run := func(from int, segs []Segment) (rows [][]float32) {
 				m := segmentRows(segs)
-				u, dt, b, cc := in[0][from*ch:], in[1][from*s.dtWidth():], in[3][from*s.g*s.n:], in[4][from*s.g*s.n:]
+				in := scanInputsFrom(in, from, s)
 				y, saved, work := make([]float32, m*ch), make([]float32, s.saved(m, len(segs))), make([]float32, s.backwardScratch(m, len(segs)))
-				du, ddt, da, db, dc, dskip := make([]float32, m*ch), make([]float32, m*s.dtWidth()), make([]float32, len(in[2])),
-					make([]float32, m*s.g*s.n), make([]float32, m*s.g*s.n), make([]float32, len(in[5]))
-				runScan(nil, y, u, dt, in[2], b, cc, in[5], segs, nil, saved, m, s)
-				runScanBackward(nil, du, ddt, da, db, dc, dskip, dy[from*ch:], u, dt, in[2], b, cc, in[5], segs, saved, m, s, work)
-				return [][]float32{y, du, ddt, db, dc}
+				var grads [][]float32
+				for i, w := range []int{ch, s.dtWidth(), 0, s.g * s.n, s.g * s.n, 0, 0, ch}[:len(in)] {
+					grads = append(grads, make([]float32, m*w))
+					if w == 0 {
+						grads[i] = make([]float32, len(in[i]))
+					} else {
+						rows = append(rows, grads[i])
+					}
+				}
+				runScan(nil, y, in, segs, nil, saved, m, s)
+				runScanBackward(nil, grads, dy[from*ch:], in, segs, saved, m, s, work)
+				return append(rows, y)
 			}
 			whole, alone := run(0, segments(before, n, after)), run(before, segments(n))
-			for i, name := range []string{"y", "du", "ddt", "db", "dc"} {
+			for i := range alone {
 				w := len(alone[i]) / n
-				expectBits(t, c.name+" "+name, alone[i], whole[i][before*w:(before+n)*w])
+				expectBits(t, fmt.Sprintf("%s, value %d", c.name, i), alone[i], whole[i][before*w:(before+n)*w])
 			}
 		}
 	})

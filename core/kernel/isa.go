@@ -15,10 +15,14 @@ type isa struct {
 	// transpose sets dst[j*ldd+i] = src[i*lds+j] for i < rows, j < cols.
 	transpose func(dst []float32, ldd int, src []float32, lds, rows, cols int)
 
-	// scanSteps runs the recurrence over a block's steps; scanStepsBack computes a
-	// block's states again and runs Mamba's steps backwards.
-	scanSteps     func(k *scanBlock)
-	scanStepsBack func(k *scanBackBlock)
+	// scanSteps and ssdSteps run the recurrences over a block's steps; scanStepsBack
+	// computes a block's states again and takes Mamba's steps backwards.
+	scanSteps     func(k *selectiveBlock)
+	scanStepsBack func(k *selectiveBackBlock)
+	ssdSteps      func(k *ssdBlock)
+	// takeBlocks copies rows of blocks of 16 floats, ld apart, to dst [blocks,scanChunk,16]; putBlocks is the way back.
+	takeBlocks func(dst, src []float32, ld, rows, blocks int)
+	putBlocks  func(dst []float32, ld int, src []float32, rows, blocks int)
 
 	// Operands of products in panels: A [k,tileRows] and B [k,tileColumns]. packA and packB copy from src [k,·], whose lines
 	// are ld apart, panels that follow each other step apart.
@@ -99,6 +103,9 @@ var generic = isa{
 
 	scanSteps:     scanStepsGeneric,
 	scanStepsBack: scanStepsBackGeneric,
+	ssdSteps:      ssdStepsGeneric,
+	takeBlocks:    takeBlocksGeneric,
+	putBlocks:     putBlocksGeneric,
 
 	peaks: genericPeaks,
 	read:  readGeneric,

@@ -28,7 +28,7 @@ func TestChoose(t *testing.T) {
 	if choose("no such set") != best {
 		t.Error("an unknown limit changes the choice")
 	}
-	if isas[0].name != "generic" || !runs(&isas[0]) || slices.ContainsFunc(isas, func(s isa) bool { return s.tile == nil || s.scanSteps == nil || s.dot == nil }) {
+	if isas[0].name != "generic" || !runs(&isas[0]) || slices.ContainsFunc(isas, func(s isa) bool { return s.tile == nil || s.scanSteps == nil || s.ssdSteps == nil || s.dot == nil }) {
 		t.Error("the plain set is not first, or a table has holes")
 	}
 }

@@ -94,11 +94,11 @@ func operations() []operation {
 			g = append(g, f(len(x)))
 		}
 		add(s.name, func(p *Pool) {
-			runScan(p, y, in[0], in[1], in[2], in[3], in[4], in[5], segs, nil, saved, m, s.shape)
+			runScan(p, y, in, segs, nil, saved, m, s.shape)
 		}, y, saved)
 		dy := normals(r, len(y), 1)
 		add(s.name+" backward", func(p *Pool) {
-			runScanBackward(p, g[0], g[1], g[2], g[3], g[4], g[5], dy, in[0], in[1], in[2], in[3], in[4], in[5], segs, saved, m, s.shape, work)
+			runScanBackward(p, g, dy, in, segs, saved, m, s.shape, work)
 		}, g...)
 	}
 	gate, slot := normals(r, m, 1), make([]int32, m)

@@ -7,8 +7,8 @@ import "unsafe"
 // slices, where the garbage collector may not see them; the block that a call works
 // on keeps the memory alive and in place.
 
-// scanArgs are those of the recurrence; n counts the bytes of a step's states.
-type scanArgs struct {
+// ssdArgs are those of Mamba-2's recurrence; n counts the bytes of a step's states.
+type ssdArgs struct {
 	steps, n       int
 	u, dt, y       uintptr
 	b, c           uintptr
@@ -17,20 +17,20 @@ type scanArgs struct {
 	mask, mask2    uintptr // the lanes in use: bits, or the address of words of maskWords for the first 8 and the others
 }
 
-// scanBackArgs are those of the backward pass.
-type scanBackArgs struct {
-	steps              int
-	u, dt, dy, du, ddt uintptr
-	ldu, lddt          int
-	mask, mask2        uintptr
-	rows               uintptr // [steps,6,16]: dt, x, g, u, s1, s2
-	skip, dskip        uintptr
-	a, h, dh, da       uintptr // of a group of states, as the following
-	db, dc             uintptr
-	ldd                int
-	b, c               uintptr
-	ldb                int
-	hs, es             uintptr // [steps+1,group] states, [steps,group] decays
+// selectiveArgs are those of Mamba's, forward and backward.
+type selectiveArgs struct {
+	steps  int
+	work   uintptr // the block's rows, rowsLen apart
+	b, c   uintptr // of a group of states at the first step
+	ldb    int
+	a, h   uintptr // of a group of states, as the following
+	decays uintptr
+	next   uintptr // rows to be fetched
+	ldNext int
+	hs     uintptr // backward only, from here on
+	dh, da uintptr
+	db, dc uintptr
+	ldd    int
 }
 
 // at is the address of x[i], or 0 if x is empty.
@@ -44,56 +44,83 @@ func at(x []float32, i int) uintptr {
 // words is the address of the mask of the first n of 8 lanes.
 func words(n int) uintptr { return uintptr(unsafe.Pointer(&maskWords[8-max(0, min(n, 8))])) }
 
-// forward fills the arguments for the channels of the block from lane on, whose mask it leaves to the caller.
-func (args *scanArgs) forward(k *scanBlock, lane int) {
+func ssdStepsAVX512(k *ssdBlock) {
+	args := k.args()
+	args.mask = 0xffff >> (16 - k.lanes)
+	ssdForwardZ(&args)
+}
+
+func ssdStepsAVX2(k *ssdBlock) {
+	args := k.args()
+	args.mask, args.mask2 = words(k.lanes), words(k.lanes-8)
+	ssdForwardY(&args)
+}
+
+// args are the arguments of the block but for the mask.
+func (k *ssdBlock) args() ssdArgs {
 	last := k.steps - 1
 	_, _ = k.u[last*k.ldu+k.lanes-1], k.y[last*k.ldu+k.lanes-1]
-	_, _ = k.b[last*k.ldb+k.n-1], k.c[last*k.ldb+k.n-1]
-	args.steps, args.n = k.steps, 4*lanes*k.n
-	args.u, args.y, args.b, args.c = at(k.u, lane), at(k.y, lane), at(k.b, 0), at(k.c, 0)
-	args.ldu, args.lddt, args.ldb = 4*k.ldu, 4*k.lddt, 4*k.ldb
-	args.h, args.skip = at(k.h, lane), at(k.skip, lane)
-	if k.scalar {
-		args.dt, args.a = at(k.dt, 0), at(k.a, 0)
-		return
-	}
-	_ = k.dt[last*k.lddt+k.lanes-1]
-	args.dt, args.a = at(k.dt, lane), at(k.a, lane)
-}
-
-func scanStepsAVX512(k *scanBlock) {
-	var args scanArgs
-	args.forward(k, 0)
-	args.mask = 0xffff >> (16 - k.lanes)
-	if k.scalar {
-		ssdForwardZ(&args)
-	} else {
-		scanForwardZ(&args)
+	_, _, _ = k.b[last*k.ldb+k.n-1], k.c[last*k.ldb+k.n-1], k.dt[last*k.lddt]
+	return ssdArgs{
+		steps: k.steps, n: 4 * lanes * k.n,
+		u: at(k.u, 0), dt: at(k.dt, 0), y: at(k.y, 0), b: at(k.b, 0), c: at(k.c, 0),
+		a: at(k.a, 0), h: at(k.h, 0), skip: at(k.skip, 0),
+		ldu: 4 * k.ldu, lddt: 4 * k.lddt, ldb: 4 * k.ldb,
 	}
 }
 
-func scanStepsAVX2(k *scanBlock) {
-	var args scanArgs
-	if k.scalar {
-		args.forward(k, 0)
-		args.mask, args.mask2 = words(k.lanes), words(k.lanes-8)
-		ssdForwardY(&args)
-		return
+// args are the arguments that are the same for all groups of states.
+func (k *selectiveBlock) args() selectiveArgs {
+	end := (k.steps-1)*k.n + k.n - 1
+	_, _ = k.b[end], k.c[end]
+	if k.steps > scanChunk || len(k.decays) < decaysLen || len(k.work) < workRows*rowsLen {
+		panic("kernel: scan: short argument")
 	}
-	for lane := 0; lane < k.lanes; lane += 8 {
-		args.forward(k, lane)
-		args.mask = words(k.lanes - lane)
-		scanForwardY(&args)
+	return selectiveArgs{steps: k.steps, work: at(k.work, 0), ldb: 4 * k.n, decays: at(k.decays, 0), ldNext: 4 * k.ldNext}
+}
+
+// group fills the arguments of the i'th group of states, from n on.
+func (args *selectiveArgs) group(k *selectiveBlock, i, n int) {
+	args.a, args.h, args.b, args.c = at(k.a, n*lanes), at(k.h, n*lanes), at(k.b, n), at(k.c, n)
+	args.next = 0
+	if i < len(k.next) {
+		args.next = at(k.next[i], 0)
 	}
 }
 
-func scanStepsBackAVX512(k *scanBackBlock) {
-	var args scanBackArgs
-	args.mask = 0xffff >> (16 - k.lanes)
-	args.rest(k, 16)
-	scanGatherZ(&args)
-	for n := 0; n < k.n; {
-		args.group(k, n, 16)
+func scanStepsAVX512(k *selectiveBlock) {
+	args := k.args()
+	for i, n := 0, 0; n < k.n; i++ {
+		args.group(k, i, n)
+		if n+4 <= k.n {
+			scanForward4Z(&args)
+			n += 4
+		} else {
+			scanForward1Z(&args)
+			n++
+		}
+	}
+}
+
+func scanStepsAVX2(k *selectiveBlock) {
+	args := k.args()
+	for i, n := 0, 0; n < k.n; i++ {
+		args.group(k, i, n)
+		if n+4 <= k.n {
+			scanForward4Y(&args)
+			n += 4
+		} else {
+			scanForward1Y(&args)
+			n++
+		}
+	}
+}
+
+func scanStepsBackAVX512(k *selectiveBackBlock) {
+	args := k.args()
+	for i, n := 0, 0; n < k.n; i++ {
+		args.group(&k.selectiveBlock, i, n)
+		args.back(k, n, 16)
 		if n+4 <= k.n {
 			scanBack4Z(&args)
 			n += 4
@@ -102,16 +129,13 @@ func scanStepsBackAVX512(k *scanBackBlock) {
 			n++
 		}
 	}
-	scanScatterZ(&args)
 }
 
-func scanStepsBackAVX2(k *scanBackBlock) {
-	var args scanBackArgs
-	args.mask, args.mask2 = words(k.lanes), words(k.lanes-8)
-	args.rest(k, 8)
-	scanGatherY(&args)
-	for n := 0; n < k.n; {
-		args.group(k, n, 8)
+func scanStepsBackAVX2(k *selectiveBackBlock) {
+	args := k.args()
+	for i, n := 0, 0; n < k.n; i++ {
+		args.group(&k.selectiveBlock, i, n)
+		args.back(k, n, 8)
 		if n+2 <= k.n {
 			scanBack2Y(&args)
 			n += 2
@@ -120,31 +144,60 @@ func scanStepsBackAVX2(k *scanBackBlock) {
 			n++
 		}
 	}
-	scanScatterY(&args)
 }
 
-// rest fills the arguments that are the same for all states; vectors have the given width.
-func (args *scanBackArgs) rest(k *scanBackBlock, width int) {
-	end := (k.steps-1)*k.ldu + k.lanes - 1
-	_, _, _, _, _ = k.u[end], k.dt[end], k.dy[end], k.du[end], k.ddt[end]
-	end = (k.steps-1)*k.ldb + k.n - 1
-	_, _ = k.b[end], k.c[end]
-	if k.steps > scanChunk || len(k.work) < scanBackWork {
-		panic("kernel: scan backward: short argument")
-	}
-	args.steps = k.steps
-	args.u, args.dt, args.dy, args.du, args.ddt = at(k.u, 0), at(k.dt, 0), at(k.dy, 0), at(k.du, 0), at(k.ddt, 0)
-	args.ldu, args.lddt, args.ldb = 4*k.ldu, 4*k.lddt, 4*k.ldb
-	args.ldd = 4 * k.n * width
-	args.skip, args.dskip = at(k.skip, 0), at(k.dskip, 0)
-	const rows, states = scanChunk * 6 * lanes, (scanChunk + 1) * 4 * lanes
-	args.rows, args.hs, args.es = at(k.work, 0), at(k.work, rows+skew), at(k.work, rows+states+2*skew)
-}
-
-// group fills the arguments for the states from n on.
-func (args *scanBackArgs) group(k *scanBackBlock, n, width int) {
+// back fills the arguments of the backward pass for the states from n on; vectors have the given width.
+func (args *selectiveArgs) back(k *selectiveBackBlock, n, width int) {
 	i, j := n*lanes, n*width
-	args.a, args.h, args.dh, args.da = at(k.a, i), at(k.h, i), at(k.dh, i), at(k.da, i)
-	args.db, args.dc = at(k.db, j), at(k.dc, j)
-	args.b, args.c = at(k.b, n), at(k.c, n)
+	args.dh, args.da, args.db, args.dc = at(k.dh, i), at(k.da, i), at(k.db, j), at(k.dc, j)
+	args.ldd, args.hs = 4*k.n*width, at(k.hs, 0)
+}
+
+// moveArgs are those of the copies of rows of blocks: a row of a block is nextBlock and a
+// block's next row is next away.
+type moveArgs struct {
+	dst, src                   uintptr
+	rows, blocks               int
+	nextDst, nextSrc           int
+	nextBlockDst, nextBlockSrc int
+}
+
+const rowBytes, blockBytes = 4 * lanes, 4 * lanes * scanChunk
+
+func takeArgs(dst, src []float32, ld, rows, blocks int) moveArgs {
+	_, _ = dst[((blocks-1)*scanChunk+rows)*lanes-1], src[(rows-1)*ld+blocks*lanes-1]
+	return moveArgs{at(dst, 0), at(src, 0), rows, blocks, rowBytes, 4 * ld, blockBytes, rowBytes}
+}
+
+func putArgs(dst []float32, ld int, src []float32, rows, blocks int) moveArgs {
+	_, _ = src[((blocks-1)*scanChunk+rows)*lanes-1], dst[(rows-1)*ld+blocks*lanes-1]
+	return moveArgs{at(dst, 0), at(src, 0), rows, blocks, 4 * ld, rowBytes, rowBytes, blockBytes}
+}
+
+func takeBlocksAVX2(dst, src []float32, ld, rows, blocks int) {
+	if blocks > 0 && rows > 0 {
+		args := takeArgs(dst, src, ld, rows, blocks)
+		moveBlocksY(&args)
+	}
+}
+
+func takeBlocksAVX512(dst, src []float32, ld, rows, blocks int) {
+	if blocks > 0 && rows > 0 {
+		args := takeArgs(dst, src, ld, rows, blocks)
+		moveBlocksZ(&args)
+	}
+}
+
+func putBlocksAVX2(dst []float32, ld int, src []float32, rows, blocks int) {
+	if blocks > 0 && rows > 0 {
+		args := putArgs(dst, ld, src, rows, blocks)
+		moveBlocksY(&args)
+	}
+}
+
+func putBlocksAVX512(dst []float32, ld int, src []float32, rows, blocks int) {
+	if blocks > 0 && rows > 0 {
+		args := putArgs(dst, ld, src, rows, blocks)
+		moveBlocksZ(&args)
+	}
 }

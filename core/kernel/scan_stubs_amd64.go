@@ -3,37 +3,37 @@
 package kernel
 
 //go:noescape
-func scanForwardZ(args *scanArgs)
+func moveBlocksZ(args *moveArgs)
 
 //go:noescape
-func scanGatherZ(args *scanBackArgs)
+func scanForward4Z(args *selectiveArgs)
 
 //go:noescape
-func scanBack4Z(args *scanBackArgs)
+func scanForward1Z(args *selectiveArgs)
 
 //go:noescape
-func scanBack1Z(args *scanBackArgs)
+func scanBack4Z(args *selectiveArgs)
 
 //go:noescape
-func scanScatterZ(args *scanBackArgs)
+func scanBack1Z(args *selectiveArgs)
 
 //go:noescape
-func scanForwardY(args *scanArgs)
+func ssdForwardZ(args *ssdArgs)
 
 //go:noescape
-func scanGatherY(args *scanBackArgs)
+func moveBlocksY(args *moveArgs)
 
 //go:noescape
-func scanBack2Y(args *scanBackArgs)
+func scanForward4Y(args *selectiveArgs)
 
 //go:noescape
-func scanBack1Y(args *scanBackArgs)
+func scanForward1Y(args *selectiveArgs)
 
 //go:noescape
-func scanScatterY(args *scanBackArgs)
+func scanBack2Y(args *selectiveArgs)
 
 //go:noescape
-func ssdForwardZ(args *scanArgs)
+func scanBack1Y(args *selectiveArgs)
 
 //go:noescape
-func ssdForwardY(args *scanArgs)
+func ssdForwardY(args *ssdArgs)

@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// scanNaive runs either scan in float64: in = u, dt, a, b, c, skip.
+// scanNaive runs either scan in float64: in = u, dt, a, b, c, skip, and for Mamba's, whose
+// dt are before bias and softplus, bias and gate.
 func scanNaive(in [][]float64, segs []Segment, s scanShape) []float64 {
 	u, dt, a, b, c, skip := in[0], in[1], in[2], in[3], in[4], in[5]
 	ch := s.h * s.p
@@ -21,38 +22,60 @@ func scanNaive(in [][]float64, segs []Segment, s scanShape) []float64 {
 				if s.scalar {
 					di, si = r*s.h+head, head
 				}
-				x := u[r*ch+k]
+				x, step, gate := u[r*ch+k], dt[di], 1.0
+				if !s.scalar {
+					step = math.Log1p(math.Exp(step + in[6][k]))
+					gate = in[7][r*ch+k]
+					gate /= 1 + math.Exp(-gate)
+				}
 				out := skip[si] * x
 				for n := range s.n {
 					ai := head
 					if !s.scalar {
 						ai = k*s.n + n
 					}
-					h[n] = math.Exp(dt[di]*a[ai])*h[n] + dt[di]*x*b[(r*s.g+group)*s.n+n]
+					h[n] = math.Exp(step*a[ai])*h[n] + step*x*b[(r*s.g+group)*s.n+n]
 					out += c[(r*s.g+group)*s.n+n] * h[n]
 				}
-				y[r*ch+k] = out
+				y[r*ch+k] = gate * out
 			}
 		}
 	}
 	return y
 }
 
-// scanInputs returns u, dt, a, b, c, skip of the shape.
+// scanInputs returns the inputs of scanNaive for a shape.
 func scanInputs(s scanShape, m int) [][]float32 {
 	r := source(uint64(m + s.n))
 	in := [][]float32{
 		normals(r, m*s.h*s.p, 1), normals(r, m*s.dtWidth(), 0.3), normals(r, s.decays(), 1),
 		normals(r, m*s.g*s.n, 1), normals(r, m*s.g*s.n, 1), normals(r, s.skips(), 1),
 	}
-	for i, v := range in[1] {
-		in[1][i] = abs32(v) + 0.01
-	}
 	for i, v := range in[2] {
 		in[2][i] = -abs32(v) - 0.1
 	}
+	if !s.scalar {
+		return append(in, normals(r, s.p, 1), normals(r, m*s.p, 1))
+	}
+	for i, v := range in[1] {
+		in[1][i] = abs32(v) + 0.01
+	}
 	return in
 }
+
+// scanInputsFrom returns inputs without their first rows.
+func scanInputsFrom(in [][]float32, rows int, s scanShape) [][]float32 {
+	out := append([][]float32{}, in...)
+	for i, width := range map[int]int{0: s.h * s.p, 1: s.dtWidth(), 3: s.g * s.n, 4: s.g * s.n, 7: s.p} {
+		if i < len(out) {
+			out[i] = out[i][rows*width:]
+		}
+	}
+	return out
+}
+
+// scanGrads names the gradients in the order of the inputs.
+var scanGrads = []string{"du", "ddt", "da", "db", "dc", "dskip", "dbias", "dgate"}
 
 func wideAll(in [][]float32) (out [][]float64) {
 	for _, x := range in {
@@ -88,10 +111,10 @@ func TestScan(t *testing.T) {
 				in := scanInputs(c.shape, m)
 				y := guarded(t, m*c.shape.h*c.shape.p)
 				saved := guarded(t, c.shape.saved(m, len(segs)))
-				runScan(p, y, in[0], in[1], in[2], in[3], in[4], in[5], segs, nil, saved, m, c.shape)
+				runScan(p, y, in, segs, nil, saved, m, c.shape)
 				expect(t, "y", y, scanNaive(wideAll(in), segs, c.shape), 3e-6*math.Sqrt(float64(c.shape.n)))
 				plain := guarded(t, len(y))
-				runScan(nil, plain, in[0], in[1], in[2], in[3], in[4], in[5], segs, nil, nil, m, c.shape)
+				runScan(nil, plain, in, segs, nil, nil, m, c.shape)
 				expectBits(t, "y without saving", plain, y)
 			})
 		}
@@ -116,16 +139,15 @@ func TestScanBackward(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			forEachISA(t, func(t *testing.T) {
 				y, saved := guarded(t, len(dy)), guarded(t, c.shape.saved(m, len(segs)))
-				runScan(p, y, in[0], in[1], in[2], in[3], in[4], in[5], segs, nil, saved, m, c.shape)
+				runScan(p, y, in, segs, nil, saved, m, c.shape)
 				var got [][]float32
 				for _, x := range in {
 					got = append(got, guarded(t, len(x)))
 				}
 				work := guarded(t, c.shape.backwardScratch(m, len(segs)))
-				runScanBackward(p, got[0], got[1], got[2], got[3], got[4], got[5], dy,
-					in[0], in[1], in[2], in[3], in[4], in[5], segs, saved, m, c.shape, work)
+				runScanBackward(p, got, dy, in, segs, saved, m, c.shape, work)
 				// Sums of up to h·p·n products of several factors of size about 3.
-				expectSamples(t, []string{"du", "ddt", "da", "db", "dc", "dskip"}, got, want, 1e-4)
+				expectSamples(t, scanGrads[:len(in)], got, want, 1e-4)
 			})
 		})
 	}
@@ -141,15 +163,14 @@ func TestScanChunks(t *testing.T) {
 			in := scanInputs(s, m)
 			ch := s.h * s.p
 			whole := make([]float32, m*ch)
-			runScan(nil, whole, in[0], in[1], in[2], in[3], in[4], in[5], segments(m), nil, nil, m, s)
+			runScan(nil, whole, in, segments(m), nil, nil, m, s)
 			for _, chunk := range []int{1, 7, 16, 50} {
 				state := guarded(t, ch*s.n)
 				clear(state)
 				for from := 0; from < m; from += chunk {
 					n := min(chunk, m-from)
 					y := guarded(t, n*ch)
-					runScan(p, y, in[0][from*ch:], in[1][from*s.dtWidth():], in[2], in[3][from*s.g*s.n:], in[4][from*s.g*s.n:], in[5],
-						segments(n), [][]float32{state}, nil, n, s)
+					runScan(p, y, scanInputsFrom(in, from, s), segments(n), [][]float32{state}, nil, n, s)
 					expectBits(t, fmt.Sprintf("%s, chunks of %d, at %d", c.name, chunk, from), y, whole[from*ch:(from+n)*ch])
 				}
 			}
@@ -160,17 +181,17 @@ func TestScanChunks(t *testing.T) {
 func TestScanPanics(t *testing.T) {
 	x := make([]float32, 64)
 	expectPanic(t, "kernel: scan: short argument", func() {
-		SelectiveScan(nil, x, x, x, x, x, x, nil, segments(9), nil, nil, 9, ScanDims{8, 2})
+		SelectiveScan(nil, x, x, x, x, x, x, x, x, x, segments(9), nil, nil, 9, ScanDims{8, 2})
 	})
 	expectPanic(t, "kernel: segments: short state", func() {
-		SelectiveScan(nil, x, x, x, x, x, x, nil, segments(2), [][]float32{x[:15]}, nil, 2, ScanDims{8, 2})
+		SelectiveScan(nil, x, x, x, x, x, x, x, x, x, segments(2), [][]float32{x[:15]}, nil, 2, ScanDims{8, 2})
 	})
 	expectPanic(t, "kernel: scan: wrong dimensions", func() {
 		SSD(nil, x, x, x, x, x, x, nil, segments(2), nil, nil, 2, SSDDims{3, 1, 2, 2})
 	})
 }
 
-// backwardScratch and runScanBackward are the backward passes of either scan.
+// backwardScratch, runScan and runScanBackward are those of either scan.
 func (s scanShape) backwardScratch(m, segments int) int {
 	if s.scalar {
 		return SSDBackwardScratch(m, segments, SSDDims{s.h, s.p, s.g, s.n})
@@ -178,10 +199,20 @@ func (s scanShape) backwardScratch(m, segments int) int {
 	return SelectiveScanBackwardScratch(m, segments, ScanDims{s.p, s.n})
 }
 
-func runScanBackward(p *Pool, du, ddt, da, db, dc, dskip, dy, u, dt, a, b, c, skip []float32, segs []Segment, saved []float32, m int, s scanShape, work []float32) {
+func runScan(p *Pool, y []float32, in [][]float32, segs []Segment, states [][]float32, saved []float32, m int, s scanShape) {
 	if s.scalar {
-		SSDBackward(p, du, ddt, da, db, dc, dskip, dy, u, dt, a, b, c, skip, segs, saved, m, SSDDims{s.h, s.p, s.g, s.n}, work)
+		SSD(p, y, in[0], in[1], in[2], in[3], in[4], in[5], segs, states, saved, m, SSDDims{s.h, s.p, s.g, s.n})
 		return
 	}
-	SelectiveScanBackward(p, du, ddt, da, db, dc, dskip, dy, u, dt, a, b, c, skip, segs, saved, m, ScanDims{s.p, s.n}, work)
+	SelectiveScan(p, y, in[0], in[1], in[2], in[3], in[4], in[5], in[6], in[7], segs, states, saved, m, ScanDims{s.p, s.n})
+}
+
+func runScanBackward(p *Pool, grads [][]float32, dy []float32, in [][]float32, segs []Segment, saved []float32, m int, s scanShape, work []float32) {
+	if s.scalar {
+		SSDBackward(p, grads[0], grads[1], grads[2], grads[3], grads[4], grads[5], dy,
+			in[0], in[1], in[2], in[3], in[4], in[5], segs, saved, m, SSDDims{s.h, s.p, s.g, s.n}, work)
+		return
+	}
+	SelectiveScanBackward(p, grads[0], grads[1], grads[2], grads[3], grads[4], grads[5], grads[6], grads[7], dy,
+		in[0], in[1], in[2], in[3], in[4], in[5], in[6], in[7], segs, saved, m, ScanDims{s.p, s.n}, work)
 }

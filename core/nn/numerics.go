@@ -66,7 +66,7 @@ var numericsOf = map[string]numerics{
 	"softplus": {parts: byRow, exact: true, exactIn: []int{0}}, "softplus.backward": {parts: byRow, exact: true, exactIn: []int{0, 1}},
 	"decay": {sum: true}, "decay.backward": {sum: true},
 	"step_size": {sum: true}, "step_size.backward": {sum: true},
-	"selective_scan": {exactIn: []int{1}, saved: "-"}, "selective_scan.backward": {exactIn: []int{1}, saved: "rshhs", savedOf: []int{7}, unread: []int{7}},
+	"selective_scan": {exactIn: []int{1}, saved: "-"}, "selective_scan.backward": {exactIn: []int{1}, saved: "rshhssh", savedOf: []int{9}, unread: []int{9}},
 	"ssd": {exactIn: []int{1}, saved: "-"}, "ssd.backward": {exactIn: []int{1}, saved: "rshhs", savedOf: []int{7}, unread: []int{7}},
 	"invariant_scan": {parts: bySequence, saved: "pp"}, "invariant_scan.backward": {parts: bySequence, saved: "sssss", savedOf: []int{7}, unread: []int{7}},
 

@@ -8,24 +8,26 @@ import (
 )
 
 // SelectiveScan is Mamba's recurrence (Gu & Dao 2023, eq. 2-4) for each of D channels with N states, A by zero-order hold and
-// B by Euler's rule:
+// B by Euler's rule, with the softplus that makes its steps and the gate that it ends in (figure 3):
 //
-//	h_t = exp(dt_t·a) h_{t-1} + dt_t·u_t·b_t     y_t = Σ_n c_t·h_t + skip·u_t
+//	dt_t = softplus(step_t + bias)     h_t = exp(dt_t·a) h_{t-1} + dt_t·u_t·b_t     y_t = silu(gate_t)·(Σ_n c_t·h_t + skip·u_t)
 //
-// u, dt [M,D] (dt > 0), a [D,N] (negative), b, c [M,N], skip [D]; y [M,D]. While decoding it keeps h [D,N] under the name.
-func (g *Graph) SelectiveScan(name string, u, dt, a, b, c, skip *Node) *Node {
+// u, step, gate [M,D], a [D,N] (negative), b, c [M,N], skip, bias [D]; y [M,D]. While decoding it keeps h [D,N] under the name.
+func (g *Graph) SelectiveScan(name string, u, step, a, b, c, skip, bias, gate *Node) *Node {
 	const op = "selective scan"
 	wantShape(op, "u", u, g.rows, -1)
 	wantShape(op, "a", a, u.Shape()[1], -1)
 	d, n := a.Shape()[0], a.Shape()[1]
-	wantShape(op, "dt", dt, g.rows, d)
+	wantShape(op, "step", step, g.rows, d)
 	wantShape(op, "b", b, g.rows, n)
 	wantShape(op, "c", c, g.rows, n)
 	wantShape(op, "skip", skip, d)
-	return g.scan(name, selectiveForm{D: d, N: n}, u, dt, a, b, c, skip)
+	wantShape(op, "bias", bias, d)
+	wantShape(op, "gate", gate, g.rows, d)
+	return g.scan(name, selectiveForm{D: d, N: n}, u, step, a, b, c, skip, bias, gate)
 }
 
-// SSD is Mamba-2's recurrence (Dao & Gu 2024, eq. 1 with a scalar A for each head), that of SelectiveScan with H heads of P
+// SSD is Mamba-2's recurrence (Dao & Gu 2024, eq. 1 with a scalar A for each head), that of SelectiveScan, without its softplus and gate, with H heads of P
 // channels that share dt and a, and G groups of heads that share b and c: u [M,H·P], dt [M,H], a [H], b, c [M,G·N],
 // skip [H]; y [M,H·P]. While decoding it keeps h [H,P,N] under the name.
 func (g *Graph) SSD(name string, u, dt, a, b, c, skip *Node, groups int) *Node {
@@ -49,14 +51,14 @@ func (g *Graph) SSD(name string, u, dt, a, b, c, skip *Node, groups int) *Node {
 	return g.scan(name, ssdForm{H: h, P: hp / h, G: groups, N: gn / groups}, u, dt, a, b, c, skip)
 }
 
-// scanForm is one of the two recurrences.
+// scanForm is one of the two recurrences; grads are in the order of the inputs.
 type scanForm interface {
 	name() string
 	state() int
 	saved(m, segments int) int
 	scratch(m, segments int) int
-	run(p *kernel.Pool, y []float32, in [6][]float32, segs []kernel.Segment, states [][]float32, saved []float32, m int)
-	back(p *kernel.Pool, grads [6][]float32, dy []float32, in [6][]float32, segs []kernel.Segment, saved, scratch []float32, m int)
+	run(p *kernel.Pool, y []float32, in [][]float32, segs []kernel.Segment, states [][]float32, saved []float32, m int)
+	back(p *kernel.Pool, grads [][]float32, dy []float32, in [][]float32, segs []kernel.Segment, saved, scratch []float32, m int)
 	cost(m int) (forward, backward float64)
 }
 
@@ -64,7 +66,7 @@ func (g *Graph) scan(name string, form scanForm, in ...*Node) *Node {
 	return Apply(scan{Site: name, Train: g.mode == Training, Form: form}, in[0].Shape(), in...)
 }
 
-// scan is y of (u, dt, a, b, c, skip). In training it saves the states at the starts of chunks.
+// scan is y of (u, dt, a, b, c, skip) and, in Mamba's form, (bias, gate). In training it saves the states at the starts of chunks.
 type scan struct {
 	Site  string
 	Train bool
@@ -103,9 +105,9 @@ func (k scan) Bind(b engine.Binding) (engine.Kernel, error) {
 	}, nil
 }
 
-func scanInputs(in []engine.Buffer) (x [6][]float32) {
-	for i := range x {
-		x[i] = in[i].F32
+func scanInputs(in []engine.Buffer) (x [][]float32) {
+	for i := range in {
+		x = append(x, in[i].F32)
 	}
 	return x
 }
@@ -122,7 +124,7 @@ func (k scan) Grad(in gorgonia.Nodes, out, grad *Node) gorgonia.Nodes {
 	return grads
 }
 
-// scanGrad is du of (u, dt, a, b, c, skip, dy, y); it saves the gradients of dt, a, b, c and skip.
+// scanGrad is du of the scan's inputs, dy and y; it saves the gradients of the other inputs.
 type scanGrad struct{ Form scanForm }
 
 func (k scanGrad) Name() string { return k.Form.name() + ".backward" }
@@ -130,24 +132,25 @@ func (k scanGrad) Name() string { return k.Form.name() + ".backward" }
 func (k scanGrad) Layout(in []tensor.Shape) engine.Layout {
 	m := in[0][0]
 	lay := engine.Layout{Scratch: k.Form.scratch(m, expectedSegments(m))}
-	for _, shape := range in[1:6] {
+	for _, shape := range in[1 : len(in)-2] {
 		lay.Saved = append(lay.Saved, engine.Extent{Len: shape.TotalSize()})
 	}
 	return lay
 }
 
 func (k scanGrad) Bind(b engine.Binding) (engine.Kernel, error) {
-	in, dy := scanInputs(b.In), b.In[6].F32
-	grads := [6][]float32{b.Out.F32}
-	for i, s := range b.Saved {
-		grads[i+1] = s.F32
+	inputs := len(b.In) - 2
+	in, dy, y := scanInputs(b.In[:inputs]), b.In[inputs].F32, b.In[inputs+1]
+	grads := [][]float32{b.Out.F32}
+	for _, s := range b.Saved {
+		grads = append(grads, s.F32)
 	}
 	var moreSaved, moreScratch []float32
 	return func(r *engine.Run) {
 		m, segs := r.Rows, r.Segments
 		forward, backward := k.Form.cost(m)
 		need := k.Form.saved(m, len(segs))
-		saved := fits(b.In[7].Saved[0].F32, need)
+		saved := fits(y.Saved[0].F32, need)
 		if saved == nil {
 			saved = grow(&moreSaved, need)
 			k.Form.run(b.Pool, grads[0], in, segs, nil, saved, m)

@@ -15,13 +15,13 @@ func (f selectiveForm) scratch(m, segments int) int {
 	return kernel.SelectiveScanBackwardScratch(m, segments, kernel.ScanDims(f))
 }
 
-func (f selectiveForm) run(p *kernel.Pool, y []float32, in [6][]float32, segs []kernel.Segment, states [][]float32, saved []float32, m int) {
-	kernel.SelectiveScan(p, y, in[0], in[1], in[2], in[3], in[4], in[5], segs, states, saved, m, kernel.ScanDims(f))
+func (f selectiveForm) run(p *kernel.Pool, y []float32, in [][]float32, segs []kernel.Segment, states [][]float32, saved []float32, m int) {
+	kernel.SelectiveScan(p, y, in[0], in[1], in[2], in[3], in[4], in[5], in[6], in[7], segs, states, saved, m, kernel.ScanDims(f))
 }
 
-func (f selectiveForm) back(p *kernel.Pool, grads [6][]float32, dy []float32, in [6][]float32, segs []kernel.Segment, saved, scratch []float32, m int) {
-	kernel.SelectiveScanBackward(p, grads[0], grads[1], grads[2], grads[3], grads[4], grads[5], dy,
-		in[0], in[1], in[2], in[3], in[4], in[5], segs, saved, m, kernel.ScanDims(f), scratch)
+func (f selectiveForm) back(p *kernel.Pool, grads [][]float32, dy []float32, in [][]float32, segs []kernel.Segment, saved, scratch []float32, m int) {
+	kernel.SelectiveScanBackward(p, grads[0], grads[1], grads[2], grads[3], grads[4], grads[5], grads[6], grads[7], dy,
+		in[0], in[1], in[2], in[3], in[4], in[5], in[6], in[7], segs, saved, m, kernel.ScanDims(f), scratch)
 }
 
 func (f selectiveForm) cost(m int) (forward, backward float64) {
@@ -42,11 +42,11 @@ func (f ssdForm) scratch(m, segments int) int {
 	return kernel.SSDBackwardScratch(m, segments, kernel.SSDDims(f))
 }
 
-func (f ssdForm) run(p *kernel.Pool, y []float32, in [6][]float32, segs []kernel.Segment, states [][]float32, saved []float32, m int) {
+func (f ssdForm) run(p *kernel.Pool, y []float32, in [][]float32, segs []kernel.Segment, states [][]float32, saved []float32, m int) {
 	kernel.SSD(p, y, in[0], in[1], in[2], in[3], in[4], in[5], segs, states, saved, m, kernel.SSDDims(f))
 }
 
-func (f ssdForm) back(p *kernel.Pool, grads [6][]float32, dy []float32, in [6][]float32, segs []kernel.Segment, saved, scratch []float32, m int) {
+func (f ssdForm) back(p *kernel.Pool, grads [][]float32, dy []float32, in [][]float32, segs []kernel.Segment, saved, scratch []float32, m int) {
 	kernel.SSDBackward(p, grads[0], grads[1], grads[2], grads[3], grads[4], grads[5], dy,
 		in[0], in[1], in[2], in[3], in[4], in[5], segs, saved, m, kernel.SSDDims(f), scratch)
 }
@@ -56,13 +56,15 @@ func (f ssdForm) cost(m int) (forward, backward float64) {
 }
 
 // SelectiveScanFLOPs counts SelectiveScan over m rows of d channels with n states: for each state its decay (2), update (3)
-// and output (2).
-func SelectiveScanFLOPs(m, d, n int) float64 { return float64(m) * float64(d) * float64(7*n+2) }
+// and output (2), and for each channel the softplus and the gate.
+func SelectiveScanFLOPs(m, d, n int) float64 {
+	return float64(m)*float64(d)*float64(7*n+3) + 2*ActivationFLOPs(m, d)
+}
 
-// SelectiveScanBackwardFLOPs counts its backward pass: for each state the states once more (5) and the products that the
-// gradients add up (16).
+// SelectiveScanBackwardFLOPs counts its backward pass: for each state the states and their output once more (7) and the products
+// that the gradients add up (16), and for each channel the softplus again and the derivatives of both.
 func SelectiveScanBackwardFLOPs(m, d, n int) float64 {
-	return float64(m) * float64(d) * float64(21*n+8)
+	return float64(m)*float64(d)*float64(23*n+12) + 4*ActivationFLOPs(m, d)
 }
 
 // SSDFLOPs counts SSD over m rows of d channels in all with n states: as SelectiveScanFLOPs, with one decay for all of a

@@ -10,7 +10,7 @@ import (
 )
 
 // scanReference is the recurrence of H heads of P channels with G groups of b and c; steps and decays belong to heads if
-// perHead, else to channels and, the decays, to states.
+// perHead, else to channels and, the decays, to states. With a gate, the steps are softplus(dt + bias).
 func scanReference(v Values, h, p, groups, n int, perHead bool) []float64 {
 	u, dt, a, b, c, skip := v.F["u"], v.F["dt"], v.F["a"], v.F["b"], v.F["c"], v.F["skip"]
 	d := h * p
@@ -25,7 +25,12 @@ func scanReference(v Values, h, p, groups, n int, perHead bool) []float64 {
 				if perHead {
 					owner, owners = head, h
 				}
-				step, out := dt[i*owners+owner], skip[owner]*x
+				step, out, gate := dt[i*owners+owner], skip[owner]*x, 1.0
+				if gates := v.F["gate"]; gates != nil {
+					step = math.Log1p(math.Exp(step + v.F["bias"][ch]))
+					gate = gates[i*d+ch]
+					gate /= 1 + math.Exp(-gate)
+				}
 				for j := range state {
 					decay := a[head]
 					if !perHead {
@@ -35,7 +40,7 @@ func scanReference(v Values, h, p, groups, n int, perHead bool) []float64 {
 					state[j] = math.Exp(step*decay)*state[j] + step*x*b[at]
 					out += c[at] * state[j]
 				}
-				y[i*d+ch] = out
+				y[i*d+ch] = gate * out
 			}
 		}
 	}
@@ -58,12 +63,12 @@ func TestSelectiveScan(t *testing.T) {
 			Case{
 				Segments: c.segments,
 				Params: []Tensor{
-					Rows("u", c.d), {Name: "dt", Shape: []int{PerRow, c.d}, Values: Between(0.01, 0.8)},
+					Rows("u", c.d), Rows("dt", c.d), {Name: "bias", Shape: []int{c.d}}, Rows("gate", c.d),
 					{Name: "a", Shape: []int{c.d, c.n}, Values: Between(-2, -0.1)}, Rows("b", c.n), Rows("c", c.n),
 					{Name: "skip", Shape: []int{c.d}},
 				},
 				Build: func(g *nn.Graph, p Nodes) *nn.Node {
-					return g.SelectiveScan("scan", p["u"], p["dt"], p["a"], p["b"], p["c"], p["skip"])
+					return g.SelectiveScan("scan", p["u"], p["dt"], p["a"], p["b"], p["c"], p["skip"], p["bias"], p["gate"])
 				},
 				Reference: func(v Values) []float64 { return scanReference(v, 1, c.d, 1, c.n, false) },
 			}.Check(t)

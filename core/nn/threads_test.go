@@ -27,9 +27,9 @@ func TestThreadsAboveSmallWork(t *testing.T) {
 			Build:  func(g *nn.Graph, p Nodes) *nn.Node { return g.Attention("a", p["qkv"], attention) },
 		}},
 		"selective scan": {120, nn.SelectiveScanFLOPs(120, d, n), Case{
-			Params: []Tensor{Rows("u", d), step, decays, Rows("b", n), Rows("c", n), skip},
+			Params: []Tensor{Rows("u", d), step, decays, Rows("b", n), Rows("c", n), skip, {Name: "bias", Shape: []int{d}}, Rows("gate", d)},
 			Build: func(g *nn.Graph, p Nodes) *nn.Node {
-				return g.SelectiveScan("s", p["u"], p["dt"], p["a"], p["b"], p["c"], p["skip"])
+				return g.SelectiveScan("s", p["u"], p["dt"], p["a"], p["b"], p["c"], p["skip"], p["bias"], p["gate"])
 			},
 		}},
 		"invariant scan": {180, nn.InvariantScanFLOPs(180, d, n), Case{

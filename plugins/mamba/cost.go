@@ -32,13 +32,13 @@ func (c Config) costMamba(t int) nn.Cost {
 		nn.CostLinear(d, inner, false).Times(2), costShared(d),
 		nn.CostConv(inner, c.Conv, true),
 		costDerived(t, nn.DecayFLOPs(inner*n), float64(inner*n)),
-		nn.CostGate(inner), nn.CostLinear(inner, d, false),
+		nn.CostLinear(inner, d, false),
 	)
 	if !c.Selective {
 		scan := nn.CostRow(nn.InvariantScanFLOPs(1, inner, n)-nn.InvariantScanFLOPs(0, inner, n),
 			nn.InvariantScanBackwardFLOPs(1, inner, n)-nn.InvariantScanBackwardFLOPs(0, inner, n))
 		scan.State = inner * n
-		return nn.Sum(common, scan,
+		return nn.Sum(common, scan, nn.CostGate(inner),
 			costOnce(t, nn.InvariantScanFLOPs(0, inner, n), nn.InvariantScanBackwardFLOPs(0, inner, n)),
 			costDerived(t, nn.ActivationFLOPs(1, inner), nn.ActivationFLOPs(1, inner)))
 	}
@@ -46,7 +46,7 @@ func (c Config) costMamba(t int) nn.Cost {
 	scan.State = inner * n
 	return nn.Sum(common, scan,
 		nn.CostLinear(inner, r+2*n, false),
-		nn.CostLinear(r, inner, true), nn.CostActivation(inner),
+		nn.CostLinear(r, inner, false),
 		costShared(inner), // u feeds both the projection and the scan
 	)
 }

@@ -104,22 +104,20 @@ func (b *mixer) forward(x *nn.Node) *nn.Node {
 func (b *mixer) mamba(x *nn.Node) *nn.Node {
 	u := b.conv("conv", b.linear("in_proj", x, b.inner())) // [M,I]
 	gate := b.linear("gate_proj", x, b.inner())            // [M,I]
-	var y *nn.Node
 	if b.Selective {
-		y = b.selective(u)
-	} else {
-		y = b.invariant(u)
+		return b.project(b.selective(u, gate))
 	}
-	return b.project(nn.GateSiLU(y, gate))
+	return b.project(nn.GateSiLU(b.invariant(u), gate))
 }
 
 // selective is algorithm 2: s_B and s_C are projections to N, s_Δ is one to R, spread over the channels by another, and τ_Δ
-// is the softplus. The scan discretises A by eq. 4, exp(ΔA), and B by its first-order form ΔB, as the authors' code does.
-func (b *mixer) selective(u *nn.Node) *nn.Node {
+// is the softplus. The scan discretises A by eq. 4, exp(ΔA), and B by its first-order form ΔB, as the authors' code does; it
+// ends in the gate of figure 3.
+func (b *mixer) selective(u, gate *nn.Node) *nn.Node {
 	inner, n, r := b.inner(), b.State, b.StepRank
 	parts := nn.Split(b.linear("x_proj", u, r, n, n), r, n, n)
-	dt := b.step(parts[0], inner)
-	return b.SelectiveScan(b.name+".scan", u, dt, b.realA(), parts[1], parts[2], b.skip(inner))
+	step := b.Project(parts[0], b.stepWeight(r, inner), nil)
+	return b.SelectiveScan(b.name+".scan", u, step, b.realA(), parts[1], parts[2], b.skip(inner), b.stepBias(inner), gate)
 }
 
 // invariant is algorithm 1: step, B and C are parameters, the same for every token.
@@ -153,8 +151,12 @@ func (b *mixer) linear(name string, x *nn.Node, columns ...int) *nn.Node {
 
 // step is softplus(x wᵀ + bias): n steps above 0.
 func (b *mixer) step(x *nn.Node, n int) *nn.Node {
-	w := b.Param(b.name+".dt_proj.weight", nn.FanIn().Stack(n), n, x.Shape()[1])
-	return nn.Softplus(b.Project(x, w, b.stepBias(n)))
+	return nn.Softplus(b.Project(x, b.stepWeight(x.Shape()[1], n), b.stepBias(n)))
+}
+
+// stepWeight projects to n steps.
+func (b *mixer) stepWeight(in, n int) *nn.Node {
+	return b.Param(b.name+".dt_proj.weight", nn.FanIn().Stack(n), n, in)
 }
 
 // conv is the causal depthwise convolution over time with its activation.

@@ -2,11 +2,7 @@ package main
 
 // emitSSD writes the steps of Mamba-2's scan, whose decay is the same for all states
 // and lanes, for a block of 16 lanes.
-func emitSSD(f *file) {
-	for _, reg := range widths {
-		ssd{scan{vec{file: f, reg: reg}}}.forward()
-	}
-}
+func emitSSD(v vec) { ssd{scan{v}}.forward() }
 
 type ssd struct{ scan }
 
@@ -15,7 +11,7 @@ type ssd struct{ scan }
 func (s ssd) forward() {
 	v := 16 / s.w()
 	x, y := func(j int) int { return 2 + j }, func(i, j int) int { return 4 + 2*(i%2) + j }
-	s.text("ssdForward"+s.reg, "scanArgs", "Steps of Mamba-2's recurrence for a block of lanes.")
+	s.text("ssdForward"+s.reg, "ssdArgs", "Steps of Mamba-2's recurrence for a block of lanes.")
 	if s.reg == "Z" {
 		s.ptr(scanMask, "R10")
 		s.op("KMOVW R10, K1")
