@@ -10,6 +10,7 @@ package kernel
 
 const (
 	packLimit = 1 << 22 // floats of B that are packed at a time
+	packSide  = 16      // panels that are written side by side: more would take more pages than a core knows the places of
 	smallGemm = 1 << 19 // multiply-adds that one thread does sooner than it wakes another
 )
 
@@ -232,7 +233,9 @@ func (x *operandA) near(m, k int) *buffer {
 		step := 16 * (lines | 1) // an odd number of cache lines: panels are written side by side
 		panels := (m + h - 1) / h
 		own := scratch.take(panels * step)
-		active.packA(own.f, step, x.a, x.csa, k, m/h)
+		for i := 0; i < m/h; i += packSide {
+			active.packA(own.f[i*step:], step, x.a[i*h:], x.csa, k, min(packSide, m/h-i))
+		}
 		if rest := m % h; rest > 0 {
 			last := own.f[m/h*step:]
 			for kk := range k {
@@ -279,7 +282,9 @@ func (t *pack) run(lo, hi int) {
 			continue
 		}
 		full := min(hi, t.n/w)
-		active.packB(t.packed[t.panel(lo*w, k0):], w*k, t.b[k0*t.ldb+lo*w:], t.ldb, k, full-lo)
+		for j := lo; j < full; j += packSide {
+			active.packB(t.packed[t.panel(j*w, k0):], w*k, t.b[k0*t.ldb+j*w:], t.ldb, k, min(packSide, full-j))
+		}
 		if j := full * w; full < hi {
 			panel := t.packed[t.panel(j, k0):]
 			for kk := range k {

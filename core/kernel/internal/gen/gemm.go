@@ -170,6 +170,52 @@ func (t tile) step(u int) {
 // prefetchW is PREFETCHW (BX), which the assembler does not know: it fetches a line to write to.
 const prefetchW = "BYTE $0x0f; BYTE $0x0d; BYTE $0x0b"
 
+// aheadBases point to rows 0 and 3 of the next tile's A, or R11 alone to where its columns are. AVX-512's tiles of rows have no
+// registers left for them.
+var aheadBases = []string{"R11", "R12"}
+
+func (t tile) aheads() int {
+	switch {
+	case t.columns:
+		return 1
+	case t.reg == "Z":
+		return 0
+	}
+	return (t.rows + 2) / 3
+}
+
+// aimAhead sets the bases. The caller has set those of A.
+func (t tile) aimAhead() {
+	if t.aheads() == 0 {
+		return
+	}
+	t.op("MOVQ %d(DI), R11", argNext)
+	t.op("ADDQ R8, R11")
+	if t.aheads() > 1 {
+		t.op("LEAQ (R9)(R9*2), AX")
+		t.op("LEAQ (R11)(AX*1), R12")
+	}
+}
+
+// fetchAhead fetches what the next tile reads of A at the k that a turn of the loop takes.
+func (t tile) fetchAhead() {
+	switch {
+	case t.aheads() == 0:
+	case t.columns:
+		for _, at := range []string{"(R11)", "(R11)(R9*1)", "(R11)(R9*2)", "(R11)(R10*1)"} {
+			t.op("PREFETCHT0 %s", at)
+		}
+		t.op("LEAQ (R11)(R9*%d), R11", unroll)
+	default:
+		for i := range t.rows {
+			t.op("PREFETCHT0 "+[]string{"(%s)", "(%s)(R9*1)", "(%s)(R9*2)"}[i%3], aheadBases[i/3])
+		}
+		for _, base := range aheadBases[:t.aheads()] {
+			t.op("ADDQ $%d, %s", 4*unroll, base)
+		}
+	}
+}
+
 func (t tile) emit() {
 	t.text(t.name(), "tileArgs", fmt.Sprintf("%d rows of %d columns.", t.rows, t.vectors*t.bytes()/4))
 	if t.masked {
@@ -202,6 +248,7 @@ func (t tile) emit() {
 			t.op("LEAQ (%s)(AX*1), %s", aBases[i-1], aBases[i])
 		}
 	}
+	t.aimAhead()
 	t.op("MOVQ %d(DI), AX", argK)
 
 	// The accumulators. What is to be stored to, or to be loaded for the next tile, is fetched meanwhile.
@@ -241,6 +288,7 @@ func (t tile) emit() {
 	t.label("loop")
 	t.op("PREFETCHT1 (BX)")
 	t.op("ADDQ $64, BX")
+	t.fetchAhead()
 	for u := range unroll {
 		t.step(u)
 	}
