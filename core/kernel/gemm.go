@@ -127,12 +127,15 @@ func (t *gemm) cut(threads int) {
 	if threads == 1 {
 		return
 	}
-	want := 6 * threads
+	// Pieces across read the same rows of A again, and pack them again if tA: rather have more down, as many for each thread.
+	want, low := 6*threads, 8
 	if t.tA {
-		// Every piece across packs A again: rather have more down.
-		t.down = min(max(t.down, want), max(tiles/4, t.down))
+		low = 4
 	}
-	if pieces := t.down * t.across; pieces < want {
+	if t.down*t.across < want {
+		t.down = max(t.down, min((want+t.across-1)/t.across, tiles/low)/threads*threads)
+	}
+	if pieces := t.down * t.across; pieces < threads || !t.tA && pieces < 4*threads {
 		t.across = min((want+t.down-1)/t.down, max(panels/2, 1))
 	}
 }
