@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"fmt"
+
 	"gorgonia.org/gorgonia"
 )
 
@@ -122,7 +124,11 @@ func (c *compiler) recompute(r *recomputation, k *value) (*value, error) {
 			r.again[v] = w
 		}
 	}
-	return r.again[k], nil
+	w := r.again[k]
+	if w == nil {
+		return nil, fmt.Errorf("engine: compile: the backward pass wants %s before its block is complete", describe(k.node))
+	}
+	return w, nil
 }
 
 // isView says that a node shows another's memory.
