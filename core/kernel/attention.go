@@ -270,7 +270,7 @@ func (t *attention) block(si, h, r0 int, keysT, values []float32, w *attentionWo
 			}
 			scores := w.scores[i*keyBlock+seen.lo:]
 			active.tile(n, seen.hi-seen.lo, t.K, w.q[i*t.K:], t.K, 1, keysT[seen.lo:], keyBlock, scores, keyBlock, false)
-			seen.mask(w.scores[i*keyBlock:], negInf)
+			seen.mask(w.scores[i*keyBlock:])
 			active.attend.rows(scores, w.top[i:], w.sum[i:], w.shrink, w.sums[i*t.K:], n, seen.hi-seen.lo, t.K)
 			// Weights of masked keys are 0 and change no bit of the sums.
 			k0, k1 := max(seen.lo, first-at), min(seen.hi, p0+i+n-at)
@@ -324,20 +324,22 @@ func (d *AttentionDims) seen(first, p0, at, i, rows int) (s seenKeys) {
 	return s
 }
 
-// mask sets the scores [rows,keyBlock] in [lo,hi) that a row does not see to x.
-func (s *seenKeys) mask(scores []float32, x float32) {
+// mask sets the scores [rows,keyBlock] in [lo,hi) that a row does not see to -Inf.
+func (s *seenKeys) mask(scores []float32) {
 	if s.whole {
 		return
 	}
 	for r := range s.rows {
 		row := scores[r*keyBlock:]
-		setAll(row[s.lo:max(s.lo, s.from[r])], x)
-		setAll(row[max(s.lo, s.to[r]):max(s.lo, s.hi)], x)
+		copy(row[s.lo:max(s.lo, s.from[r])], masked[:])
+		copy(row[max(s.lo, s.to[r]):max(s.lo, s.hi)], masked[:])
 	}
 }
 
-func setAll(x []float32, v float32) {
-	for i := range x {
-		x[i] = v
+// masked is a row of -Inf.
+var masked = func() (row [keyBlock]float32) {
+	for i := range row {
+		row[i] = negInf
 	}
-}
+	return row
+}()

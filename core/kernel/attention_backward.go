@@ -144,7 +144,7 @@ func (b *attentionBlock) scores(j, i int, seen *seenKeys) {
 	}
 	active.tile(n, hi-lo, k, b.q[i*k:], k, 1, b.keysT[j*k+lo:], keyBlock, w[lo:], keyBlock, false)
 	active.tile(n, hi-lo, k, b.dout[i*k:], k, 1, b.valuesT[j*k+lo:], keyBlock, dw[lo:], keyBlock, false)
-	seen.mask(w, negInf)
+	seen.mask(w)
 	active.attend.back(w[lo:], dw[lo:], b.lse[i:], b.delta[i:], n, hi-lo)
 	k1 := min(hi, b.s.Len-j)
 	active.tile(n, k, k1-lo, dw[lo:], keyBlock, 1, b.keys[(j+lo)*k:], k, b.dq[i*k:], k, true)

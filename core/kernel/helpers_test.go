@@ -192,3 +192,9 @@ func expectPanic(t *testing.T, want string, f func()) {
 	}()
 	f()
 }
+
+func setAll(x []float32, v float32) {
+	for i := range x {
+		x[i] = v
+	}
+}

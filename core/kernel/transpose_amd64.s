@@ -12,7 +12,7 @@ TEXT ·transposeZ(SB), NOSPLIT, $0-8
 	MOVQ 24(DI), DX
 	MOVQ 32(DI), AX
 	MOVQ DX, R9
-	SHLQ $4, R9
+	SHLQ $5, R9
 
 loop:
 	MOVQ SI, R8
@@ -176,7 +176,7 @@ TEXT ·transposeY(SB), NOSPLIT, $0-8
 	MOVQ 24(DI), DX
 	MOVQ 32(DI), AX
 	MOVQ DX, R9
-	SHLQ $3, R9
+	SHLQ $5, R9
 
 loop:
 	MOVQ SI, R8

@@ -245,11 +245,16 @@ func attendScale(v vec) {
 	v.tailMask("AX")
 	v.op("ANDQ $-%d, DI", v.w())
 	v.op("SHLQ $2, DI")
+	// Rows lie on pages of their own, where the processor does not look ahead: fetch those of some rows further, as far as
+	// the last-level cache is.
+	v.op("MOVQ R13, R10")
+	v.op("SHLQ $5, R10")
+	v.op("ADDQ SI, R10")
+	v.op("MOVQ DX, R11")
+	v.op("SHLQ $5, R11")
+	v.op("ADDQ BX, R11")
 	v.label("row")
 	v.op("VBROADCASTSS (CX), %s", v.r(0))
-	// Rows lie on pages of their own, where the processor does not look ahead.
-	v.op("LEAQ (SI)(R13*8), R10")
-	v.op("LEAQ (BX)(DX*8), R11")
 	v.op("XORQ R9, R9")
 	v.op("SUBQ $64, DI")
 	v.label("lines")
@@ -282,6 +287,8 @@ func attendScale(v vec) {
 	v.op("ADDQ R12, CX")
 	v.op("ADDQ DX, BX")
 	v.op("ADDQ R13, SI")
+	v.op("ADDQ DX, R11")
+	v.op("ADDQ R13, R10")
 	v.op("DECQ R8")
 	v.op("JNE row")
 	v.ret()

@@ -28,12 +28,12 @@ func transpose(f *file, reg string, w int) {
 	f.op("MOVQ %d(DI), DX", argLDS)
 	f.op("MOVQ %d(DI), AX", argBlocks)
 	f.op("MOVQ DX, R9")
-	f.op("SHLQ $%d, R9", map[int]int{8: 3, 16: 4}[w])
+	f.op("SHLQ $5, R9")
 	f.label("loop")
 	f.op("MOVQ SI, R8")
 	for i := range w {
 		f.op("VMOVUPS (R8), %s", r(i))
-		f.op("PREFETCHT0 (R8)(R9*1)") // rows lie on pages of their own, where the processor does not look ahead
+		f.op("PREFETCHT0 (R8)(R9*1)") // 32 rows further: they lie on pages of their own, where the processor does not look ahead
 		f.op("ADDQ DX, R8")
 	}
 	// Pairs of rows, then fours: r(4g+c) holds in its 128-bit lane l column 4l+c of
