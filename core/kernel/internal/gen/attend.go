@@ -41,43 +41,49 @@ func emitAttend(f *file) {
 // scoreRow is the distance in bytes between rows of scores.
 const scoreRow = 4 * 64
 
-// Registers 9 to 15 hold constants of exp2 while a row kernel runs: loads of constants
-// would take longer than the arithmetic.
+// Registers of the row kernels, beside the five that exp2 takes for each of two vectors.
 const (
-	regRound = 9 // 1.5·2^23: adding it rounds to an integer, which is then in the lowest bits
-	regOne   = 10
-	regTerms = 11 // the coefficients of r to r^5
+	regPair  = 5  // the first of the second vector's
+	regShift = 10 // the row's greatest score, or its log-sum-exp
+	regSum   = 11 // and 12: a sum for each vector, or delta
+	regRound = 13 // 1.5·2^23: adding it rounds to an integer, which is then in the lowest bits
+	regOne   = 14
+	regFloor = 15 // -127
 )
 
 func (v vec) exp2Constants() {
 	v.op("VMOVUPS %s, %s", v.c(12582912), v.r(regRound))
 	v.op("VMOVUPS %s, %s", v.c(1), v.r(regOne))
-	for i := range 5 {
-		v.op("VMOVUPS %s, %s", v.c(exp2Terms[5-i]), v.r(regTerms+i))
-	}
+	v.op("VMOVUPS %s, %s", v.c(-127), v.r(regFloor))
 }
 
-// exp2 replaces x <= 0 by 2^x: exp2Neg in the package, its polynomial in pairs of terms. It uses
-// registers 1 to 4 for a short chain: a processor holds few waiting instructions.
-func (v vec) exp2(x int) {
-	const n, r2, q1, q2 = 1, 2, 3, 4
+// exp2 replaces registers x of several vectors, x <= 0, by 2^x: exp2Neg in the package, its polynomial in pairs of terms.
+// It uses the four registers after each x. The vectors go side by side: the chain of one is long, and a processor holds few
+// waiting instructions.
+func (v vec) exp2(vectors ...int) {
+	each := func(f func(x, n, r2, q1, q2 int)) {
+		for _, x := range vectors {
+			f(x, x+1, x+2, x+3, x+4)
+		}
+	}
 	// The second source wins if one is NaN.
-	v.op("VMOVUPS %s, %s", v.c(-127), v.r(n))
-	v.f("VMAXPS", x, n, x)
-	v.f("VADDPS", regRound, x, n)
-	v.f("VSUBPS", regRound, n, r2)
-	v.f("VSUBPS", r2, x, x) // r
-	v.f("VMULPS", x, x, r2)
-	v.f("VMOVAPS", regTerms+4, q2)
-	v.f("VFMADD213PS", regTerms+3, x, q2)
-	v.fc("VFMADD231PS", exp2Terms[0], r2, q2)
-	v.f("VMOVAPS", regTerms+2, q1)
-	v.f("VFMADD213PS", regTerms+1, x, q1)
-	v.f("VFMADD213PS", regOne, regTerms, x)
-	v.op("VPSLLD $23, %s, %s", v.r(n), v.r(n))
-	v.f("VFMADD231PS", q2, r2, q1)
-	v.f("VFMADD231PS", q1, r2, x)
-	v.f("VPADDD", n, x, x)
+	each(func(x, n, r2, q1, q2 int) { v.f("VMAXPS", x, regFloor, x) })
+	each(func(x, n, r2, q1, q2 int) { v.f("VADDPS", regRound, x, n) })
+	each(func(x, n, r2, q1, q2 int) { v.f("VSUBPS", regRound, n, r2) })
+	each(func(x, n, r2, q1, q2 int) { v.f("VSUBPS", r2, x, x) }) // r
+	each(func(x, n, r2, q1, q2 int) {
+		v.op("VMOVUPS %s, %s", v.c(exp2Terms[1]), v.r(q2))
+		v.op("VMOVUPS %s, %s", v.c(exp2Terms[3]), v.r(q1))
+		v.f("VMULPS", x, x, r2)
+	})
+	each(func(x, n, r2, q1, q2 int) { v.fc("VFMADD213PS", exp2Terms[2], x, q2) })
+	each(func(x, n, r2, q1, q2 int) { v.fc("VFMADD213PS", exp2Terms[4], x, q1) })
+	each(func(x, n, r2, q1, q2 int) { v.fc("VFMADD132PS", exp2Terms[5], regOne, x) })
+	each(func(x, n, r2, q1, q2 int) { v.fc("VFMADD231PS", exp2Terms[0], r2, q2) })
+	each(func(x, n, r2, q1, q2 int) { v.op("VPSLLD $23, %s, %s", v.r(n), v.r(n)) })
+	each(func(x, n, r2, q1, q2 int) { v.f("VFMADD231PS", q2, r2, q1) })
+	each(func(x, n, r2, q1, q2 int) { v.f("VFMADD231PS", q1, r2, x) })
+	each(func(x, n, r2, q1, q2 int) { v.f("VPADDD", n, x, x) })
 }
 
 // attendRows emits one step of the running softmax of some rows of attention: see
@@ -91,8 +97,8 @@ func attendRows(v vec) {
 	v.op("MOVQ %d(DI), R8", attRows)
 	v.op("MOVQ %d(DI), R12", attN)
 	v.op("MOVQ %d(DI), R13", attK)
-	per := 16 / v.w()                  // vectors in 16 scores
-	const shift, shrink, sum = 8, 7, 5 // and sum+1
+	per := 16 / v.w() // vectors in 16 scores
+	const shift, shrink, sum = regShift, regPair, regSum
 	v.op("SHLQ $2, R12")
 	v.op("MOVQ %d(DI), DI", attShrink)
 	v.exp2Constants()
@@ -134,17 +140,16 @@ func attendRows(v vec) {
 	v.fc("VMAXPS", -math.MaxFloat32, shift, shift)
 	v.op("VBROADCASTSS (DI), %s", v.r(shrink))
 	v.exp2(shrink)
+	v.op("VMOVSS X%d, (DI)", shrink)
 	for i := range per {
 		v.zero(v.r(sum + i))
 	}
 	v.op("XORQ R9, R9")
 	v.label("weights")
-	for i := range per {
-		v.op("VMOVUPS %d(SI)(R9*1), %s", i*4*v.w(), v.r(0))
-		v.f("VSUBPS", shift, 0, 0)
-		v.exp2(0)
-		v.op("VMOVUPS %s, %d(SI)(R9*1)", v.r(0), i*4*v.w())
-		v.f("VADDPS", 0, sum+i, sum+i)
+	v.scores(per)
+	for i, x := range pair(per) {
+		v.op("VMOVUPS %s, %d(SI)(R9*1)", v.r(x), i*4*v.w())
+		v.f("VADDPS", x, sum+i, sum+i)
 	}
 	v.op("ADDQ $64, R9")
 	v.op("CMPQ R9, R12")
@@ -153,6 +158,7 @@ func attendRows(v vec) {
 		v.f("VADDPS", sum+1, sum, sum)
 	}
 	v.sumLanes(sum, 0)
+	v.op("VBROADCASTSS (DI), %s", v.r(shrink))
 	v.op("VMOVSS (DX), X0")
 	v.op("VFMADD213SS X%d, X%d, X0", sum, shrink)
 	v.op("VMOVSS X0, (DX)")
@@ -188,6 +194,18 @@ func attendRows(v vec) {
 	v.ret()
 }
 
+// pair lists the registers of the vectors that are worked on side by side.
+func pair(vectors int) []int { return []int{0, regPair}[:vectors] }
+
+// scores loads vectors of the row at SI, and makes weights of them.
+func (v vec) scores(vectors int) {
+	for i, x := range pair(vectors) {
+		v.op("VMOVUPS %d(SI)(R9*1), %s", i*4*v.w(), v.r(x))
+		v.f("VSUBPS", regShift, x, x)
+	}
+	v.exp2(pair(vectors)...)
+}
+
 // attendBack emits attendBackGeneric. The number of scores is a multiple of 16.
 func attendBack(v vec) {
 	v.text("attendBack"+v.reg, "attendArgs", "Weights again, and the gradients of scores.")
@@ -198,7 +216,7 @@ func attendBack(v vec) {
 	v.op("MOVQ %d(DI), R8", attRows)
 	v.op("MOVQ %d(DI), R12", attN)
 	per := 16 / v.w()
-	const lse, delta = 8, 7
+	const lse, delta = regShift, regSum
 	v.op("SHLQ $2, R12")
 	v.exp2Constants()
 	v.label("row")
@@ -206,15 +224,13 @@ func attendBack(v vec) {
 	v.op("VBROADCASTSS (DX), %s", v.r(delta))
 	v.op("XORQ R9, R9")
 	v.label("weights")
-	for i := range per {
-		v.op("VMOVUPS %d(SI)(R9*1), %s", i*4*v.w(), v.r(0))
-		v.f("VSUBPS", lse, 0, 0)
-		v.exp2(0)
-		v.op("VMOVUPS %s, %d(SI)(R9*1)", v.r(0), i*4*v.w())
-		v.op("VMOVUPS %d(BX)(R9*1), %s", i*4*v.w(), v.r(1))
-		v.f("VSUBPS", delta, 1, 1)
-		v.f("VMULPS", 0, 1, 1)
-		v.op("VMOVUPS %s, %d(BX)(R9*1)", v.r(1), i*4*v.w())
+	v.scores(per)
+	for i, x := range pair(per) {
+		v.op("VMOVUPS %s, %d(SI)(R9*1)", v.r(x), i*4*v.w())
+		v.op("VMOVUPS %d(BX)(R9*1), %s", i*4*v.w(), v.r(x+1))
+		v.f("VSUBPS", delta, x+1, x+1)
+		v.f("VMULPS", x, x+1, x+1)
+		v.op("VMOVUPS %s, %d(BX)(R9*1)", v.r(x+1), i*4*v.w())
 	}
 	v.op("ADDQ $64, R9")
 	v.op("CMPQ R9, R12")
