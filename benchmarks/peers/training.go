@@ -263,35 +263,45 @@ func (b *bench) experts() error {
 	return nil
 }
 
-// heads holds what independent prediction heads cost against the operations that they add.
+// heads holds what prediction heads cost against the operations that they add, and their memory against that of fewer.
 func (b *bench) heads() error {
 	s := shapeB
 	dense, err := b.ours("archlab, dense (b) beside prediction heads", "transformer", s.decoder(""), s, family.FP32)
 	if err != nil {
 		return err
 	}
-	heads := map[int]*entrant{}
-	for _, extra := range []int{1, 3} {
-		if heads[extra], err = b.ours(fmt.Sprintf("archlab, %d prediction heads (b)", extra+1), "mtp", s.decoder(fmt.Sprintf(`,"form":"independent","extra":%d`, extra)), s, family.FP32); err != nil {
+	of := func(form string, n int) (*entrant, error) {
+		return b.ours(fmt.Sprintf("archlab, %d %s heads (b)", n, form), "mtp", s.decoder(fmt.Sprintf(`,"form":%q,"extra":%d`, form, n-1)), s, family.FP32)
+	}
+	for _, form := range []string{"independent", "sequential"} {
+		two, err := of(form, 2)
+		if err != nil {
 			return err
 		}
+		four, err := of(form, 4)
+		if err != nil {
+			return err
+		}
+		if _, err := b.race(dense, four, two); err != nil {
+			return err
+		}
+		added := ratio(ratio(dense.rate(), four.rate()), ratio(four.tokenFLOPs(), dense.tokenFLOPs()))
+		b.results.bar(fmt.Sprintf("4 %s prediction heads: step time over the operations they add", form), "<= 1.10x", -added, -1.10, "%.2fx", "")
+		p, err := b.profile(four)
+		if err != nil {
+			return err
+		}
+		q, err := b.profile(two)
+		if err != nil {
+			return err
+		}
+		if form == "independent" {
+			b.results.Profiles = append(b.results.Profiles, p)
+		}
+		b.results.bar(fmt.Sprintf("4 %s prediction heads: arena over that of 2", form), "does not grow (<= 1.02x)", -ratio(float64(p.ArenaBytes), float64(q.ArenaBytes)), -1.02, "%.2fx", "")
+		closeAll(four, two)
+		dense.seconds = nil
 	}
-	four := heads[3]
-	if _, err := b.race(dense, four, heads[1]); err != nil {
-		return err
-	}
-	added := ratio(ratio(dense.rate(), four.rate()), ratio(four.tokenFLOPs(), dense.tokenFLOPs()))
-	b.results.bar("4 prediction heads: step time over the operations they add", "<= 1.10x", -added, -1.10, "%.2fx", "")
-	p, err := b.profile(four)
-	if err != nil {
-		return err
-	}
-	q, err := b.profile(heads[1])
-	if err != nil {
-		return err
-	}
-	b.results.Profiles = append(b.results.Profiles, p)
-	b.results.bar("4 prediction heads: arena over that of 2", "does not grow (<= 1.02x)", -ratio(float64(p.ArenaBytes), float64(q.ArenaBytes)), -1.02, "%.2fx", "")
-	closeAll(dense, four, heads[1])
+	closeAll(dense)
 	return nil
 }

@@ -30,8 +30,8 @@ type Op interface {
 
 // Layout is the memory of one node beside its value.
 type Layout struct {
-	// Saved buffers live as long as the node's value: statistics and gradients that later ops read through
-	// Buffer.Saved or as a node of their own through Saved.
+	// Saved buffers hold statistics and gradients that later ops read through Buffer.Saved or as a node of their own through
+	// Saved. Each lives until its last reader has run, and so does the node's value: Numerics.SavedOf and Unread say who reads what.
 	Saved []Extent
 	// Scratch is needed only while the op runs, in float32s.
 	Scratch int
@@ -43,7 +43,8 @@ type Layout struct {
 	// Takes lists saved buffers that may be an input's, with what is in it, when nobody reads that one later: how a sum is carried
 	// through several ops. Where the two are not the same memory the kernel copies.
 	Takes []Take
-	// Numerics is what the engine must know to run the op in a precision of 16 bits; it means nothing in FP32.
+	// Numerics is what the engine must know to run the op in a precision of 16 bits. Unread and SavedOf count in every precision:
+	// memory that no op reads any more is given to others.
 	Numerics Numerics
 }
 

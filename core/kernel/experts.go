@@ -75,6 +75,7 @@ type expertRows struct {
 	first, second       groups
 	wide, act, dwide, y []float32
 	from, to            int // the experts whose weights are packed
+	span                int // the most tiles of rows in a block
 }
 
 var expertJobs jobs[expertRows]
@@ -103,6 +104,12 @@ func (t *expertRows) launch(p *Pool) {
 		one, two := scratch.take((s.to-from)*a), scratch.take((s.to-from)*b)
 		s.first.packed, s.second.packed = one.f, two.f
 		launch(p, &expertPackJobs, expertPack{s}, (s.to-from)*(s.first.panels()+s.second.panels()), 1)
+		tiles := 0
+		for e := s.from; e < s.to; e++ {
+			tiles += s.tiles(e)
+		}
+		// As large as the cache likes where that makes enough blocks for all threads to end together; no bit depends on it.
+		s.span = min(max(tiles/(6*p.Threads()), 2), groupTiles)
 		blocks := 0
 		for e := s.from; e < s.to; e++ {
 			blocks += s.blocks(e)
@@ -118,21 +125,21 @@ func (t *groups) panels() int { return (t.n + active.tileColumns - 1) / active.t
 // panelFloats is the memory of one group's packed B.
 func (t *groups) panelFloats() int { return t.panels() * active.tileColumns * t.k }
 
-// span is the most rows of a block.
-func (t *expertRows) span() int { return groupTiles * active.tileRows }
+// tiles is the number of tiles down expert e's rows.
+func (t *expertRows) tiles(e int) int {
+	return (int(t.first.offsets[e+1]-t.first.offsets[e]) + active.tileRows - 1) / active.tileRows
+}
 
 // blocks is the number of expert e's blocks.
 func (t *expertRows) blocks(e int) int {
-	n := int(t.first.offsets[e+1] - t.first.offsets[e])
-	return (n + t.span() - 1) / t.span()
+	return (t.tiles(e) + t.span - 1) / t.span
 }
 
 func (t *expertRows) run(lo, hi int) {
 	for e := t.from; e < t.to && lo < hi; e++ {
 		n := t.blocks(e)
 		for i := max(lo, 0); i < min(hi, n); i++ {
-			begin, end := int(t.first.offsets[e]), int(t.first.offsets[e+1])
-			tiles := (end - begin + active.tileRows - 1) / active.tileRows
+			begin, end, tiles := int(t.first.offsets[e]), int(t.first.offsets[e+1]), t.tiles(e)
 			t.block(e, begin+share(i, tiles, n)*active.tileRows, min(begin+share(i+1, tiles, n)*active.tileRows, end))
 		}
 		lo, hi = lo-n, hi-n
@@ -176,6 +183,9 @@ func (t *expertPack) run(lo, hi int) {
 	each := first + t.second.panels()
 	for i := lo; i < hi; i++ {
 		e, at, g := i/each, i%each, &t.first
+		if t.tiles(t.from+e) == 0 {
+			continue
+		}
 		if at >= first {
 			at, g = at-first, &t.second
 		}

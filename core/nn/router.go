@@ -223,14 +223,15 @@ func (k route) entropy(logits, scores []float32, m int) float32 {
 	total := 0.0
 	for i := range m {
 		x, s := logits[i*k.E:(i+1)*k.E], scores[i*k.E:(i+1)*k.E]
-		if !k.Sigmoid { // log p is the logit less the log-sum-exp, and Σ p is 1
+		if !k.Sigmoid { // p is exp(x - top) over its sum, which is 1/p of the greatest logit
+			top := greatest(x)
 			dot := 0.0
 			for e, v := range s {
 				if v > 0 {
-					dot += float64(v) * float64(x[e])
+					dot += float64(v) * float64(x[e]-x[top])
 				}
 			}
-			total += logSumExp(x, s) - dot
+			total += -math.Log(float64(s[top])) - dot
 			continue
 		}
 		sum, dot := 0.0, 0.0

@@ -144,13 +144,19 @@ func (k zLossGrad) Bind(b engine.Binding) (engine.Kernel, error) {
 
 // logSumExp of a row of logits whose softmax is known: x - log(softmax(x)) of any x, best of the greatest.
 func logSumExp(x, softmax []float32) float64 {
+	top := greatest(x)
+	return float64(x[top]) - math.Log(float64(softmax[top]))
+}
+
+// greatest is the index of the greatest value, the first of equal ones.
+func greatest(x []float32) int {
 	top := 0
 	for e, v := range x {
 		if v > x[top] {
 			top = e
 		}
 	}
-	return float64(x[top]) - math.Log(float64(softmax[top]))
+	return top
 }
 
 // BalanceLossFLOPs counts the forward pass of BalanceLoss; the backward pass costs twice that.
