@@ -10,6 +10,10 @@ type ConvDims struct {
 	SiLU bool
 }
 
+// directTaps is the number of taps for which the inner kernels take a row at once.
+const directTaps = 4
+
+// causalConv has w [W,D] and a bias.
 type causalConv struct {
 	y, x, w, bias []float32
 	segs          []Segment
@@ -30,15 +34,23 @@ func CausalConv(p *Pool, y, x, w, bias []float32, m int, segs []Segment, tails [
 	if width < 1 || len(y) < m*d || len(x) < m*d || len(w) < d*width || bias != nil && len(bias) < d {
 		panic("kernel: conv: short argument")
 	}
-	wt := scratch.take(width * d)
-	transpose(wt.f, d, w, width, d, width)
-	launch(p, &causalConvJobs, causalConv{y, x, wt.f, bias, segs, tails, dims}, m, grainFor(d*width))
-	scratch.put(wt)
+	work := scratch.take((width + 1) * d)
+	wt := work.f[:width*d]
+	transpose(wt, d, w, width, d, width)
+	launch(p, &causalConvJobs, causalConv{y, x, wt, biasRow(work.f[width*d:], bias), segs, tails, dims}, m, grainFor(d*width))
+	scratch.put(work)
 	for i := range segs {
 		if tail := stateOf(tails, i); tail != nil {
 			updateTail(tail, x, d, width-1, segs[i])
 		}
 	}
+}
+
+// biasRow copies bias, or zeros if it is nil, to row.
+func biasRow(row, bias []float32) []float32 {
+	clear(row)
+	copy(row, bias)
+	return row
 }
 
 // updateTail makes tail hold the last n rows of what it held followed by the
@@ -58,9 +70,16 @@ func (t *causalConv) run(lo, hi int) {
 		s := &t.segs[si]
 		for r := max(lo, s.Start); r < min(hi, s.Start+s.Len); r++ {
 			y := t.y[r*d : r*d+d]
-			t.row(y, s, r, stateOf(t.tails, si))
-			if t.SiLU {
-				active.activate(actSiLU, y, y)
+			switch from := r - directTaps + 1; {
+			case t.W != directTaps || from < s.Start:
+				t.row(y, s, r, stateOf(t.tails, si))
+				if t.SiLU {
+					active.activate(actSiLU, y, y)
+				}
+			case t.SiLU:
+				active.tapsSiLU(y, t.bias, t.w, t.x[from*d:])
+			default:
+				active.taps(y, t.bias, t.w, t.x[from*d:])
 			}
 		}
 	}
@@ -69,11 +88,7 @@ func (t *causalConv) run(lo, hi int) {
 // row sets y to the convolution at a row of a segment, before the activation.
 func (t *causalConv) row(y []float32, s *Segment, r int, tail []float32) {
 	d := t.D
-	if t.bias != nil {
-		copy(y, t.bias)
-	} else {
-		clear(y)
-	}
+	copy(y, t.bias)
 	for j := range t.W {
 		at := r - s.Start - t.W + 1 + j
 		w := t.w[j*d : j*d+d]
@@ -87,8 +102,9 @@ func (t *causalConv) row(y []float32, s *Segment, r int, tail []float32) {
 }
 
 type causalConvBackward struct {
-	dx, part, dy []float32
-	causalConv   // the forward's, without an output
+	dx, part, dy    []float32
+	reversed, zeros []float32 // the taps from the last to the first, and a row of zeros
+	causalConv                // the forward's, without an output
 }
 
 var causalConvBackwardJobs jobs[causalConvBackward]
@@ -104,10 +120,15 @@ func CausalConvBackward(p *Pool, dx, dw, dbias, dy, x, w, bias []float32, m int,
 		panic("kernel: conv backward: short argument")
 	}
 	blocks, size := rowBlocks(m), (width+1)*d
-	work := scratch.take((blocks + 2) * size)
-	wt, sum, part := work.f[:width*d], work.f[size:2*size], work.f[2*size:]
+	work := scratch.take((blocks+2)*size + size)
+	wt, reversed, sum, part := work.f[:size], work.f[size:2*size], work.f[2*size:3*size], work.f[3*size:]
 	transpose(wt, d, w, width, d, width)
-	launch(p, &causalConvBackwardJobs, causalConvBackward{dx, part, dy, causalConv{nil, x, wt, bias, segs, nil, dims}}, m, rowBlock)
+	for j := range width {
+		copy(reversed[j*d:j*d+d], wt[(width-1-j)*d:])
+	}
+	zeros := biasRow(reversed[width*d:], nil)
+	forward := causalConv{nil, x, wt, biasRow(wt[width*d:], bias), segs, nil, dims}
+	launch(p, &causalConvBackwardJobs, causalConvBackward{dx, part, dy, reversed, zeros, forward}, m, rowBlock)
 	combineBlocks(sum, part, blocks, size)
 	transpose(dw, width, sum, d, width, d)
 	if bias != nil {
@@ -121,30 +142,33 @@ func (t *causalConvBackward) run(lo, hi int) {
 	size := (width + 1) * d
 	part := t.part[lo/rowBlock*size:][:size]
 	clear(part)
-	work := scratch.take((width + 1) * d)
-	recent, pre := work.f[:width*d], work.f[width*d:]
+	work := scratch.take((hi - lo + width) * d)
+	slopes, pre := work.f[:(hi-lo+width-1)*d], work.f[(hi-lo+width-1)*d:]
 	for si := range t.segs {
 		s := &t.segs[si]
-		end := s.Start + s.Len
-		first := max(lo, s.Start)
-		ready := first // rows whose gradient before the activation is known
-		for r := first; r < min(hi, end); r++ {
-			if t.SiLU {
-				for ; ready < min(r+width, end); ready++ {
-					t.row(pre, s, ready, nil)
-					active.activateBackward(actSiLU, recent[ready%width*d:][:d], t.dy[ready*d:ready*d+d], pre)
+		first, last := max(lo, s.Start), min(hi, s.Start+s.Len)
+		if first >= last {
+			continue
+		}
+		t.slopes(slopes[:(last-first+width-1)*d], pre, s, first)
+		for r := first; r < last; r++ {
+			// Tap j of row r read row r-W+1+j, and so row r was read by tap j of row r+W-1-j.
+			dx, later, from := t.dx[r*d:r*d+d], slopes[(r-first)*d:], r-width+1
+			dy := later[:d]
+			if width == directTaps {
+				active.taps(dx, t.zeros, t.reversed, later)
+			} else {
+				clear(dx)
+				for j := range width {
+					active.mulAdd(dx, t.reversed[j*d:j*d+d], later[j*d:j*d+d])
 				}
 			}
-			dy, dx := t.slope(recent, r), t.dx[r*d:r*d+d]
-			clear(dx)
-			for j := range width {
-				// Tap j of row r+width-1-j read row r; tap j of row r read row r-width+1+j.
-				if to := r + width - 1 - j; to < end {
-					active.mulAdd(dx, t.w[j*d:j*d+d], t.slope(recent, to))
-				}
-				if from := r - width + 1 + j; from >= s.Start {
-					active.mulAdd(part[j*d:j*d+d], dy, t.x[from*d:from*d+d])
-				}
+			if width == directTaps && from >= s.Start {
+				active.tapsGrad(part, dy, t.x[from*d:])
+				continue
+			}
+			for j := max(0, s.Start-from); j < width; j++ {
+				active.mulAdd(part[j*d:j*d+d], dy, t.x[(from+j)*d:][:d])
 			}
 			active.add(part[width*d:], part[width*d:], dy)
 		}
@@ -152,11 +176,52 @@ func (t *causalConvBackward) run(lo, hi int) {
 	scratch.put(work)
 }
 
-// slope is a row's gradient before the activation, which is among the W most recent
-// ones, each at its number's remainder by W.
-func (t *causalConvBackward) slope(recent []float32, r int) []float32 {
-	if t.SiLU {
-		return recent[r%t.W*t.D:][:t.D]
+// slopes fills rows with the gradients before the activation of a segment's rows from
+// first on, and zeros where it has ended. pre is a row of scratch.
+func (t *causalConvBackward) slopes(rows, pre []float32, s *Segment, first int) {
+	d := t.D
+	for i := range len(rows) / d {
+		slope, r := rows[i*d:i*d+d], first+i
+		if r >= s.Start+s.Len {
+			clear(slope)
+			continue
+		}
+		dy, from := t.dy[r*d:r*d+d], r-directTaps+1
+		switch {
+		case !t.SiLU:
+			copy(slope, dy)
+		case t.W == directTaps && from >= s.Start:
+			active.tapsSlope(slope, dy, t.bias, t.w, t.x[from*d:])
+		default:
+			t.row(pre, s, r, nil)
+			active.activateBackward(actSiLU, slope, dy, pre)
+		}
 	}
-	return t.dy[r*t.D:][:t.D]
+}
+
+func tapsGeneric(y, bias, w, x []float32) {
+	d := len(y)
+	copy(y, bias)
+	for j := range directTaps {
+		mulAdd(y, w[j*d:j*d+d], x[j*d:j*d+d])
+	}
+}
+
+func tapsSiLUGeneric(y, bias, w, x []float32) {
+	tapsGeneric(y, bias, w, x)
+	activateGeneric(actSiLU, y, y)
+}
+
+func tapsSlopeGeneric(dx, dy, bias, w, x []float32) {
+	tapsGeneric(dx, bias, w, x)
+	activateBackwardGeneric(actSiLU, dx, dy, dx)
+}
+
+func tapsGradGeneric(sum, g, x []float32) {
+	d := len(g)
+	for j := range directTaps {
+		mulAdd(sum[j*d:j*d+d], g, x[j*d:j*d+d])
+	}
+	last := sum[directTaps*d : directTaps*d+d]
+	addGeneric(last, last, g)
 }

@@ -66,6 +66,13 @@ type vectors struct {
 	siluMul          func(y, x, z []float32)
 	siluMulBackward  func(dx, dz, dy, x, z []float32)
 
+	// The rows of a convolution of four taps: y = bias + sum of the rows of w times those of x, four of each that follow each
+	// other; silu of that; dy times the derivative of silu at it. tapsGrad adds g times the rows of x, and g, to the rows of sum.
+	taps      func(y, bias, w, x []float32)
+	tapsSiLU  func(y, bias, w, x []float32)
+	tapsSlope func(dx, dy, bias, w, x []float32)
+	tapsGrad  func(sum, g, x []float32)
+
 	dot  func(x, y []float32) float32
 	dot3 func(x, y, z []float32) float32 // sum of x·y·z
 	sum  func(x []float32) float32

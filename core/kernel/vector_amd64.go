@@ -45,6 +45,12 @@ func vectorsOf(run func(op vecOp, args vecArgs) (float32, float32), width int) v
 			run(op, vecArgs{n: n, p: [5]*float32{ptr(out, n), ptr(x, n), ptr(y, n)}})
 		}
 	}
+	taps := func(op vecOp) func(y, bias, w, x []float32) {
+		return func(y, bias, w, x []float32) {
+			n := len(y)
+			run(op, vecArgs{n: n, p: [5]*float32{ptr(y, n), ptr(bias, n), ptr(w, 4*n), ptr(x, 4*n)}})
+		}
+	}
 	sum1 := func(op vecOp) func(x []float32) float32 {
 		return func(x []float32) float32 {
 			s, _ := run(op, vecArgs{n: len(x), p: [5]*float32{ptr(x, len(x))}})
@@ -82,6 +88,17 @@ func vectorsOf(run func(op vecOp, args vecArgs) (float32, float32), width int) v
 		siluMulBackward: func(dx, dz, dy, x, z []float32) {
 			n := len(dx)
 			run(vecSiLUMulBackward, vecArgs{n: n, p: [5]*float32{ptr(dx, n), ptr(dz, n), ptr(dy, n), ptr(x, n), ptr(z, n)}})
+		},
+
+		taps:     taps(vecTaps),
+		tapsSiLU: taps(vecTapsSiLU),
+		tapsSlope: func(dx, dy, bias, w, x []float32) {
+			n := len(dx)
+			run(vecTapsSlope, vecArgs{n: n, p: [5]*float32{ptr(dx, n), ptr(bias, n), ptr(w, 4*n), ptr(x, 4*n), ptr(dy, n)}})
+		},
+		tapsGrad: func(sum, g, x []float32) {
+			n := len(g)
+			run(vecTapsGrad, vecArgs{n: n, p: [5]*float32{ptr(sum, 5*n), ptr(g, n), ptr(x, 4*n)}})
 		},
 
 		dot: func(x, y []float32) float32 {

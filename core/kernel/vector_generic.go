@@ -15,6 +15,11 @@ var genericVectors = vectors{
 	siluMul:          siluMulGeneric,
 	siluMulBackward:  siluMulBackwardGeneric,
 
+	taps:      tapsGeneric,
+	tapsSiLU:  tapsSiLUGeneric,
+	tapsSlope: tapsSlopeGeneric,
+	tapsGrad:  tapsGradGeneric,
+
 	dot:      dot32,
 	dot3:     dot3Generic,
 	sum:      sumGeneric,

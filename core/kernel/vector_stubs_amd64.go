@@ -117,6 +117,18 @@ func vecLayerNormSumsZ(args *vecArgs)
 func vecLayerNormBackwardZ(args *vecArgs)
 
 //go:noescape
+func vecTapsZ(args *vecArgs)
+
+//go:noescape
+func vecTapsSiLUZ(args *vecArgs)
+
+//go:noescape
+func vecTapsSlopeZ(args *vecArgs)
+
+//go:noescape
+func vecTapsGradZ(args *vecArgs)
+
+//go:noescape
 func vecAddY(args *vecArgs)
 
 //go:noescape
@@ -230,6 +242,18 @@ func vecLayerNormSumsY(args *vecArgs)
 //go:noescape
 func vecLayerNormBackwardY(args *vecArgs)
 
+//go:noescape
+func vecTapsY(args *vecArgs)
+
+//go:noescape
+func vecTapsSiLUY(args *vecArgs)
+
+//go:noescape
+func vecTapsSlopeY(args *vecArgs)
+
+//go:noescape
+func vecTapsGradY(args *vecArgs)
+
 // vecZ runs op with vectors of 16 floats.
 func vecZ(op vecOp, args vecArgs) (float32, float32) {
 	switch op {
@@ -309,6 +333,14 @@ func vecZ(op vecOp, args vecArgs) (float32, float32) {
 		vecLayerNormSumsZ(&args)
 	case vecLayerNormBackward:
 		vecLayerNormBackwardZ(&args)
+	case vecTaps:
+		vecTapsZ(&args)
+	case vecTapsSiLU:
+		vecTapsSiLUZ(&args)
+	case vecTapsSlope:
+		vecTapsSlopeZ(&args)
+	case vecTapsGrad:
+		vecTapsGradZ(&args)
 	default:
 		panic("kernel: no such vector operation")
 	}
@@ -394,6 +426,14 @@ func vecY(op vecOp, args vecArgs) (float32, float32) {
 		vecLayerNormSumsY(&args)
 	case vecLayerNormBackward:
 		vecLayerNormBackwardY(&args)
+	case vecTaps:
+		vecTapsY(&args)
+	case vecTapsSiLU:
+		vecTapsSiLUY(&args)
+	case vecTapsSlope:
+		vecTapsSlopeY(&args)
+	case vecTapsGrad:
+		vecTapsGradY(&args)
 	default:
 		panic("kernel: no such vector operation")
 	}
@@ -439,4 +479,8 @@ const (
 	vecExpInto
 	vecLayerNormSums
 	vecLayerNormBackward
+	vecTaps
+	vecTapsSiLU
+	vecTapsSlope
+	vecTapsGrad
 )

@@ -37,17 +37,18 @@ var pointers = []string{"SI", "BX", "CX", "DX", "R8"}
 
 // emitMaps writes all vecOps for both widths and the Go function that calls one.
 func emitMaps(f *file) {
+	ops := append(append([]vecOp{}, vecOps...), tapOps...)
 	for _, reg := range widths {
 		v := vec{file: f, reg: reg}
 		fmt.Fprintf(&f.code, "\n// vec%s runs op with vectors of %d floats.\nfunc vec%s(op vecOp, args vecArgs) (float32, float32) {\nswitch op {\n", reg, v.w(), reg)
-		for _, m := range vecOps {
+		for _, m := range ops {
 			m.emit(v)
 			fmt.Fprintf(&f.code, "case vec%s:\n%s(&args)\n", m.name, m.symbol(v))
 		}
 		fmt.Fprintf(&f.code, "default:\npanic(\"kernel: no such vector operation\")\n}\nreturn args.result, args.result2\n}\n")
 	}
 	fmt.Fprintf(&f.code, "\nconst (\n")
-	for i, m := range vecOps {
+	for i, m := range ops {
 		fmt.Fprintf(&f.code, "vec%s", m.name)
 		if i == 0 {
 			fmt.Fprintf(&f.code, " vecOp = iota")
@@ -111,23 +112,31 @@ func (m vecOp) pairs() bool { return m.body != nil && m.start == nil }
 // emitPairs writes the loop over pairs of vectors. An activation is one long chain, of which the CPU sees too little ahead to
 // find another by itself: the second vector's instructions lie between those of the first.
 func (m vecOp) emitPairs(v vec) {
-	var lines [2][]string
-	for i := range lines {
-		w := v
-		w.file = &file{constants: v.constants}
-		w.first, w.mask, w.ahead = pairRegisters*i, i, i
-		m.step(w, false)
-		lines[i] = strings.SplitAfter(w.String(), "\n")
-	}
+	first, second := v.twice(0), v.twice(1)
+	m.step(first, false)
+	m.step(second, false)
 	v.label("pairs")
 	v.op("CMPQ AX, $%d", 2*v.w())
 	v.op("JLT loop")
-	for i, line := range lines[0] {
-		v.printf("%s%s", line, lines[1][i])
-	}
+	v.zip(first.file, second.file)
 	v.op("ADDQ $%d, R9", 2*4*v.w())
 	v.op("SUBQ $%d, AX", 2*v.w())
 	v.op("JMP pairs")
+}
+
+// zip writes two pieces of code of like instructions with those of the second between those of the first.
+func (f *file) zip(first, second *file) {
+	lines := strings.SplitAfter(second.String(), "\n")
+	for i, line := range strings.SplitAfter(first.String(), "\n") {
+		f.printf("%s%s", line, lines[i])
+	}
+}
+
+// twice answers the i'th of two vectors at work at a time, in a file of its own.
+func (v vec) twice(i int) vec {
+	v.file = &file{constants: v.constants}
+	v.first, v.mask, v.ahead = pairRegisters*i, i, i
+	return v
 }
 
 // pairRegisters is the number of registers that a body without a reduction may use.
