@@ -119,7 +119,14 @@ func (v *value) eachRead(i int, f func(*block)) {
 	if k.block != nil && !slices.Contains(num.Unread, i) {
 		f(k.block)
 	}
-	if fused && (num.SavedOf == nil || slices.Contains(num.SavedOf, i)) {
+	taken := false
+	for _, t := range v.lay.Takes {
+		if t.Input == i {
+			taken = true
+			f(k.owner().saved[t.Of])
+		}
+	}
+	if fused && !taken && (num.SavedOf == nil || slices.Contains(num.SavedOf, i)) {
 		for _, s := range k.owner().saved {
 			f(s)
 		}

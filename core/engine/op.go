@@ -41,7 +41,7 @@ type Layout struct {
 	// InPlace lists inputs whose memory the output may take over when nobody reads them later.
 	InPlace []int
 	// Takes lists saved buffers that may be an input's, with what is in it, when nobody reads that one later: how a sum is carried
-	// through several ops. Where the two are not the same memory the kernel copies.
+	// through several ops. Where the two are not the same memory the kernel copies. It looks at no other saved buffer of that input.
 	Takes []Take
 	// Numerics is what the engine must know to run the op in a precision of 16 bits. Unread and SavedOf count in every precision:
 	// memory that no op reads any more is given to others.

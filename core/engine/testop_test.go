@@ -97,8 +97,11 @@ func (o mixOp) Bind(b Binding) (Kernel, error) {
 // element answers one element of the output and sets those of the saved buffers.
 func (o mixOp) element(b Binding, i int) float32 {
 	s := o.c
-	for _, in := range b.In {
+	for j, in := range b.In {
 		s += in.F32[i]
+		if o.takes && j == 0 {
+			in.Saved = nil
+		}
 		for _, x := range in.Saved {
 			if x.F32 != nil {
 				s += 0.25 * x.F32[i]
