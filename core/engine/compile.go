@@ -107,7 +107,7 @@ type compiler struct {
 	exact  map[part]bool // float32 in every precision
 }
 
-// collect finds the nodes that roots depend on and orders them as they were made, but for turns: every node was made after its
+// collect finds the nodes that roots depend on and orders them as they were made, but for Options.BackwardAfter: every node was made after its
 // inputs, so that forward ops come as written and backward ops as differentiated.
 func (c *compiler) collect(g *gorgonia.ExprGraph, roots gorgonia.Nodes) error {
 	if len(roots) == 0 {
@@ -125,7 +125,7 @@ func (c *compiler) collect(g *gorgonia.ExprGraph, roots gorgonia.Nodes) error {
 		return kids
 	}
 	c.keepExact(nodes, inputs, roots)
-	nodes = c.turn(nodes, inputs)
+	nodes = c.interleave(nodes, inputs)
 	var again *recomputation
 	if len(c.opts.Recompute) > 0 && c.opts.Backward > 0 {
 		again = planRecomputation(c.opts.Recompute, c.opts.Backward, nodes, inputs)

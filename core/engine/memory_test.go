@@ -132,7 +132,7 @@ func sharingChangesNothing(t *testing.T, precision Precision) {
 					bits = append(bits, math.Float32bits(x))
 				}
 			}
-			if o.Poison && !o.KeepDerived && o.Turns == nil {
+			if o.Poison && !o.KeepDerived && o.BackwardAfter == nil {
 				shared += p.ArenaBytes()
 			}
 			if o.NoSharing && !o.KeepDerived {
@@ -142,10 +142,10 @@ func sharingChangesNothing(t *testing.T, precision Precision) {
 		}
 		want := run(Options{NoSharing: true})
 		nodes := g.AllNodes()
-		turns := Options{Poison: true, Backward: nodes[len(nodes)/2].ID(), Turns: []*gorgonia.Node{nodes[len(nodes)/3], nodes[len(nodes)/4]}}
-		for _, o := range []Options{{Poison: true}, {}, {Poison: true, KeepDerived: true}, {NoSharing: true, KeepDerived: true}, turns} {
+		early := Options{Poison: true, Backward: nodes[len(nodes)/2].ID(), BackwardAfter: []*gorgonia.Node{nodes[len(nodes)/3], nodes[len(nodes)/4]}}
+		for _, o := range []Options{{Poison: true}, {}, {Poison: true, KeepDerived: true}, {NoSharing: true, KeepDerived: true}, early} {
 			if got := run(o); fmt.Sprint(got) != fmt.Sprint(want) {
-				t.Fatalf("seed %d: poison %v, keep derived %v, turns %v: outputs differ from those without sharing", seed, o.Poison, o.KeepDerived, o.Turns)
+				t.Fatalf("seed %d: poison %v, keep derived %v, backward after %v: outputs differ from those without sharing", seed, o.Poison, o.KeepDerived, o.BackwardAfter)
 			}
 		}
 	}

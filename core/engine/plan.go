@@ -24,10 +24,10 @@ type Options struct {
 	// Backward is the id from which nodes belong to the backward pass; 0 means that there is none.
 	Backward int64
 
-	// Turns lists forward nodes at which computing turns back for a while: what the first is computed by comes first, then all of
-	// the backward pass that can be computed by then, then the same for the next one, and the rest at last. What only one turn
-	// needs is dead before the next. It takes Backward.
-	Turns []*gorgonia.Node
+	// BackwardAfter lists forward nodes after which the backward pass runs as far as it can: what the first is computed by comes
+	// first, then all of the backward pass that can be computed by then, then the same for the next one, and the rest at last.
+	// What only one of them needs is dead before the next. It takes Backward.
+	BackwardAfter []*gorgonia.Node
 
 	// Recompute lists parts of the forward pass that the backward pass computes again rather than have them kept.
 	Recompute []Block

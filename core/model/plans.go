@@ -120,7 +120,7 @@ func (m *lm) compile(mode nn.Mode, rows, longest int) (*plan, error) {
 		m.params.Train()
 		loss = nn.Loss(g, p.out)
 		outputs = append(append(outputs, loss.Total), loss.Heads...)
-		opts.Turns = loss.Turns
+		opts.BackwardAfter = loss.BackwardAfter
 		for _, x := range p.out.Aux {
 			outputs = append(outputs, x.Node)
 		}

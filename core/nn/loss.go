@@ -20,8 +20,8 @@ type LossNodes struct {
 	// Heads are the sums of weight x (-log p(target)) of the main head and of each extra head, [2] each: two float32 whose sum
 	// is the value to about 48 bits.
 	Heads []*Node
-	// Turns are what engine.Options.Turns should be, so that no head's activations outlive its gradients.
-	Turns []*Node
+	// BackwardAfter is what engine.Options.BackwardAfter should be, so that no head's activations outlive its gradients.
+	BackwardAfter []*Node
 }
 
 // Loss is the weighted cross-entropy of the main head and of the extra heads, fused with their output projections and
@@ -62,11 +62,11 @@ func Loss(g *Graph, out Output) LossNodes {
 		}
 		n := Apply(k, nil, in...)
 		before[h.Projection] = n
-		nodes.Turns = append(nodes.Turns, n)
+		nodes.BackwardAfter = append(nodes.BackwardAfter, n)
 		nodes.Heads = append(nodes.Heads, SavedNode(n, lossSum, 2))
 	}
-	nodes.Total = totalLoss(g, nodes.Turns, out.Aux, scale)
-	nodes.Turns = nodes.Turns[:len(heads)-1] // after the last one everything is left to do anyway
+	nodes.Total = totalLoss(g, nodes.BackwardAfter, out.Aux, scale)
+	nodes.BackwardAfter = nodes.BackwardAfter[:len(heads)-1] // after the last one everything is left to do anyway
 	return nodes
 }
 

@@ -6,8 +6,12 @@ import (
 )
 
 // lossBlock is the number of rows whose logits exist at once. Each block adds to the whole gradient of the projection, which
-// is read and written again, so that its logits are no less than a quarter of that, but no more rows than pay.
-func lossBlock(d, v int) int { return min(max((1<<19)/v, d/4, 32)&^15, 512) }
+// is read and written again, so that its logits are no less than a quarter of that, but no more rows than pay and no more than
+// 16 MiB of logits where 32 rows are less.
+func lossBlock(d, v int) int {
+	rows := min(max((1<<19)/v, d/4, 32)&^15, 512)
+	return min(rows, max((1<<22)/v&^15, 32))
+}
 
 // lossStride is how far the logits' rows are apart: not a multiple of a page, where the rows of a product's tile fall on the same
 // few sets of the first-level cache.

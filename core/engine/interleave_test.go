@@ -8,7 +8,7 @@ import (
 )
 
 // headsPlan is a plan of n heads, three values each, on one trunk: aliases of it, whose gradients are added up head by head.
-func headsPlan(t *testing.T, n int, turn bool) *Plan {
+func headsPlan(t *testing.T, n int, early bool) *Plan {
 	t.Helper()
 	check := must(t)
 	shape := tensor.Shape{64, 32}
@@ -40,8 +40,8 @@ func headsPlan(t *testing.T, n int, turn bool) *Plan {
 		params.Get("w").W[i] = float32(i%7) / 9
 	}
 	opts := Options{Params: params, Grads: grads, Capacity: 64, Backward: backward, Poison: true}
-	if turn {
-		opts.Turns = losses[:n-1]
+	if early {
+		opts.BackwardAfter = losses[:n-1]
 	}
 	p, err := Compile(g, gorgonia.Nodes{total}, opts)
 	if err != nil {
@@ -53,19 +53,20 @@ func headsPlan(t *testing.T, n int, turn bool) *Plan {
 	return p
 }
 
-// With turns the memory does not grow with the heads but by their scalars, without it does; gradients have the same bits.
-func TestTurns(t *testing.T) {
+// With a backward pass after each head the memory does not grow with the heads but by their scalars, without it does; gradients have
+// the same bits.
+func TestBackwardAfterEachHead(t *testing.T) {
 	const scalars = 4 * 8 * 4 * cacheLine // of 4 more heads, no more than eight each
-	for _, turn := range []bool{true, false} {
-		few, many := headsPlan(t, 3, turn).ArenaBytes(), headsPlan(t, 7, turn).ArenaBytes()
-		if grows := many > few+scalars; grows == turn {
-			t.Errorf("turns %v: %d bytes with 3 heads, %d with 7", turn, few, many)
+	for _, early := range []bool{true, false} {
+		few, many := headsPlan(t, 3, early).ArenaBytes(), headsPlan(t, 7, early).ArenaBytes()
+		if grows := many > few+scalars; grows == early {
+			t.Errorf("backward after each head %v: %d bytes with 3 heads, %d with 7", early, few, many)
 		}
 	}
 	a, b := headsPlan(t, 5, true), headsPlan(t, 5, false)
 	for i, x := range a.params.Get("w").Grad {
 		if y := b.params.Get("w").Grad[i]; x != y || x == 0 != (a.params.Get("w").W[i] == 0) {
-			t.Fatalf("gradient %d is %v with turns and %v without", i, x, y)
+			t.Fatalf("gradient %d is %v after each head and %v after all", i, x, y)
 		}
 	}
 }

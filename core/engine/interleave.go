@@ -2,10 +2,10 @@ package engine
 
 import "gorgonia.org/gorgonia"
 
-// turn orders nodes, which are in the order in which they were made, by the turns that Options asks for. kids answers a
+// interleave orders nodes, which are in the order in which they were made, so that the backward pass runs where Options asks for it. kids answers a
 // node's inputs.
-func (c *compiler) turn(nodes gorgonia.Nodes, kids func(*gorgonia.Node) []*gorgonia.Node) gorgonia.Nodes {
-	if len(c.opts.Turns) == 0 || c.opts.Backward == 0 {
+func (c *compiler) interleave(nodes gorgonia.Nodes, kids func(*gorgonia.Node) []*gorgonia.Node) gorgonia.Nodes {
+	if len(c.opts.BackwardAfter) == 0 || c.opts.Backward == 0 {
 		return nodes
 	}
 	order, done := make(gorgonia.Nodes, 0, len(nodes)), make(map[*gorgonia.Node]bool, len(nodes))
@@ -15,8 +15,8 @@ func (c *compiler) turn(nodes gorgonia.Nodes, kids func(*gorgonia.Node) []*gorgo
 			order = append(order, n)
 		}
 	}
-	for _, t := range c.opts.Turns {
-		needed := map[*gorgonia.Node]bool{t: true}
+	for _, after := range c.opts.BackwardAfter {
+		needed := map[*gorgonia.Node]bool{after: true}
 		for i := len(nodes) - 1; i >= 0; i-- {
 			if n := nodes[i]; needed[n] && !done[n] {
 				for _, k := range kids(n) {
