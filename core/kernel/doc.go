@@ -35,10 +35,11 @@
 // # Low precision
 //
 // BF16 and FP16 numbers are carried as uint16. GemmBF16 multiplies BF16 matrices and adds in
-// FP32: training in mixed precision. GemmInt8 and GemmInt4 multiply FP32 rows, quantized on the way, by weights that were
-// quantized once: for inference alone, where decoding is bound by the reading of weights, which they make a quarter or
-// a seventh of what they were. Their results are not differentiated, and no family uses them yet. Without the instructions for a
-// format the same functions work by those that there are: BF16 is widened, bytes are multiplied in 16 bits.
+// FP32: training in mixed precision. GemmInt8 and GemmInt4 multiply FP32 rows, quantized on
+// the way, by weights that were quantized once: for inference alone, where decoding is bound by
+// the reading of weights, which they make a quarter or a seventh of what they were. They have
+// no derivatives, and no family uses them yet. Without the instructions for a format the same
+// functions work by those that there are: BF16 is widened, bytes are multiplied in 16 bits.
 //
 // # Accuracy
 //
