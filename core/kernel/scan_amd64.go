@@ -19,18 +19,19 @@ type ssdArgs struct {
 
 // selectiveArgs are those of Mamba's, forward and backward.
 type selectiveArgs struct {
-	steps  int
-	work   uintptr // the block's rows, rowsLen apart
-	b, c   uintptr // of a group of states at the first step
-	ldb    int
-	a, h   uintptr // of a group of states, as the following
-	decays uintptr
-	next   uintptr // rows to be fetched
-	ldNext int
-	hs     uintptr // backward only, from here on
-	dh, da uintptr
-	db, dc uintptr
-	ldd    int
+	steps   int
+	work    uintptr // the block's rows, rowsLen apart
+	b, c    uintptr // of a group of states at the first step
+	ldb     int
+	a, h    uintptr // of a group of states, as the following
+	decays  uintptr
+	next    uintptr // rows to be fetched
+	ldNext  int
+	control [2]uint32
+	hs      uintptr // backward only, from here on
+	dh, da  uintptr
+	db, dc  uintptr
+	ldd     int
 }
 
 // at is the address of x[i], or 0 if x is empty.
