@@ -27,8 +27,8 @@ type selectiveArgs struct {
 	decays  uintptr
 	next    uintptr // rows to be fetched
 	ldNext  int
-	control [2]uint32
-	hs      uintptr // backward only, from here on
+	control [2]uint32 //lint:ignore U1000 assembly writes and reads them: the control register as it was, and while flushing
+	hs      uintptr   // backward only, from here on
 	dh, da  uintptr
 	db, dc  uintptr
 	ldd     int
