@@ -35,8 +35,9 @@ const open = 1 << 32
 // hundred. A goroutine that waits therefore looks out, in rounds of a microsecond or two: between them it offers the core to other
 // threads, among them the one that it waits for, should the operating system have put both on one core.
 const (
-	looks  = 16      // a round
-	rounds = 1 << 10 // before a helper sleeps
+	looks  = 16  // a round
+	rounds = 256 // before a helper sleeps
+	turns  = 32  // rounds after which Go may have the thread for other goroutines: those of a call that has just come
 )
 
 // A task is an operation split in pieces. run handles the items [lo,hi) of one
@@ -84,7 +85,7 @@ func (p *Pool) worker() {
 				p.help()
 				i = 0
 			}
-			yield()
+			wait(i)
 		}
 		p.parked.Add(1)
 		if p.state.Load() < open { // else it opened before it could see that we park
@@ -188,13 +189,19 @@ func (p *Pool) lead() {
 func (p *Pool) finish() {
 	p.state.Add(-open)
 	// Helpers are at their last pieces.
-	for i := 1; !p.quiet(); i++ {
-		yield()
-		if i%64 == 0 {
-			runtime.Gosched() // should Go have put a helper aside
-		}
+	for i := 0; !p.quiet(); i++ {
+		wait(i)
 	}
 	p.task = nil
+}
+
+// wait lets others have the core after round i of looking out: a helper, perhaps, that was put aside.
+func wait(i int) {
+	if i%turns == turns-1 {
+		runtime.Gosched()
+		return
+	}
+	yield()
 }
 
 // quiet is a round of looking out for the last helper to leave. It reports whether that has happened.

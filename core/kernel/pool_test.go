@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 )
 
 // An operation at work on its own buffers. reset restores inputs that run changes.
@@ -350,4 +351,20 @@ func TestPoolIsShared(t *testing.T) {
 		})
 	}
 	wg.Wait()
+}
+
+// Helpers without work sleep, and wake for the next operation.
+func TestPoolSleepsWhenIdle(t *testing.T) {
+	p := NewPool(3)
+	defer p.Close()
+	for range 5 {
+		for i := 0; p.parked.Load() != 2; i++ {
+			if i == 10_000 {
+				t.Fatalf("%d of 2 helpers sleep after ten seconds without work", p.parked.Load())
+			}
+			time.Sleep(time.Millisecond)
+		}
+		m := &meeting{all: make(chan struct{}), want: 3}
+		p.each(m, 3, 1)
+	}
 }
