@@ -2,14 +2,14 @@ package kernel
 
 import "testing"
 
-// In caches of a few kilobytes every product is cut into several pieces each way, and K into several blocks.
+// In caches of a few kilobytes products are cut into several pieces each way, and K into several blocks.
 func TestProductsInSmallCaches(t *testing.T) {
 	was := caches
 	defer func() { caches = was }()
 	caches.l1, caches.l2 = 8<<10, 16<<10
 	p := NewPool(3)
 	defer p.Close()
-	const m, n, k = 131, 90, 530
+	const m, n, k = 131, 210, 530
 	forEachPrecision(t, func(t *testing.T) {
 		q := newQuantizedProduct(m, make([]float32, m*n), n, make([]float32, m*k), k, k, n)
 		if q.cut(3, k/2, 4, panelWidth); q.down < 2 || q.block >= k/2 {
@@ -22,6 +22,12 @@ func TestProductsInSmallCaches(t *testing.T) {
 		}
 	})
 	forEachISA(t, func(t *testing.T) {
+		for _, tA := range []bool{false, true} {
+			g := gemm{tA: tA, m: m, n: n, k: k}
+			if g.cut(3); g.down < 2 || g.down*g.across < 3 || g.block >= k {
+				t.Errorf("tA=%v: a product is cut %d down, %d across and in blocks of %d: too large to see the cutting", tA, g.down, g.across, g.block)
+			}
+		}
 		for mode := range 4 {
 			checkGemm(t, p, mode&1 != 0, mode&2 != 0, m, n, k, 3, float32(mode&1))
 		}

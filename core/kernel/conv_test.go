@@ -35,7 +35,7 @@ func TestCausalConv(t *testing.T) {
 	p := NewPool(2)
 	defer p.Close()
 	forEachISA(t, func(t *testing.T) {
-		for _, c := range []ConvDims{{D: 1, W: 1}, {D: 7, W: 4}, {D: 33, W: 3}, {D: 16, W: 5}, {D: 37, W: 4}, {1, 1, true}, {7, 4, true}, {33, 3, true}, {16, 5, true}, {37, 4, true}} {
+		for _, c := range []ConvDims{{D: 1, W: 1}, {D: 7, W: 4}, {D: 33, W: 3}, {D: 16, W: 5}, {D: 37, W: 4}, {D: 27, W: 4}, {D: 53, W: 4}, {1, 1, true}, {7, 4, true}, {33, 3, true}, {16, 5, true}, {37, 4, true}, {27, 4, true}, {53, 4, true}} {
 			segs := segments(5, 0, 1, 71)
 			m := segmentRows(segs)
 			r := source(1)
@@ -60,7 +60,7 @@ func TestCausalConv(t *testing.T) {
 
 func TestCausalConvChunks(t *testing.T) {
 	forEachISA(t, func(t *testing.T) {
-		for _, c := range []ConvDims{{D: 19, W: 4}, {19, 4, true}} {
+		for _, c := range []ConvDims{{D: 19, W: 4}, {D: 27, W: 4}, {19, 4, true}, {53, 4, true}} {
 			const m = 40
 			d := c.D
 			r := source(2)

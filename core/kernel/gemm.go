@@ -285,9 +285,7 @@ func (t *pack) run(lo, hi int) {
 			continue
 		}
 		full := min(hi, t.n/w)
-		for j := lo; j < full; j += packSide {
-			active.packB(t.packed[t.panel(j*w, k0):], w*k, t.b[k0*t.ldb+j*w:], t.ldb, k, min(packSide, full-j))
-		}
+		active.packB(t.packed[t.panel(lo*w, k0):], w*k, t.b[k0*t.ldb+lo*w:], t.ldb, k, full-lo)
 		if j := full * w; full < hi {
 			panel := t.packed[t.panel(j, k0):]
 			for kk := range k {

@@ -22,7 +22,7 @@ const (
 )
 
 // rowMost is the most columns of a piece: their sums take an eighth of the second-level cache.
-func rowMost() int { return caches.l2 / 8 / 4 / rowStep * rowStep }
+func rowMost() int { return max(caches.l2/8/4/rowStep, 1) * rowStep }
 
 // rowReuse is how many elements of BF16 of B are in a piece that several rows read: half of the second-level cache.
 func rowReuse() int { return caches.l2 / 2 / 2 }

@@ -14,7 +14,8 @@ type ssdArgs struct {
 	b, c           uintptr
 	a, h, skip     uintptr
 	ldu, lddt, ldb int
-	mask, mask2    uintptr // the lanes in use: bits, or the address of words of maskWords for the first 8 and the others
+	mask, mask2    uintptr   // the lanes in use: bits, or the address of words of maskWords for the first 8 and the others
+	control        [2]uint32 //lint:ignore U1000 assembly writes and reads them: the control register as it was, and while flushing
 }
 
 // selectiveArgs are those of Mamba's, forward and backward.

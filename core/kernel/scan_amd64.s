@@ -643,6 +643,11 @@ TEXT ·ssdForwardZ(SB), NOSPLIT, $0-8
 	MOVQ args+0(FP), DI
 	MOVQ 104(DI), R10
 	KMOVW R10, K1
+	STMXCSR 120(DI)
+	MOVL 120(DI), AX
+	ORL $0x8040, AX
+	MOVL AX, 124(DI)
+	LDMXCSR 124(DI)
 	MOVQ 0(DI), AX
 	MOVQ 8(DI), R11
 	MOVQ 16(DI), SI
@@ -749,6 +754,7 @@ done:
 	ADDQ 96(DI), R8
 	DECQ AX
 	JNE step
+	LDMXCSR 120(DI)
 	VZEROUPPER
 	RET
 
@@ -1553,6 +1559,11 @@ back:
 // Steps of Mamba-2's recurrence for a block of lanes.
 TEXT ·ssdForwardY(SB), NOSPLIT, $0-8
 	MOVQ args+0(FP), DI
+	STMXCSR 120(DI)
+	MOVL 120(DI), AX
+	ORL $0x8040, AX
+	MOVL AX, 124(DI)
+	LDMXCSR 124(DI)
 	MOVQ 0(DI), AX
 	MOVQ 8(DI), R11
 	MOVQ 16(DI), SI
@@ -1693,6 +1704,7 @@ done:
 	ADDQ 96(DI), R8
 	DECQ AX
 	JNE step
+	LDMXCSR 120(DI)
 	VZEROUPPER
 	RET
 

@@ -31,6 +31,7 @@ type selectiveScan struct {
 	y      []float32
 	states [][]float32
 	saved  []float32
+	group  int // blocks of a piece
 }
 
 var selectiveScanJobs jobs[selectiveScan]
@@ -40,16 +41,19 @@ var selectiveScanJobs jobs[selectiveScan]
 // row and are updated; nil = zeros, not kept. saved, of length SelectiveScanSaved, is
 // filled for the backward pass; nil if there is none.
 func SelectiveScan(p *Pool, y, u, step, a, b, c, skip, bias, gate []float32, segs []Segment, states [][]float32, saved []float32, m int, dims ScanDims) {
-	t := selectiveScan{selectiveInputs{u, step, a, b, c, skip, bias, gate, segs, dims.shape()}, y, states, saved}
+	t := selectiveScan{selectiveInputs{u, step, a, b, c, skip, bias, gate, segs, dims.shape()}, y, states, saved, forwardBlocks}
 	t.check(m)
 	checkStates(states, segs, dims.D*dims.N)
 	if len(y) < m*dims.D || saved != nil && len(saved) < t.scanShape.saved(m, len(segs)) {
 		panic("kernel: scan: short output")
 	}
-	launch(p, &selectiveScanJobs, t, len(segs)*t.groups(forwardBlocks), 1)
+	for t.group > 1 && len(segs)*t.groups(t.group) < 4*p.Threads() {
+		t.group /= 2 // narrow models, single sequences: all threads have work rather than long rows; no bit depends on it
+	}
+	launch(p, &selectiveScanJobs, t, len(segs)*t.groups(t.group), 1)
 }
 
-// forwardBlocks is the number of blocks of lanes whose rows the forward pass fetches at a time.
+// forwardBlocks is the most blocks of lanes whose rows the forward pass fetches at a time.
 const forwardBlocks = 4
 
 // groups is the number of groups of so many blocks.
@@ -57,15 +61,15 @@ func (s *scanShape) groups(of int) int { return (s.blocks() + of - 1) / of }
 
 // run handles pairs of a segment and a group of blocks.
 func (t *selectiveScan) run(lo, hi int) {
-	nl, blocks, groups := t.n*lanes, t.blocks(), t.groups(forwardBlocks)
+	nl, blocks, groups := t.n*lanes, t.blocks(), t.groups(t.group)
 	own := 2*nl + 2*rowsLen
 	work := scratch.take(forwardBlocks*(own+3*rowsLen) + workRows*rowsLen + decaysLen)
 	g := selectiveGroups.take()
 	for piece := lo; piece < hi; piece++ {
-		si, first := piece/groups, piece%groups*forwardBlocks
+		si, first := piece/groups, piece%groups*t.group
 		s, state := &t.segs[si], stateOf(t.states, si)
-		n := min(forwardBlocks, blocks-first)
-		shared := g.rows.cut(work.f[forwardBlocks*own:], forwardBlocks)
+		n := min(t.group, blocks-first)
+		shared := g.rows.cut(work.f[forwardBlocks*own:], t.group)
 		for i := range n {
 			k := &g.blocks[i]
 			k.h = t.block(k, first+i, work.f[i*own:(i+1)*own])[:nl]

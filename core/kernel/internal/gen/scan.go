@@ -19,6 +19,7 @@ const (
 	scanLDB
 	scanMask  // of the lanes in use, or of the first 8
 	scanMask2 // of the others
+	scanControl
 )
 
 const log2e = 1.44269504088896341
@@ -40,6 +41,22 @@ func emitScan(f *file) {
 type scan struct{ vec }
 
 func (s scan) ptr(field int, reg string) { s.op("MOVQ %d(DI), %s", field, reg) }
+
+// flushing takes subnormal numbers for zeros until retFlushing: a state that decays, or takes in nothing but tiny numbers, would
+// be slow. field is two words of the arguments for the control register: as it was, and while flushing. Go neither interrupts
+// assembly to run something else nor finds the register changed.
+func (s scan) flushing(field int) {
+	s.op("STMXCSR %d(DI)", field)
+	s.op("MOVL %d(DI), AX", field)
+	s.op("ORL $0x8040, AX")
+	s.op("MOVL AX, %d(DI)", field+4)
+	s.op("LDMXCSR %d(DI)", field+4)
+}
+
+func (s scan) retFlushing(field int) {
+	s.op("LDMXCSR %d(DI)", field)
+	s.ret()
+}
 
 // lanes gets the mask of the lanes in use into a register, by way of R15; AVX-512 has it in K1.
 func (s scan) lanes(field, mask int) {

@@ -103,7 +103,7 @@ func (s selective) decays(n int) {
 // x in 14 and 15.
 func (s selective) forward(n int) {
 	s.text(fmt.Sprintf("scanForward%d%s", n, s.reg), "selectiveArgs", fmt.Sprintf("Steps of %d states: y += sum of c·h.", n))
-	s.flushing()
+	s.flushing(selControl)
 	s.ptr(selA, "R9")
 	s.decays(n)
 	sum := func(half, j int) int { return 10 + 2*half + j }
@@ -156,22 +156,7 @@ func (s selective) forward(n int) {
 	s.op("DECQ AX")
 	s.op("JNE steps")
 	s.vectors(n, func(q, i, j int) { s.op("VMOVUPS %s, %s", s.r(q), s.lane("R10", q)) })
-	s.retFlushing()
-}
-
-// flushing takes subnormal numbers for zeros until retFlushing: a state that decays, or takes in nothing but tiny numbers, would
-// be slow. Go neither interrupts assembly to run something else nor finds the register changed.
-func (s selective) flushing() {
-	s.op("STMXCSR %d(DI)", selControl)
-	s.op("MOVL %d(DI), AX", selControl)
-	s.op("ORL $0x8040, AX")
-	s.op("MOVL AX, %d(DI)", selControl+4)
-	s.op("LDMXCSR %d(DI)", selControl+4)
-}
-
-func (s selective) retFlushing() {
-	s.op("LDMXCSR %d(DI)", selControl)
-	s.ret()
+	s.retFlushing(selControl)
 }
 
 // moveBlocks copies rows of blocks of 16 floats.

@@ -6,7 +6,7 @@ import "fmt"
 // decays, the states again, and the steps from the last to the first.
 func (s selective) back(n int) {
 	s.text(fmt.Sprintf("scanBack%d%s", n, s.reg), "selectiveArgs", fmt.Sprintf("Steps of %d states: forward for the states, then backward.", n))
-	s.flushing()
+	s.flushing(selControl)
 	s.ptr(selA, "R9")
 	s.decays(n)
 	s.forth(n)
@@ -44,7 +44,7 @@ func (s selective) back(n int) {
 	s.vectors(n, func(q, i, j int) { s.op("VMOVUPS %s, %s", s.r(q), s.lane("R15", q)) })
 	s.ptr(selDa, "R15")
 	s.vectors(n, func(q, i, j int) { s.op("VMOVUPS %s, %s", s.r(4+q), s.lane("R15", q)) })
-	s.retFlushing()
+	s.retFlushing(selControl)
 }
 
 // forth emits the loop that writes the states to R10 on; it leaves R10 at the last ones, and BX, CX and SI after the last step.

@@ -16,6 +16,7 @@ func (s ssd) forward() {
 		s.ptr(scanMask, "R10")
 		s.op("KMOVW R10, K1")
 	}
+	s.flushing(scanControl)
 	s.ptr(scanNumber, "AX")
 	s.ptr(scanN, "R11")
 	s.ptr(scanU, "SI")
@@ -86,5 +87,5 @@ func (s ssd) forward() {
 	s.op("ADDQ %d(DI), R8", scanLDB)
 	s.op("DECQ AX")
 	s.op("JNE step")
-	s.ret()
+	s.retFlushing(scanControl)
 }
