@@ -97,7 +97,7 @@ func (b *bench) flat() error {
 		if err != nil {
 			return err
 		}
-		e.each = 3
+		e.each = 20
 		models[i] = e
 	}
 	late, early := models[0], models[1]
