@@ -95,7 +95,7 @@ func Compare(samples []Sample, opt Options) []Comparison {
 			continue // pair has set the verdict to why
 		}
 		if c.StdErr > 0 {
-			c.Detectable = (tQuantile(1-opt.Alpha/float64(2*judged), c.DF) + tQuantile(0.8, c.DF)) * c.StdErr
+			c.Detectable = MinimumDetectable(c.StdErr, c.DF, opt.Alpha/float64(judged), 0.8)
 		}
 		c.Verdict = NotDistinguishable
 		if a < opt.Alpha {

@@ -1,89 +1,43 @@
-package stats
+package stats_test
 
 import (
 	"math"
 	"math/rand/v2"
 	"testing"
+
+	. "github.com/archlab/archlab/core/stats"
+	"github.com/archlab/archlab/core/stats/statstest"
 )
 
 func near(t *testing.T, what string, got, want, tol float64) {
 	t.Helper()
-	if math.Abs(got-want) > tol || math.IsNaN(got) != math.IsNaN(want) {
+	if !(math.Abs(got-want) <= tol) && !(math.IsNaN(got) && math.IsNaN(want)) {
 		t.Errorf("%s: got %v, want %v within %v", what, got, want, tol)
 	}
 }
 
-func TestAgainstPublishedTables(t *testing.T) {
-	// Student's t, two-sided 5 %: the usual table.
-	near(t, "t df=1", tQuantile(0.975, 1), 12.7062, 1e-3)
-	near(t, "t df=3", tQuantile(0.975, 3), 3.18245, 1e-4)
-	near(t, "p df=3", tTwoSided(3.18245, 3), 0.05, 1e-6)
-	// Wilson: 8 of 10 at 95 %.
-	low, high := Wilson(8, 10, 0.05)
-	near(t, "wilson low", low, 0.4901625, 1e-6)
-	near(t, "wilson high", high, 0.9433178, 1e-6)
+func TestStudentsT(t *testing.T) {
+	// Two-sided 5 %: the usual table.
+	_, half := TInterval([]float64{0, 2}, 0.05) // a standard error of 1
+	near(t, "t df=1", half, 12.7062, 1e-3)
+	near(t, "t df=3", MinimumDetectable(1, 3, 0.05, 0.5), 3.18245, 1e-4)
+	near(t, "normal", MinimumDetectable(1, math.Inf(1), 0.05, 0.8), 1.959964+0.841621, 1e-5)
+}
+
+func TestEdges(t *testing.T) {
 	if l, h := Wilson(0, 0, 0.05); l != 0 || h != 1 {
 		t.Errorf("wilson of nothing: got [%v,%v], want [0,1]", l, h)
-	}
-	// Holm's step-down on a worked example: 0.01*4, 0.02*3, 0.03*2, 0.05*1 made monotone.
-	for i, want := range []float64{0.06, 0.04, 0.06, 0.06} {
-		near(t, "holm", Holm([]float64{0.02, 0.01, 0.03, 0.05})[i], want, 1e-12)
 	}
 	if h := Holm([]float64{math.NaN(), 0.04}); !math.IsNaN(h[0]) || h[1] != 0.04 {
 		t.Errorf("holm with a missing p-value: got %v", h)
 	}
-}
-
-// world is a truth to draw samples from.
-type world struct {
-	scores  []float64 // true score of each model
-	control bool      // the last model is a control: no chance between seeds
-	seeds   int
-	items   int
-	block   float64 // standard deviation of what a seed does to all models alike
-	seedSD  float64 // and to each model by itself
-	itemSD  float64 // of a model's own affinity to an item, constant over seeds
-	cluster int     // items of one cluster share their affinity; 0 and 1: none
-}
-
-func (w world) draw(r *rand.Rand) []Sample {
-	size := max(1, w.cluster)
-	difficulty, den := make([]float64, w.items), make([]float64, w.items)
-	for i := range difficulty {
-		difficulty[i], den[i] = r.NormFloat64(), 5+10*r.Float64()
+	near(t, "one of three samples tried four times", PassAtK(3, 1, 4), math.NaN(), 0)
+	if p := McNemar(0, 0); p != 1 {
+		t.Errorf("no item tells two models apart: p = %v", p)
 	}
-	shared := make([]float64, w.seeds)
-	for s := range shared {
-		shared[s] = w.block * r.NormFloat64()
+	if _, se := Clustered([]float64{1, 2}, []int64{5, 5}); !math.IsNaN(se) {
+		t.Errorf("one cluster has a standard error of %v", se)
 	}
-	out := make([]Sample, len(w.scores))
-	for m, mu := range w.scores {
-		out[m].Name = string(rune('a' + m))
-		out[m].Fixed = w.control && m == len(w.scores)-1
-		taste := make([]float64, w.items)
-		for i := range taste {
-			if i%size == 0 {
-				taste[i] = r.NormFloat64() * w.itemSD
-			} else {
-				taste[i] = taste[i-1]
-			}
-		}
-		for s := range w.seeds {
-			e := 0.0
-			if !out[m].Fixed {
-				e = shared[s] + r.NormFloat64()*w.seedSD
-			}
-			sc := SeedScores{Seed: uint64(s), Num: make([]float64, w.items), Den: den}
-			for i := range w.items {
-				sc.Num[i] = den[i] * (mu + e + difficulty[i] + taste[i])
-				if w.cluster > 0 {
-					sc.Cluster = append(sc.Cluster, int64(i/size))
-				}
-			}
-			out[m].Seeds = append(out[m].Seeds, sc)
-		}
-	}
-	return out
 }
 
 // Where one source of chance rules, the family-wise error of verdicts among equal models is at its level, intervals cover as stated
@@ -92,22 +46,22 @@ func (w world) draw(r *rand.Rand) []Sample {
 func TestCalibration(t *testing.T) {
 	const trials = 1500
 	five := 5 * math.Sqrt(0.05*0.95/trials)
-	for name, w := range map[string]world{
-		"seeds rule":              {seeds: 3, items: 40, seedSD: 0.02, itemSD: 0.0001},
-		"seeds rule, common part": {seeds: 3, items: 40, block: 0.1, seedSD: 0.02, itemSD: 0.0001},
-		"items rule":              {seeds: 3, items: 60, seedSD: 0.0001, itemSD: 0.1},
-		"clustered items rule":    {seeds: 3, items: 160, seedSD: 0.0001, itemSD: 0.1, cluster: 4},
-		"two seeds, both":         {seeds: 2, items: 60, seedSD: 0.01, itemSD: 0.05},
-		"a control, common part":  {seeds: 3, items: 40, block: 0.02, seedSD: 0.005, itemSD: 0.0001, control: true},
-		"a control, items too":    {seeds: 2, items: 60, seedSD: 0.01, itemSD: 0.05, control: true},
+	for name, w := range map[string]statstest.World{
+		"seeds rule":              {Seeds: 3, Items: 40, SeedSD: 0.02, ItemSD: 0.0001},
+		"seeds rule, common part": {Seeds: 3, Items: 40, Block: 0.1, SeedSD: 0.02, ItemSD: 0.0001},
+		"items rule":              {Seeds: 3, Items: 60, SeedSD: 0.0001, ItemSD: 0.1},
+		"clustered items rule":    {Seeds: 3, Items: 160, SeedSD: 0.0001, ItemSD: 0.1, Cluster: 4},
+		"two seeds, both":         {Seeds: 2, Items: 60, SeedSD: 0.01, ItemSD: 0.05},
+		"a control, common part":  {Seeds: 3, Items: 40, Block: 0.02, SeedSD: 0.005, ItemSD: 0.0001, Control: true},
+		"a control, items too":    {Seeds: 2, Items: 60, SeedSD: 0.01, ItemSD: 0.05, Control: true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w.scores = []float64{1, 1, 1, 1}
+			w.Scores = []float64{1, 1, 1, 1}
 			r := rand.New(rand.NewPCG(1, 2))
 			wrong, covered, comparisons, found := 0, 0, 0, 0
 			for range trials {
 				any := false
-				cs := Compare(w.draw(r), Options{Alpha: 0.05})
+				cs := Compare(w.Draw(r), Options{Alpha: 0.05})
 				for _, x := range cs {
 					any = any || x.Decided
 					comparisons++
@@ -119,8 +73,8 @@ func TestCalibration(t *testing.T) {
 					wrong++
 				}
 				better := w
-				better.scores = []float64{1, 1 + cs[0].Detectable, 1, 1}
-				for _, x := range Compare(better.draw(r), Options{Alpha: 0.05}) {
+				better.Scores = []float64{1, 1 + cs[0].Detectable, 1, 1}
+				for _, x := range Compare(better.Draw(r), Options{Alpha: 0.05}) {
 					if x.A == "a" && x.B == "b" && x.Verdict == "a" {
 						found++
 					}
@@ -170,8 +124,8 @@ func TestVarianceComponentsByHand(t *testing.T) {
 }
 
 func TestANonFiniteModelDoesNotTouchTheOthers(t *testing.T) {
-	w := world{scores: []float64{1, 2, 3}, seeds: 3, items: 20, seedSD: 0.01, itemSD: 0.01}
-	good := w.draw(rand.New(rand.NewPCG(5, 6)))
+	w := statstest.World{Scores: []float64{1, 2, 3}, Seeds: 3, Items: 20, SeedSD: 0.01, ItemSD: 0.01}
+	good := w.Draw(rand.New(rand.NewPCG(5, 6)))
 	want := Compare(good[:2], Options{Alpha: 0.05})[0]
 	bad := append([]Sample(nil), good...)
 	bad[2].Seeds = append([]SeedScores(nil), good[2].Seeds...)
@@ -191,7 +145,7 @@ func TestANonFiniteModelDoesNotTouchTheOthers(t *testing.T) {
 
 func TestVerdicts(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
-	s := world{scores: []float64{1, 2}, seeds: 3, items: 20, seedSD: 0.01, itemSD: 0.01}.draw(r)
+	s := statstest.World{Scores: []float64{1, 2}, Seeds: 3, Items: 20, SeedSD: 0.01, ItemSD: 0.01}.Draw(r)
 	if c := Compare(s, Options{Alpha: 0.05})[0]; c.Verdict != "a" || !c.Decided || c.Difference > 0 {
 		t.Errorf("lower loss wins: got %v", c)
 	}

@@ -1,0 +1,221 @@
+// Command statistics sees whether archlab's intervals cover and its tests err as often as they say, on data whose truth is
+// known, and writes one table:
+//
+//	go run ./benchmarks/statistics            # benchmarks/STATISTICS.md
+//	go run ./benchmarks/statistics -trials 200 -out -
+package main
+
+import (
+	"flag"
+	"fmt"
+	"io"
+	"math"
+	"math/rand/v2"
+	"os"
+	"strings"
+
+	"github.com/archlab/archlab/core/stats"
+	"github.com/archlab/archlab/core/stats/statstest"
+)
+
+func main() {
+	trials := flag.Int("trials", 4000, "experiments drawn for each row")
+	out := flag.String("out", "benchmarks/STATISTICS.md", "file to write, - for standard output")
+	flag.Parse()
+	var b strings.Builder
+	write(&b, *trials)
+	var err error
+	if *out == "-" {
+		_, err = io.WriteString(os.Stdout, b.String())
+	} else {
+		err = os.WriteFile(*out, []byte(b.String()), 0o644)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "statistics: error:", err)
+		os.Exit(1)
+	}
+}
+
+// row is what one rule promises and does: the share of trials in which an event happened.
+type row struct {
+	rule, world string
+	event       string // "covers", "errs", "finds"
+	promised    float64
+	hits, of    int
+	careful     bool // promised is a bound: erring on the careful side is no fault
+}
+
+func (r row) share() float64 { return float64(r.hits) / float64(r.of) }
+
+// verdict compares with what was promised, allowing four standard errors of the share.
+func (r row) verdict() string {
+	slack := 4 * math.Sqrt(r.promised*(1-r.promised)/float64(r.of))
+	gap := r.share() - r.promised
+	if r.event == "errs" {
+		gap = -gap // erring more often than promised is what is wrong
+	}
+	switch {
+	case gap < -slack:
+		return "**falls short**"
+	case gap > slack && !r.careful:
+		return "careful"
+	case gap > slack:
+		return "careful, as stated"
+	}
+	return "as promised"
+}
+
+func write(w io.Writer, trials int) {
+	fmt.Fprintf(w, "# How often the statistics are right\n\n    go run ./benchmarks/statistics -trials %d\n\n", trials)
+	fmt.Fprintf(w, "%d experiments with a known truth for each row. \"covers\": the 95 %% interval holds the true difference; \"errs\": equal models are called\n"+
+		"different at 5 %%; \"finds\": a difference of the size that is called detectable at 80 %% power is found. A share is compared with what is\n"+
+		"promised, four of its standard errors allowed.\n\n", trials)
+	fmt.Fprintf(w, "| rule | data | | promised | seen | |\n|---|---|---|---|---|---|\n")
+	for _, r := range rows(trials) {
+		fmt.Fprintf(w, "| %s | %s | %s | %.1f %% | %.1f %% | %s |\n", r.rule, r.world, r.event, 100*r.promised, 100*r.share(), r.verdict())
+	}
+}
+
+func rows(trials int) []row {
+	var out []row
+	for _, w := range worlds {
+		out = append(out, verdicts(w, trials)...)
+	}
+	for _, w := range resampled {
+		out = append(out, resampling(w, trials)...)
+	}
+	return append(out, proportions(trials)...)
+}
+
+type world struct {
+	name string
+	statstest.World
+}
+
+// worlds are what Compare is judged on: where chance comes from, alone and together.
+var worlds = []world{
+	{"3 seeds differ", statstest.World{Seeds: 3, Items: 40, SeedSD: 0.02, ItemSD: 0.0001}},
+	{"3 seeds differ, and alike for all models", statstest.World{Seeds: 3, Items: 40, Block: 0.1, SeedSD: 0.02, ItemSD: 0.0001}},
+	{"60 items differ", statstest.World{Seeds: 3, Items: 60, SeedSD: 0.0001, ItemSD: 0.1}},
+	{"160 items in clusters of 4 differ", statstest.World{Seeds: 3, Items: 160, SeedSD: 0.0001, ItemSD: 0.1, Cluster: 4}},
+	{"2 seeds and 60 items differ", statstest.World{Seeds: 2, Items: 60, SeedSD: 0.01, ItemSD: 0.05}},
+	{"5 seeds and 200 items differ", statstest.World{Seeds: 5, Items: 200, SeedSD: 0.01, ItemSD: 0.1}},
+}
+
+// verdicts judges Compare among four models.
+func verdicts(w world, trials int) []row {
+	w.Scores = []float64{1, 1, 1, 1}
+	r := rand.New(rand.NewPCG(1, 2))
+	covers := row{rule: "Compare, interval", world: w.name, event: "covers", promised: 0.95}
+	errs := row{rule: "Compare, verdicts of 6 pairs (Holm)", world: w.name, event: "errs", promised: 0.05, careful: true}
+	finds := row{rule: "Compare, detectable difference", world: w.name, event: "finds", promised: 0.8, careful: true}
+	for range trials {
+		cs := stats.Compare(w.Draw(r), stats.Options{Alpha: 0.05})
+		any := false
+		for _, c := range cs {
+			any = any || c.Decided
+		}
+		covers.count(cs[0].Low <= 0 && 0 <= cs[0].High)
+		errs.count(any)
+		better := w.World
+		better.Scores = []float64{1, 1 + cs[0].Detectable, 1, 1}
+		finds.count(stats.Compare(better.Draw(r), stats.Options{Alpha: 0.05})[0].Verdict == "a")
+	}
+	return []row{covers, errs, finds}
+}
+
+func (r *row) count(hit bool) {
+	r.of++
+	if hit {
+		r.hits++
+	}
+}
+
+// resampled are worlds in which chance is of one kind, with fewer and more units of it.
+var resampled = []struct {
+	world
+	over  stats.Unit
+	units string
+}{
+	{world{"8 seeds differ", statstest.World{Seeds: 8, Items: 5, SeedSD: 0.1}}, stats.Seeds, "seeds"},
+	{world{"40 seeds differ", statstest.World{Seeds: 40, Items: 5, SeedSD: 0.1}}, stats.Seeds, "seeds"},
+	{world{"40 items differ", statstest.World{Seeds: 2, Items: 40, ItemSD: 0.1}}, stats.Items, "items"},
+	{world{"200 items differ", statstest.World{Seeds: 2, Items: 200, ItemSD: 0.1}}, stats.Items, "items"},
+	{world{"160 items in clusters of 4 differ", statstest.World{Seeds: 2, Items: 160, ItemSD: 0.1, Cluster: 4}}, stats.Items, "items"},
+}
+
+// resampling judges the bootstrap and the permutation test on two equal models.
+func resampling(w struct {
+	world
+	over  stats.Unit
+	units string
+}, trials int) []row {
+	w.Scores = []float64{1, 1}
+	r := rand.New(rand.NewPCG(3, 4))
+	covers := row{rule: "paired bootstrap over " + w.units, world: w.name, event: "covers", promised: 0.95}
+	errs := row{rule: "paired permutation over " + w.units, world: w.name, event: "errs", promised: 0.05}
+	for range trials {
+		s := w.Draw(r)
+		const draws = 999
+		x, err := stats.PairedBootstrap(s[0], s[1], w.over, draws, 0.05, r)
+		if err != nil {
+			panic(err)
+		}
+		p, err := stats.PairedPermutation(s[0], s[1], w.over, draws, r)
+		if err != nil {
+			panic(err)
+		}
+		covers.count(x.Low <= 0 && 0 <= x.High)
+		errs.count(p <= 0.05)
+	}
+	return []row{covers, errs}
+}
+
+// proportions judges what counts solved problems.
+func proportions(trials int) []row {
+	r := rand.New(rand.NewPCG(5, 6))
+	var out []row
+	for _, c := range []struct {
+		p float64
+		n int
+	}{{0.5, 20}, {0.05, 50}, {0.9, 200}} {
+		x := row{rule: "Wilson's interval", world: fmt.Sprintf("%d problems, each solved with %g", c.n, c.p), event: "covers", promised: 0.95}
+		for range trials {
+			k := binomial(r, c.n, c.p)
+			low, high := stats.Wilson(float64(k), c.n, 0.05)
+			x.count(low <= c.p && c.p <= high)
+		}
+		out = append(out, x)
+	}
+	for _, n := range []int{20, 200} {
+		x := row{rule: "McNemar's test", world: fmt.Sprintf("%d problems that one of two equal models solves", n), event: "errs", promised: 0.05, careful: true}
+		for range trials {
+			k := binomial(r, n, 0.5)
+			x.count(stats.McNemar(k, n-k) <= 0.05)
+		}
+		out = append(out, x)
+	}
+	x := row{rule: "clustered standard error, 1.96 of it", world: "300 values in clusters of 3 that are alike", event: "covers", promised: 0.95}
+	for range trials {
+		v, cluster := make([]float64, 300), make([]int64, 300)
+		for i := range v {
+			cluster[i] = int64(i / 3)
+			if v[i] = r.NormFloat64(); i%3 > 0 {
+				v[i] = v[i-1]
+			}
+		}
+		mean, se := stats.Clustered(v, cluster)
+		x.count(math.Abs(mean) <= 1.96*se)
+	}
+	return append(out, x)
+}
+
+func binomial(r *rand.Rand, n int, p float64) int {
+	k := 0
+	for range n {
+		if r.Float64() < p {
+			k++
+		}
+	}
+	return k
+}
