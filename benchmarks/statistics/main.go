@@ -23,11 +23,12 @@ func main() {
 	out := flag.String("out", "benchmarks/STATISTICS.md", "file to write, - for standard output")
 	flag.Parse()
 	var b strings.Builder
-	write(&b, *trials)
-	var err error
-	if *out == "-" {
+	err := write(&b, *trials)
+	switch {
+	case err != nil:
+	case *out == "-":
 		_, err = io.WriteString(os.Stdout, b.String())
-	} else {
+	default:
 		err = os.WriteFile(*out, []byte(b.String()), 0o644)
 	}
 	if err != nil {
@@ -65,26 +66,35 @@ func (r row) verdict() string {
 	return "as promised"
 }
 
-func write(w io.Writer, trials int) {
+func write(w io.Writer, trials int) error {
+	list, err := rows(trials)
+	if err != nil {
+		return err
+	}
 	fmt.Fprintf(w, "# How often the statistics are right\n\n    go run ./benchmarks/statistics -trials %d\n\n", trials)
 	fmt.Fprintf(w, "%d experiments with a known truth for each row. \"covers\": the 95 %% interval holds the true difference; \"errs\": equal models are called\n"+
 		"different at 5 %%; \"finds\": a difference of the size that is called detectable at 80 %% power is found. A share is compared with what is\n"+
 		"promised, four of its standard errors allowed.\n\n", trials)
 	fmt.Fprintf(w, "| rule | data | | promised | seen | |\n|---|---|---|---|---|---|\n")
-	for _, r := range rows(trials) {
+	for _, r := range list {
 		fmt.Fprintf(w, "| %s | %s | %s | %.1f %% | %.1f %% | %s |\n", r.rule, r.world, r.event, 100*r.promised, 100*r.share(), r.verdict())
 	}
+	return nil
 }
 
-func rows(trials int) []row {
+func rows(trials int) ([]row, error) {
 	var out []row
 	for _, w := range worlds {
 		out = append(out, verdicts(w, trials)...)
 	}
 	for _, w := range resampled {
-		out = append(out, resampling(w, trials)...)
+		list, err := resampling(w, trials)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, list...)
 	}
-	return append(out, proportions(trials)...)
+	return append(out, proportions(trials)...), nil
 }
 
 type world struct {
@@ -149,7 +159,7 @@ func resampling(w struct {
 	world
 	over  stats.Unit
 	units string
-}, trials int) []row {
+}, trials int) ([]row, error) {
 	w.Scores = []float64{1, 1}
 	r := rand.New(rand.NewPCG(3, 4))
 	covers := row{rule: "paired bootstrap over " + w.units, world: w.name, event: "covers", promised: 0.95}
@@ -159,16 +169,16 @@ func resampling(w struct {
 		const draws = 999
 		x, err := stats.PairedBootstrap(s[0], s[1], w.over, draws, 0.05, r)
 		if err != nil {
-			panic(err)
+			return nil, err
 		}
 		p, err := stats.PairedPermutation(s[0], s[1], w.over, draws, r)
 		if err != nil {
-			panic(err)
+			return nil, err
 		}
 		covers.count(x.Low <= 0 && 0 <= x.High)
 		errs.count(p <= 0.05)
 	}
-	return []row{covers, errs}
+	return []row{covers, errs}, nil
 }
 
 // proportions judges what counts solved problems.

@@ -13,17 +13,9 @@ import (
 // Alias is a node's value as a node of its own, without a copy. What the alias is read by adds up its gradient before that
 // goes into the node's: how the order of a sum of gradients is chosen.
 func Alias(node *gorgonia.Node) (*gorgonia.Node, error) {
-	op := aliasOp{of: node.Type(), shape: node.Shape().Clone()}
-	for { // as in savedNode
-		out, err := gorgonia.ApplyOp(op, node)
-		if err != nil {
-			return nil, err
-		}
-		if it := out.Graph().From(out.ID()); it.Next() && it.Node().ID() == node.ID() {
-			return out, nil
-		}
-		op.salt++
-	}
+	return salted(node, func(salt int) gorgonia.Op {
+		return aliasOp{of: node.Type(), shape: node.Shape().Clone(), salt: salt}
+	})
 }
 
 // aliasOp is a view; the plan never runs it.

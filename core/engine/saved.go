@@ -25,17 +25,22 @@ func savedNode(node *gorgonia.Node, i int, dt tensor.Dtype, shape tensor.Shape) 
 	if _, ok := node.Op().(Op); !ok {
 		return nil, fmt.Errorf("engine: saved: %v has no saved buffers", node.Op())
 	}
-	op := savedOp{from: node.Type(), index: i, dtype: dt, shape: shape.Clone()}
-	// Gorgonia takes two nodes for one when their 32-bit hashes meet, whatever their inputs. Salt the hash until it does not.
-	for {
-		out, err := gorgonia.ApplyOp(op, node)
+	return salted(node, func(salt int) gorgonia.Op {
+		return savedOp{from: node.Type(), index: i, dtype: dt, shape: shape.Clone(), salt: salt}
+	})
+}
+
+// salted applies an op of one input whose hash depends on a salt. Gorgonia takes two nodes for one when their 32-bit hashes meet,
+// whatever their inputs: the hash is salted until it does not.
+func salted(node *gorgonia.Node, op func(salt int) gorgonia.Op) (*gorgonia.Node, error) {
+	for salt := 0; ; salt++ {
+		out, err := gorgonia.ApplyOp(op(salt), node)
 		if err != nil {
 			return nil, err
 		}
 		if it := out.Graph().From(out.ID()); it.Next() && it.Node().ID() == node.ID() {
 			return out, nil
 		}
-		op.salt++
 	}
 }
 

@@ -61,8 +61,9 @@ func ExpertRowsBackward(p *Pool, offsets []int32, k Expert, dy, up, down, wide, 
 	t.launch(p)
 }
 
-func leading(turned bool, n, k int) int {
-	if turned {
+// leading is the leading dimension of B [k,n], stored densely.
+func leading(tB bool, n, k int) int {
+	if tB {
 		return k
 	}
 	return n

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	. "github.com/archlab/archlab/core/stats"
+	"github.com/archlab/archlab/core/stats/statstest"
 )
 
 // reference is testdata/reference.json, which reference.py makes.
@@ -121,6 +122,29 @@ func TestPairedTestsAgainstSciPy(t *testing.T) {
 		length := ref.Bootstrap[1] - ref.Bootstrap[0]
 		near(t, "low", got.Low, ref.Bootstrap[0], 0.04*length)
 		near(t, "high", got.High, ref.Bootstrap[1], 0.04*length)
+	}
+}
+
+// What two kinds of chance may do is more than either: on average over worlds, the interval over both is the longest.
+func TestBootstrapOverItemsAndSeeds(t *testing.T) {
+	r := rand.New(rand.NewPCG(7, 8))
+	w := statstest.World{Scores: []float64{1, 1}, Seeds: 12, Items: 60, SeedSD: 0.02, ItemSD: 0.15}
+	length := map[Unit]float64{}
+	for range 20 {
+		s := w.Draw(r)
+		for _, over := range []Unit{Items, Seeds, Items | Seeds} {
+			x, err := PairedBootstrap(s[0], s[1], over, 400, 0.05, r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			length[over] += x.High - x.Low
+		}
+		if _, err := PairedPermutation(s[0], s[1], Items|Seeds, 10, r); err == nil {
+			t.Fatal("a permutation test exchanged items and seeds at once")
+		}
+	}
+	if both := length[Items|Seeds]; both < 1.05*length[Items] || both < 1.05*length[Seeds] || both > length[Items]+length[Seeds] {
+		t.Errorf("lengths %v over items (1), seeds (2) and both (3)", length)
 	}
 }
 

@@ -157,6 +157,9 @@ func quantile(sorted []float64, p float64) float64 {
 //
 // The smallest p-value of n units is 2^(1-n): three seeds cannot say anything at 5 %.
 func PairedPermutation(a, b Sample, over Unit, draws int, r *rand.Rand) (float64, error) {
+	if over != Items && over != Seeds {
+		return math.NaN(), fmt.Errorf("stats: a permutation test exchanges items or seeds, not both")
+	}
 	m, err := match(a, b)
 	if err != nil {
 		return math.NaN(), err
