@@ -34,8 +34,8 @@ type EvalSet struct {
 // EvalBatch is a batch with what bits per byte need.
 type EvalBatch struct {
 	family.Batch
-	// TargetBytes [B,T] is the number of bytes of text that each target stands for: 0 for EOD, whose loss still counts, and 0
-	// where the weight is 0. Bits per byte = sum of -log2 p(target) over all targets / sum of TargetBytes.
+	// TargetBytes [B,T] is the number of bytes of text that each target stands for: 0 for EOD, whose loss still counts (of a Lossy
+	// tokenizer, what no token stands for at the end of the document that it ends), and 0 where the weight is 0. Bits per byte = sum of -log2 p(target) over all targets / sum of TargetBytes.
 	TargetBytes []int32
 }
 
@@ -106,6 +106,13 @@ func (e *EvalSet) survey() error {
 		}
 		raw = encodeTokens(raw[:0], window[:n+1], 4)
 		sum.Write(raw)
+		if e.stream.spans { // texts that differ in what the tokenizer drops have equal ids
+			if err := e.stream.textBytes(window[:n], nil, at+1); err != nil {
+				return err
+			}
+			raw = encodeTokens(raw[:0], window[:n], 4)
+			sum.Write(raw)
+		}
 	}
 	e.identity = hex.EncodeToString(sum.Sum(nil))
 	return nil
@@ -146,8 +153,10 @@ func (e *EvalSet) Batch(i int) (EvalBatch, error) {
 			}
 		}
 		fillRow(&out.Batch, row, window, n, e.cfg.Mode, e.stream.tok.EOD())
-		for j := row * T; j < row*T+n; j++ {
-			out.TargetBytes[j] = int32(e.stream.tok.TokenBytes(out.Targets[j]))
+		if n > 0 {
+			if err := e.stream.textBytes(out.TargetBytes[row*T:row*T+n], out.Targets[row*T:row*T+n], at+1); err != nil {
+				return EvalBatch{}, err
+			}
 		}
 	}
 	return out, nil

@@ -14,7 +14,8 @@ import (
 )
 
 // A file of tokens is a header of 64 bytes and then the ids, little-endian, two bytes each for vocabularies of at most 65536 ids
-// and four otherwise. The header: magic [8], width uint32, crc32c of the ids uint32, count uint64, SHA-256 of the key [32], zeros [8].
+// and four otherwise. Of a Lossy tokenizer, each id is followed by the bytes of text that it stands for, and all numbers have four
+// bytes. The header: magic [8], width uint32, crc32c of the ids uint32, count uint64, SHA-256 of the key [32], zeros [8].
 const (
 	tokenMagic  = "archtok1"
 	tokenHeader = 64
@@ -24,11 +25,31 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 func isNotExist(err error) bool { return errors.Is(err, fs.ErrNotExist) }
 
-func tokenWidth(vocab int) int {
-	if vocab <= 1<<16 {
+// tokenForm is what the numbers of a stream are.
+type tokenForm struct {
+	vocab int
+	spans bool // ids and bytes of text by turns
+}
+
+func formOf(tok Tokenizer) tokenForm {
+	_, lossy := tok.(Lossy)
+	return tokenForm{tok.Vocab(), lossy}
+}
+
+// width is the number of bytes of a number.
+func (f tokenForm) width() int {
+	if f.vocab <= 1<<16 && !f.spans {
 		return 2
 	}
 	return 4
+}
+
+// holds says whether v may be at a place of the stream.
+func (f tokenForm) holds(place int, v int32) bool {
+	if f.spans && place%2 == 1 {
+		return v >= 0 && v <= maxDocument
+	}
+	return v >= 0 && int(v) < f.vocab
 }
 
 // memory is a stream in memory, at the width of its file.
@@ -102,19 +123,19 @@ func decodeTokens(dst []int32, buf []byte, width int) {
 }
 
 // openTokenFile checks a file of tokens whole, checksum and range of ids included, before anything is trained on it.
-func openTokenFile(path, key string, vocab int, limit int64) (tokenStore, error) {
+func openTokenFile(path, key string, form tokenForm, limit int64) (tokenStore, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
-	store, err := checkTokenFile(f, key, vocab, limit)
+	store, err := checkTokenFile(f, key, form, limit)
 	if _, onDisk := store.(*fileStore); !onDisk {
 		f.Close()
 	}
 	return store, err
 }
 
-func checkTokenFile(f *os.File, key string, vocab int, limit int64) (tokenStore, error) {
+func checkTokenFile(f *os.File, key string, form tokenForm, limit int64) (tokenStore, error) {
 	corrupt := func(what string) error { return errorf(ErrCorrupt, f.Name(), "not a usable file of tokens: %s", what) }
 	var h [tokenHeader]byte
 	if _, err := io.ReadFull(f, h[:]); err != nil || string(h[:8]) != tokenMagic {
@@ -128,7 +149,7 @@ func checkTokenFile(f *os.File, key string, vocab int, limit int64) (tokenStore,
 		return nil, err
 	}
 	payload := info.Size() - tokenHeader
-	if width != tokenWidth(vocab) || !bytes.Equal(h[24:56], sum[:]) || payload%int64(width) != 0 || uint64(payload)/uint64(width) != count {
+	if width != form.width() || !bytes.Equal(h[24:56], sum[:]) || payload%int64(width) != 0 || uint64(payload)/uint64(width) != count {
 		return nil, corrupt("the header does not fit")
 	}
 	var sink *memory
@@ -138,6 +159,7 @@ func checkTokenFile(f *os.File, key string, vocab int, limit int64) (tokenStore,
 	crc := crc32.New(castagnoli)
 	buf := make([]byte, 1<<16)
 	ids := make([]int32, len(buf)/width)
+	place := 0
 	for left := payload; left > 0; {
 		b := buf[:min(int64(len(buf)), left)]
 		if _, err := io.ReadFull(f, b); err != nil {
@@ -148,9 +170,10 @@ func checkTokenFile(f *os.File, key string, vocab int, limit int64) (tokenStore,
 		block := ids[:len(b)/width]
 		decodeTokens(block, b, width)
 		for _, id := range block {
-			if id < 0 || int(id) >= vocab {
+			if !form.holds(place, id) {
 				return nil, corrupt("an id is outside the vocabulary")
 			}
+			place++
 		}
 		if sink != nil {
 			sink.put(block)
@@ -172,7 +195,7 @@ func encodeFile(ctx context.Context, corpus *Corpus, split Split, tok Tokenizer,
 		if _, err := f.Write(header[:]); err != nil {
 			return cacheError{err}
 		}
-		width, count, crc := tokenWidth(tok.Vocab()), uint64(0), crc32.New(castagnoli)
+		width, count, crc := formOf(tok).width(), uint64(0), crc32.New(castagnoli)
 		buf := bufio.NewWriterSize(f, 1<<16)
 		var raw []byte
 		err := encodeSplit(ctx, corpus, split, tok, func(ids []int32) error {

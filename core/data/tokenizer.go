@@ -24,6 +24,16 @@ type Tokenizer interface {
 	Fingerprint() string
 }
 
+// Lossy is a Tokenizer whose ids do not tell how many bytes of text they stand for, since it changes the text (lowercases, normalizes) or
+// does not know all of it: one unknown token stands for any word. Decode(Encode(x)) need not be x. The bytes of a token are then those
+// from the end of the token before it to its own end in the text itself, so that they add up to the text. TokenBytes has no meaning.
+type Lossy interface {
+	Tokenizer
+	// EncodeSpans appends the id of each token of text and the bytes that it stands for, by turns; rest is the number of bytes
+	// that follow the last token.
+	EncodeSpans(dst []int32, text []byte) (out []int32, rest int)
+}
+
 // TokenizerConfig names a tokenizer.
 type TokenizerConfig struct {
 	Kind       string // "bytes" or "bpe"

@@ -1,0 +1,125 @@
+package data
+
+import (
+	"context"
+	"runtime"
+	"sync"
+)
+
+// groupBytes is how much text one worker encodes at a time.
+const groupBytes = 256 << 10
+
+// textGroup is a few consecutive documents of a split, on their way through a worker.
+type textGroup struct {
+	text []byte
+	ends []int
+	done chan encoded
+}
+
+// encoded is a group as the numbers of a stream.
+type encoded struct {
+	tokens []int32
+	rest   int // Lossy: bytes of the last document that follow its last token
+}
+
+func newTextGroup() *textGroup { return &textGroup{done: make(chan encoded, 1)} }
+
+// encode begins every document with EOD. What a Lossy tokenizer leaves over at the end of a document is counted with the EOD after it, which
+// for the last one is in the next group.
+func (g *textGroup) encode(tok Tokenizer) encoded {
+	lossy, spans := tok.(Lossy)
+	out := encoded{tokens: make([]int32, 0, len(g.text)/3+2*len(g.ends))}
+	from := 0
+	for _, end := range g.ends {
+		text := g.text[from:end]
+		from = end
+		out.tokens = append(out.tokens, tok.EOD())
+		if spans {
+			out.tokens = append(out.tokens, int32(out.rest))
+			out.tokens, out.rest = lossy.EncodeSpans(out.tokens, text)
+		} else {
+			out.tokens = tok.Encode(out.tokens, text)
+		}
+	}
+	return out
+}
+
+// encodeSplit encodes groups of documents in parallel and emits them in order.
+func encodeSplit(ctx context.Context, corpus *Corpus, split Split, tok Tokenizer, emit func([]int32) error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	workers := runtime.GOMAXPROCS(0)
+	work := make(chan *textGroup)
+	// The queue of groups in order bounds what is in flight, and with it the memory.
+	order := make(chan *textGroup, 2*workers)
+
+	var wg sync.WaitGroup
+	for range workers {
+		wg.Go(func() {
+			for g := range work {
+				g.done <- g.encode(tok)
+			}
+		})
+	}
+	var readErr error
+	wg.Go(func() {
+		defer close(order)
+		defer close(work)
+		g := newTextGroup()
+		send := func() error {
+			for _, c := range []chan *textGroup{order, work} {
+				select {
+				case c <- g:
+				case <-ctx.Done():
+					return ctx.Err()
+				}
+			}
+			g = newTextGroup()
+			return nil
+		}
+		readErr = corpus.Each(ctx, split, func(d Document) error {
+			g.text = append(g.text, d.Text...)
+			g.ends = append(g.ends, len(g.text))
+			if len(g.text) >= groupBytes {
+				return send()
+			}
+			return nil
+		})
+		if readErr == nil && len(g.ends) > 0 {
+			readErr = send()
+		}
+	})
+	_, spans := tok.(Lossy)
+	var emitErr error
+	rest := 0
+	for g := range order {
+		if emitErr != nil || ctx.Err() != nil {
+			continue
+		}
+		select {
+		case e := <-g.done:
+			if spans {
+				e.tokens[1] = int32(rest)
+				rest = e.rest
+			}
+			if emitErr = emit(e.tokens); emitErr != nil {
+				cancel()
+			}
+		case <-ctx.Done():
+		}
+	}
+	wg.Wait()
+	if emitErr != nil {
+		return emitErr
+	}
+	if readErr != nil {
+		return readErr
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if spans {
+		return emit([]int32{tok.EOD(), int32(rest)})
+	}
+	return emit([]int32{tok.EOD()})
+}
