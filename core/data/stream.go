@@ -150,4 +150,3 @@ func openStream(ctx context.Context, corpus *Corpus, split Split, tok Tokenizer,
 func streamKey(corpus *Corpus, split Split, tok Tokenizer) string {
 	return fmt.Sprintf("tokens 1\n%s\n%s\n%s", corpus.Checksum, split, tok.Fingerprint())
 }
-
