@@ -43,12 +43,11 @@ func TestBytesOfALossyTokenizerAreThoseOfTheText(t *testing.T) {
 	want := separated(t, c, Train, consonants{})
 	cache := Cache{Dir: t.TempDir(), Log: func(what string, err error) { t.Errorf("%s: %v", what, err) }}
 	for _, tt := range []struct {
-		name   string
-		cache  Cache
-		memory int64
-	}{{"no cache", Cache{}, MemoryLimit}, {"fresh", cache, MemoryLimit}, {"cached", cache, MemoryLimit}, {"from disk", cache, 10}} {
+		name  string
+		cache Cache
+	}{{"no cache", Cache{}}, {"fresh", cache}, {"cached", cache}} {
 		t.Run(tt.name, func(t *testing.T) {
-			s, err := openStream(ctx, c, Train, consonants{}, tt.cache, tt.memory)
+			s, err := OpenStream(ctx, c, Train, consonants{}, tt.cache)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -22,10 +22,6 @@ type tokenStore interface {
 	close() error
 }
 
-// MemoryLimit is the largest stream, in bytes as stored, that is kept in memory; larger ones are read from the cache's file as needed.
-// Without a cache every stream is kept in memory.
-const MemoryLimit = 128 << 20
-
 // Len is the number of tokens, separators included.
 func (s *Stream) Len() int {
 	if s.spans {
@@ -90,7 +86,7 @@ func (s *Stream) Each(ctx context.Context, fn func(block []int32) error) error {
 	return nil
 }
 
-// Close releases the file of a stream that is not in memory.
+// Close releases the file of a stream that is not in memory; nothing may read it afterwards.
 func (s *Stream) Close() error { return s.store.close() }
 
 // NewStream makes a stream of given tokens, which the caller must not change afterwards. It should start and end with EOD. A Lossy
@@ -107,12 +103,9 @@ func NewStream(tok Tokenizer, tokens []int32) (*Stream, error) {
 	return &Stream{tok: tok, store: &memory{wide: tokens, width: 4}}, nil
 }
 
-// OpenStream encodes a split with all cores, or takes it from the cache.
+// OpenStream encodes a split with all cores, or takes it from the cache, whose file is then mapped rather than read into memory. Without a
+// cache the stream is in memory.
 func OpenStream(ctx context.Context, corpus *Corpus, split Split, tok Tokenizer, cache Cache) (*Stream, error) {
-	return openStream(ctx, corpus, split, tok, cache, MemoryLimit)
-}
-
-func openStream(ctx context.Context, corpus *Corpus, split Split, tok Tokenizer, cache Cache, limit int64) (*Stream, error) {
 	fail := func(err error) (*Stream, error) {
 		return nil, fmt.Errorf("encode the %s split of %s: %w", split, corpus.Name, err)
 	}
@@ -120,7 +113,7 @@ func openStream(ctx context.Context, corpus *Corpus, split Split, tok Tokenizer,
 	if cache.Dir != "" {
 		key := streamKey(corpus, split, tok)
 		path := cache.path("tokens", ".bin", key)
-		store, err := openTokenFile(path, key, form, limit)
+		store, err := openTokenFile(path, key, form)
 		if err == nil {
 			cache.used(path)
 			return &Stream{tok, store, form.spans}, nil
@@ -128,14 +121,11 @@ func openStream(ctx context.Context, corpus *Corpus, split Split, tok Tokenizer,
 		if !isNotExist(err) {
 			cache.log("cached tokens are encoded again", err)
 		}
-		err = encodeFile(ctx, corpus, split, tok, cache, path, key)
-		if err != nil && !errors.As(err, new(cacheError)) {
-			return fail(err)
+		if store, err = encodeFile(ctx, corpus, split, tok, cache, path, key); err == nil {
+			return &Stream{tok, store, form.spans}, nil
 		}
-		if err == nil {
-			if store, err = openTokenFile(path, key, form, limit); err == nil {
-				return &Stream{tok, store, form.spans}, nil
-			}
+		if !errors.As(err, new(cacheError)) {
+			return fail(err)
 		}
 		cache.log("encoded tokens are not cached", err)
 	}

@@ -1,6 +1,7 @@
 package data
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -45,19 +46,18 @@ func TestStream(t *testing.T) {
 			for _, tt := range []struct {
 				name   string
 				cache  Cache
-				memory int64
+				mapped bool
 			}{
-				{"no cache", Cache{}, MemoryLimit}, {"fresh", cache, MemoryLimit}, {"cached", cache, MemoryLimit}, {"from disk", cache, 10},
-				{"fresh to disk", Cache{Dir: t.TempDir()}, 10}, {"no cache, beyond the limit", Cache{}, 10},
+				{"no cache", Cache{}, false}, {"fresh", cache, true}, {"cached", cache, true},
 			} {
 				t.Run(fmt.Sprintf("%s/%d/%s/%s", tok.Name(), tok.Vocab(), split, tt.name), func(t *testing.T) {
-					s, err := openStream(ctx, c, split, tok, tt.cache, tt.memory)
+					s, err := OpenStream(ctx, c, split, tok, tt.cache)
 					if err != nil {
 						t.Fatal(err)
 					}
 					defer s.Close()
-					if _, onDisk := s.store.(*fileStore); onDisk != (tt.memory == 10 && tt.cache.Dir != "") {
-						t.Errorf("on disk: %v", onDisk)
+					if _, ok := s.store.(*mapped); ok != (tt.mapped && canMap) {
+						t.Errorf("mapped: %v", ok)
 					}
 					if !slices.Equal(tokens(t, s), want) {
 						t.Error("other tokens than document by document")
@@ -75,6 +75,37 @@ func TestStream(t *testing.T) {
 				})
 			}
 		}
+	}
+}
+
+// canMap says whether files are mapped on this system; elsewhere they are read.
+var canMap = func() bool {
+	b, err := mapFile(os.Stdin, 0)
+	_ = unmapFile(b)
+	return !errors.Is(err, errors.ErrUnsupported)
+}()
+
+// What cannot be mapped is read as needed, with the same tokens.
+func TestFileStore(t *testing.T) {
+	for _, tok := range []Tokenizer{Bytes{}, wide{}} {
+		c := smallCorpus(t)
+		cache := Cache{Dir: t.TempDir()}
+		want := separated(t, c, Train, tok)
+		if err := second(OpenStream(ctx, c, Train, tok, cache)); err != nil {
+			t.Fatal(err)
+		}
+		f, err := os.Open(cache.path("tokens", ".bin", streamKey(c, Train, tok)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := &Stream{tok: tok, store: &fileStore{f, len(want), formOf(tok).width()}}
+		if !slices.Equal(tokens(t, s), want) {
+			t.Error("other tokens")
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+		checkError(t, s.Read(make([]int32, 1), 0), ErrCorrupt, "cannot read tokens")
 	}
 }
 

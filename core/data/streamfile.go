@@ -94,7 +94,7 @@ func (m *memory) read(dst []int32, at int) error {
 
 func (m *memory) close() error { return nil }
 
-// fileStore reads a file of tokens as needed; the system's page cache is its only memory.
+// fileStore reads a file of tokens as needed; the system's page cache is its only memory. It is for systems that cannot map files.
 type fileStore struct {
 	f     *os.File
 	n     int
@@ -112,6 +112,35 @@ func (s *fileStore) read(dst []int32, at int) error {
 	return nil
 }
 
+// mapped is a file of tokens in the address space: read without copies into memory of our own, and shared by all processes that train on
+// it. The file never changes under it, since the cache renames whole files into place and at most unlinks them.
+type mapped struct {
+	file  []byte // with the header
+	n     int
+	width int
+}
+
+func (m *mapped) len() int { return m.n }
+func (m *mapped) read(dst []int32, at int) error {
+	decodeTokens(dst, m.file[tokenHeader+at*m.width:], m.width)
+	return nil
+}
+func (m *mapped) close() error {
+	file := m.file
+	m.file, m.n = nil, 0
+	return unmapFile(file)
+}
+
+// storeOf gives random access to a checked file of tokens and takes it over.
+func storeOf(f *os.File, count, width int) tokenStore {
+	file, err := mapFile(f, tokenHeader+count*width)
+	if err != nil {
+		return &fileStore{f, count, width}
+	}
+	f.Close()
+	return &mapped{file, count, width}
+}
+
 func decodeTokens(dst []int32, buf []byte, width int) {
 	for i := range dst {
 		if width == 2 {
@@ -123,38 +152,37 @@ func decodeTokens(dst []int32, buf []byte, width int) {
 }
 
 // openTokenFile checks a file of tokens whole, checksum and range of ids included, before anything is trained on it.
-func openTokenFile(path, key string, form tokenForm, limit int64) (tokenStore, error) {
+func openTokenFile(path, key string, form tokenForm) (tokenStore, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
-	store, err := checkTokenFile(f, key, form, limit)
-	if _, onDisk := store.(*fileStore); !onDisk {
+	count, err := checkTokenFile(f, key, form)
+	if err != nil {
 		f.Close()
+		return nil, err
 	}
-	return store, err
+	return storeOf(f, count, form.width()), nil
 }
 
-func checkTokenFile(f *os.File, key string, form tokenForm, limit int64) (tokenStore, error) {
-	corrupt := func(what string) error { return errorf(ErrCorrupt, f.Name(), "not a usable file of tokens: %s", what) }
+// checkTokenFile reads the file rather than a mapping of it, so that a check of gigabytes leaves nothing in the process's memory.
+func checkTokenFile(f *os.File, key string, form tokenForm) (count int, err error) {
+	corrupt := func(what string) (int, error) {
+		return 0, errorf(ErrCorrupt, f.Name(), "not a usable file of tokens: %s", what)
+	}
 	var h [tokenHeader]byte
 	if _, err := io.ReadFull(f, h[:]); err != nil || string(h[:8]) != tokenMagic {
-		return nil, corrupt("no header")
+		return corrupt("no header")
 	}
 	width := int(binary.LittleEndian.Uint32(h[8:]))
-	count := binary.LittleEndian.Uint64(h[16:])
 	sum := sha256.Sum256([]byte(key))
 	info, err := f.Stat()
 	if err != nil {
-		return nil, err
+		return 0, err
 	}
 	payload := info.Size() - tokenHeader
-	if width != form.width() || !bytes.Equal(h[24:56], sum[:]) || payload%int64(width) != 0 || uint64(payload)/uint64(width) != count {
-		return nil, corrupt("the header does not fit")
-	}
-	var sink *memory
-	if payload <= limit {
-		sink = newMemory(width, int(count))
+	if width != form.width() || !bytes.Equal(h[24:56], sum[:]) || payload%int64(width) != 0 || uint64(payload)/uint64(width) != binary.LittleEndian.Uint64(h[16:]) {
+		return corrupt("the header does not fit")
 	}
 	crc := crc32.New(castagnoli)
 	buf := make([]byte, 1<<16)
@@ -163,7 +191,7 @@ func checkTokenFile(f *os.File, key string, form tokenForm, limit int64) (tokenS
 	for left := payload; left > 0; {
 		b := buf[:min(int64(len(buf)), left)]
 		if _, err := io.ReadFull(f, b); err != nil {
-			return nil, corrupt(err.Error())
+			return corrupt(err.Error())
 		}
 		left -= int64(len(b))
 		crc.Write(b)
@@ -171,31 +199,28 @@ func checkTokenFile(f *os.File, key string, form tokenForm, limit int64) (tokenS
 		decodeTokens(block, b, width)
 		for _, id := range block {
 			if !form.holds(place, id) {
-				return nil, corrupt("an id is outside the vocabulary")
+				return corrupt("an id is outside the vocabulary")
 			}
 			place++
 		}
-		if sink != nil {
-			sink.put(block)
-		}
 	}
 	if crc.Sum32() != binary.LittleEndian.Uint32(h[12:]) {
-		return nil, corrupt("the checksum differs")
+		return corrupt("the checksum differs")
 	}
-	if sink != nil {
-		return sink, nil
-	}
-	return &fileStore{f, int(count), width}, nil
+	return int(payload) / width, nil
 }
 
-// encodeFile encodes a split into a file of tokens without holding more than a few groups of documents.
-func encodeFile(ctx context.Context, corpus *Corpus, split Split, tok Tokenizer, cache Cache, path, key string) error {
-	return cache.write(path, func(f *os.File) error {
+// encodeFile encodes a split into a file of tokens without holding more than a few groups of documents. The store that it answers is of the
+// very file that it wrote, whatever another process does to the name.
+func encodeFile(ctx context.Context, corpus *Corpus, split Split, tok Tokenizer, cache Cache, path, key string) (tokenStore, error) {
+	var mine *os.File
+	var count uint64
+	err := cache.write(path, func(f *os.File) error {
 		var header [tokenHeader]byte
 		if _, err := f.Write(header[:]); err != nil {
 			return cacheError{err}
 		}
-		width, count, crc := formOf(tok).width(), uint64(0), crc32.New(castagnoli)
+		width, crc := formOf(tok).width(), crc32.New(castagnoli)
 		buf := bufio.NewWriterSize(f, 1<<16)
 		var raw []byte
 		err := encodeSplit(ctx, corpus, split, tok, func(ids []int32) error {
@@ -222,8 +247,18 @@ func encodeFile(ctx context.Context, corpus *Corpus, split Split, tok Tokenizer,
 		if _, err := f.WriteAt(header[:], 0); err != nil {
 			return cacheError{err}
 		}
+		if mine, err = os.Open(f.Name()); err != nil {
+			return cacheError{err}
+		}
 		return nil
 	})
+	if err != nil {
+		if mine != nil {
+			mine.Close()
+		}
+		return nil, err
+	}
+	return storeOf(mine, int(count), formOf(tok).width()), nil
 }
 
 func encodeTokens(dst []byte, ids []int32, width int) []byte {
