@@ -57,7 +57,7 @@ var family = []string{"core/model", "core/nn", "core/family", "=core/sdk"}
 var foreign = map[string][]string{
 	"gorgonia.org":               {"core/nn", "core/engine", "plugins"}, // of plugins, model.go: TestOneFileOfAFamily
 	"google.golang.org/grpc":     {"core/wire", "core/host", "=core/sdk"},
-	"google.golang.org/protobuf": {"core/wire", "core/host", "=core/sdk"},
+	"google.golang.org/protobuf": {"core/wire", "core/host", "=core/sdk", "core/data/tokenizer"},
 	"github.com/golang/protobuf": {},
 	"github.com/hashicorp":       {"core/wire", "core/host", "=core/sdk"},
 	"github.com/spf13/cobra":     {"cmd"},
