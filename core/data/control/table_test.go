@@ -67,11 +67,11 @@ func TestTableOnTasks(t *testing.T) {
 		which    Occurrence
 		low, top float64
 	}{
-		{task.Preset("mqar", "cpu"), First, 1, 1},
-		{task.Config{Kind: "mqar", Blank: true}, Last, 1, 1},
-		{task.Preset("mqar", "cpu"), Last, 0.7, 0.99}, // random fill repeats some keys
-		{task.Preset("induction", "cpu"), Last, 1, 1},
-		{task.Preset("selective_copy", "cpu"), Last, 0, 0.4}, // a marker is followed by a marker
+		{task.Config{Kind: "mqar", Preset: "cpu"}, First, 1, 1},
+		{task.Config{Kind: "mqar", Set: task.Values{"blank": 1}}, Last, 1, 1},
+		{task.Config{Kind: "mqar", Preset: "cpu"}, Last, 0.7, 0.99}, // random fill repeats some keys
+		{task.Config{Kind: "induction", Preset: "cpu"}, Last, 1, 1},
+		{task.Config{Kind: "selective_copy", Preset: "cpu"}, Last, 0, 0.4}, // a marker is followed by a marker
 	} {
 		tk, err := task.Open(tt.cfg)
 		if err != nil {

@@ -2,93 +2,75 @@ package task
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/archlab/archlab/core/data"
 	"github.com/archlab/archlab/core/data/internal/rng"
 )
 
-// Addition is addition of two numbers with the carries written out, as text, for test-time compute: a sampled answer can be
-// checked exactly.
+// additionKind is addition of two numbers as text, for test-time compute: a sampled answer can be checked exactly. With work the carries
+// are written out:
 //
 //	prompt      47+85=
 //	completion  7+5+0=12,4+8+1=13:132
 //
-// The completion has one column for each digit of the longer operand, lowest first: digit+digit+carry=sum in two digits, a missing
-// digit written 0. Columns are joined by commas, and the answer follows a colon, without leading zeros. The tokens are those of
-// data.Bytes: EOD, prompt, completion, EOD. The completion and the EOD after it are scored.
+// The completion then has one column for each digit of the longer operand, lowest first: digit+digit+carry=sum in two digits, a missing
+// digit written 0. Columns are joined by commas, and the answer follows a colon. Without work the completion is the answer alone. Answers have
+// no leading zeros; reversed ones are written lowest digit first. The tokens are those of data.Bytes: EOD, prompt, completion, EOD. The
+// completion and the EOD after it are scored.
 //
-// The number of digits of each operand is uniform in [MinDigits,MaxDigits], the digits uniform without a leading zero. a+b and b+a
+// The number of digits of each operand is uniform in [min_digits,max_digits], the digits uniform without a leading zero. a+b and b+a
 // belong to the same split.
-type Addition struct{ cfg Config }
+//
+// The paper preset is the reverse format of Lee et al. 2023, section 3, with 10000 examples of up to 3 digits; theirs are 100, 900 and 9000
+// sums of 1, 2 and 3 digits between dollar signs.
+var additionKind = Kind{
+	Name: "addition", Suite: "arithmetic", Summary: "addition of two numbers as text, with or without the carries written out",
+	Source:      "Lee et al. 2023, Teaching Arithmetic to Small Transformers (arXiv:2307.03381), reverse format; carries after Nye et al. 2021, Show Your Work (arXiv:2112.00114)",
+	Unpublished: "numbers of digits are drawn uniformly, and EOD stands for the delimiter $",
+	Examples:    10_000,
+	Params: []Param{
+		{Key: "min_digits", Doc: "fewest digits of an operand", Min: 1, Max: maxDigits, Paper: 1, CPU: 1},
+		{Key: "max_digits", Doc: "most digits of an operand", Min: 1, Max: maxDigits, Size: true, Paper: 3, CPU: 3},
+		{Key: "work", Doc: "write the carries out before the answer", Switch: true, CPU: 1},
+		{Key: "reversed", Doc: "write the answer's lowest digit first", Switch: true, Paper: 1},
+	},
+	Whole: true, Scale: "max_digits",
+	open: func(v Values) (*design, error) {
+		lo, hi := v.int("min_digits"), v.int("max_digits")
+		if lo > hi {
+			return nil, configError("max_digits", "got %d to %d digits, want min_digits <= max_digits", lo, hi)
+		}
+		f := sumFormat{work: v["work"] != 0, reversed: v["reversed"] != 0}
+		problem := func(r *rng.Source) (string, uint64) {
+			x, y := operand(r, lo, hi), operand(r, lo, hi)
+			return x + "+" + y + "=", hashPair(x, y)
+		}
+		d := &design{
+			length: 3*hi + 4, vocab: data.Bytes{}.Vocab(), answers: byteAnswers("0123456789"),
+			draw: func(e *Example, r *rng.Source) uint64 {
+				prompt, hash := problem(r)
+				completion, _ := f.solve(prompt)
+				putText(e, prompt, completion)
+				return hash
+			},
+			text: &textDesign{prompt: problem, answer: f.answer, verify: f.verify},
+		}
+		if f.work {
+			d.length, d.answers = 12*hi+4, byteAnswers("0123456789+=,:")
+		}
+		return d, nil
+	},
+}
+
+// sumFormat is how a completion is written.
+type sumFormat struct{ work, reversed bool }
 
 const maxDigits = 64
 
-func newAddition(cfg Config) (*Addition, error) {
-	if cfg.MaxDigits > maxDigits || cfg.MinDigits > cfg.MaxDigits {
-		return nil, configError("max_digits", "got %d to %d digits, want 1 <= min_digits <= max_digits <= %d", cfg.MinDigits, cfg.MaxDigits, maxDigits)
-	}
-	return &Addition{cfg}, nil
-}
-
-// Length is the longest EOD, prompt and completion.
-func (a *Addition) Length() int { return 12*a.cfg.MaxDigits + 4 }
-
-// Info describes the task. Chance is that of a uniform guess at one character among the digits and separators.
-func (a *Addition) Info() Info {
-	c := a.cfg
-	return Info{
-		Name:          "addition",
-		Source:        "archlab's own; the written-out carries follow the scratchpads of Nye et al. 2021 (arXiv:2112.00114) in spirit",
-		Vocab:         data.Bytes{}.Vocab(),
-		Chance:        1 / 15.0, // 10 digits, + = , : and EOD
-		ContextChance: 1 / 15.0,
-		Parameters:    map[string]float64{"min_digits": float64(c.MinDigits), "max_digits": float64(c.MaxDigits)},
-	}
-}
-
-// Tokenizer encodes prompts and decodes completions.
-func (a *Addition) Tokenizer() data.Tokenizer { return data.Bytes{} }
-
-// Example is one problem with its solution; a short one is padded with EOD.
-func (a *Addition) Example(split data.Split, seed uint64, index int) Example {
-	prompt := a.Prompt(split, seed, index)
-	completion, _ := Solve(prompt)
-	tok := data.Bytes{}
-	ids := tok.Encode(data.PromptTokens(tok, []byte(prompt)), []byte(completion))
-	ids = append(ids, tok.EOD())
-	e := newExample(a.Length())
-	for i := range e.Tokens {
-		e.Tokens[i] = tok.EOD()
-		if i+1 >= len(ids) {
-			continue
-		}
-		e.Tokens[i] = ids[i]
-		if i >= len(prompt) {
-			e.score(i, ids[i+1])
-		}
-	}
-	return e
-}
-
-// Prompt is the problem of Example, as text.
-func (a *Addition) Prompt(split data.Split, seed uint64, index int) string {
-	var x, y string
-	draw(split, seed, index, 0, func(r *rng.Source) uint64 {
-		x, y = a.operands(r)
-		return hashPair(x, y)
-	})
-	return x + "+" + y + "="
-}
-
-func (a *Addition) problem(r *rng.Source) uint64 { return hashPair(a.operands(r)) }
-
-func (a *Addition) operands(r *rng.Source) (x, y string) {
-	return a.operand(r), a.operand(r)
-}
-
-func (a *Addition) operand(r *rng.Source) string {
-	d := make([]byte, a.cfg.MinDigits+r.Intn(a.cfg.MaxDigits-a.cfg.MinDigits+1))
+func operand(r *rng.Source, lo, hi int) string {
+	d := make([]byte, lo+r.Intn(hi-lo+1))
 	for i := range d {
 		if i == 0 && len(d) > 1 {
 			d[i] = byte('1' + r.Intn(9))
@@ -132,8 +114,8 @@ func isNumber(s string) bool {
 	return true
 }
 
-// Solve is the full completion of a prompt.
-func Solve(prompt string) (string, error) {
+// solve is the full completion of a prompt.
+func (f sumFormat) solve(prompt string) (string, error) {
 	x, y, err := parse(prompt)
 	if err != nil {
 		return "", err
@@ -163,21 +145,42 @@ func Solve(prompt string) (string, error) {
 	if text == "" {
 		text = "0"
 	}
+	if f.reversed {
+		text = backwards(text)
+	}
+	if !f.work {
+		return text, nil
+	}
 	return work.String() + ":" + text, nil
 }
 
-// Answer is the number that a completion ends with, for votes; ok is false and answer "" where there is none. The work before the colon is not read.
-func (a *Addition) Answer(completion string) (answer string, ok bool) {
-	_, answer, ok = strings.Cut(completion, ":")
+// answer is the number that a completion ends with, highest digit first, for votes; ok is false and answer "" where there is none. The work
+// before the colon is not read.
+func (f sumFormat) answer(completion string) (answer string, ok bool) {
+	answer, ok = completion, true
+	if f.work {
+		_, answer, ok = strings.Cut(completion, ":")
+	}
+	if f.reversed {
+		answer = backwards(answer)
+	}
 	if !ok || !isNumber(answer) {
 		return "", false
 	}
 	return answer, true
 }
 
-// Verify says whether a completion (the text before EOD) ends in the right answer to the prompt. A wrong prompt has no right answer.
-func (a *Addition) Verify(prompt, completion string) bool {
-	got, ok := a.Answer(completion)
-	want, err := Solve(prompt)
-	return ok && err == nil && got == want[strings.IndexByte(want, ':')+1:]
+// verify says whether a completion (the text before EOD) ends in the right answer to the prompt. A wrong prompt has no right answer.
+func (f sumFormat) verify(prompt, completion string) bool {
+	got, ok := f.answer(completion)
+	solution, err := f.solve(prompt)
+	want, _ := f.answer(solution)
+	return ok && err == nil && got == want
+}
+
+// backwards reverses the bytes of s.
+func backwards(s string) string {
+	b := []byte(s)
+	slices.Reverse(b)
+	return string(b)
 }

@@ -10,6 +10,30 @@ import (
 	"github.com/archlab/archlab/core/data"
 )
 
+var worked = sumFormat{work: true}
+
+func TestSumFormats(t *testing.T) {
+	for _, tt := range []struct {
+		format     sumFormat
+		completion string
+	}{
+		{sumFormat{}, "132"},
+		{sumFormat{reversed: true}, "231"},
+		{sumFormat{work: true}, "7+5+0=12,4+8+1=13:132"},
+		{sumFormat{work: true, reversed: true}, "7+5+0=12,4+8+1=13:231"},
+	} {
+		if got, err := tt.format.solve("47+85="); err != nil || got != tt.completion {
+			t.Errorf("%+v: got %q, %v, want %q", tt.format, got, err, tt.completion)
+		}
+		if answer, ok := tt.format.answer(tt.completion); !ok || answer != "132" {
+			t.Errorf("%+v: the answer of %q is %q", tt.format, tt.completion, answer)
+		}
+		if !tt.format.verify("47+85=", tt.completion) || tt.format.verify("47+86=", tt.completion) {
+			t.Errorf("%+v: %q is verified wrongly", tt.format, tt.completion)
+		}
+	}
+}
+
 func TestSolve(t *testing.T) {
 	for prompt, want := range map[string]string{
 		"47+85=": "7+5+0=12,4+8+1=13:132",
@@ -19,12 +43,12 @@ func TestSolve(t *testing.T) {
 		"5+995=": "5+5+0=10,0+9+1=10,0+9+1=10:1000",
 		"10+20=": "0+0+0=00,1+2+0=03:30",
 	} {
-		if got, err := Solve(prompt); err != nil || got != want {
+		if got, err := worked.solve(prompt); err != nil || got != want {
 			t.Errorf("%s got %q, %v, want %q", prompt, got, err, want)
 		}
 	}
 	for _, bad := range []string{"", "=", "1+2", "1+=", "+1=", "1+2=3", "01+2=", "1-2=", "1+2+3=", "a+1=", " 1+2=", "-1+2="} {
-		if got, err := Solve(bad); err == nil {
+		if got, err := worked.solve(bad); err == nil {
 			t.Errorf("%q was solved: %q", bad, got)
 		}
 	}
@@ -61,7 +85,7 @@ func TestVerify(t *testing.T) {
 }
 
 func TestSolutionsAgreeWithArithmetic(t *testing.T) {
-	task := open(t, Config{Kind: "addition", MinDigits: 1, MaxDigits: 30}).(Verifiable)
+	task := open(t, Config{Kind: "addition", Set: Values{"min_digits": 1, "max_digits": 30}}).(Verifiable)
 	lengths := map[int]bool{}
 	for i := range 500 {
 		prompt := task.Prompt(data.Train, 4, i)
@@ -73,7 +97,7 @@ func TestSolutionsAgreeWithArithmetic(t *testing.T) {
 		a, _ := new(big.Int).SetString(x, 10)
 		b, _ := new(big.Int).SetString(y, 10)
 		sum := new(big.Int).Add(a, b)
-		completion, err := Solve(prompt)
+		completion, err := worked.solve(prompt)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -94,7 +118,7 @@ func TestAdditionExampleSpellsItsPrompt(t *testing.T) {
 	tok := task.Tokenizer()
 	for i := range 100 {
 		prompt := task.Prompt(data.Test, 1, i)
-		want, err := Solve(prompt)
+		want, err := worked.solve(prompt)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -127,11 +151,11 @@ func TestAdditionExampleSpellsItsPrompt(t *testing.T) {
 }
 
 func TestAdditionFillsItsLength(t *testing.T) {
-	task := open(t, Config{Kind: "addition", MinDigits: 5, MaxDigits: 5}).(Verifiable)
+	task := open(t, Config{Kind: "addition", Set: Values{"min_digits": 5, "max_digits": 5}}).(Verifiable)
 	longest := 0
 	for i := range 100 {
 		prompt := task.Prompt(data.Train, 1, i)
-		completion, _ := Solve(prompt)
+		completion, _ := worked.solve(prompt)
 		longest = max(longest, 1+len(prompt)+len(completion))
 	}
 	if longest != task.Length() {
@@ -143,11 +167,11 @@ func FuzzVerify(f *testing.F) {
 	f.Add("47+85=", "7+5+0=12,4+8+1=13:132")
 	f.Add("1+1=", ":2")
 	f.Fuzz(func(t *testing.T, prompt, completion string) {
-		task := &Addition{}
-		if answer, ok := task.Answer(completion); ok == (answer == "") {
+		task := worked
+		if answer, ok := task.answer(completion); ok == (answer == "") {
 			t.Errorf("%q: answer %q, ok %v", completion, answer, ok)
 		}
-		right := task.Verify(prompt, completion)
+		right := task.verify(prompt, completion)
 		want := false
 		if x, y, ok := strings.Cut(strings.TrimSuffix(prompt, "="), "+"); ok && strings.HasSuffix(prompt, "=") {
 			a, okA := new(big.Int).SetString(x, 10)

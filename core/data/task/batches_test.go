@@ -152,20 +152,19 @@ func TestSetIdentity(t *testing.T) {
 		}
 		return s.Identity()
 	}
-	cpu := Preset("mqar", "cpu")
+	cpu := Config{Kind: "mqar", Preset: "cpu"}
 	want := set(cpu, data.Test, 1, 4, 10)
 	// Records hold identities: another value makes old runs incomparable with new ones. Induction draws no floating-point numbers, so
 	// that this one is the same on every machine.
-	if got, golden := set(Preset("induction", "cpu"), data.Test, 1, 4, 10), "89ca3ef18fe758e3711d3f924f3cc4cdbfc6c926ed5a0ced4da88135c8873fda"; got != golden {
+	if got, golden := set(Config{Kind: "induction", Preset: "cpu"}, data.Test, 1, 4, 10), "89ca3ef18fe758e3711d3f924f3cc4cdbfc6c926ed5a0ced4da88135c8873fda"; got != golden {
 		t.Errorf("got %s, want %s", got, golden)
 	}
 	if set(Config{Kind: "mqar"}, data.Test, 1, 3, 10) != want {
 		t.Error("the batch size, or spelling out what a preset means, changes what is scored")
 	}
-	blank := cpu
-	blank.Blank = true
+	blank := cpu.With("blank", 1)
 	for name, got := range map[string]string{
-		"task":      set(Preset("induction", "cpu"), data.Test, 1, 4, 10),
+		"task":      set(Config{Kind: "induction", Preset: "cpu"}, data.Test, 1, 4, 10),
 		"parameter": set(blank, data.Test, 1, 4, 10),
 		"split":     set(cpu, data.Validation, 1, 4, 10),
 		"seed":      set(cpu, data.Test, 2, 4, 10),

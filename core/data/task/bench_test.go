@@ -8,9 +8,9 @@ import (
 
 // Validation examples cost about eight draws each, training examples one and a third.
 func BenchmarkExample(b *testing.B) {
-	for _, kind := range Kinds {
-		for _, preset := range PresetNames(kind) {
-			t, err := Open(Preset(kind, preset))
+	for _, kind := range Names() {
+		for _, preset := range Presets {
+			t, err := Open(Config{Kind: kind, Preset: preset})
 			if err != nil {
 				b.Fatal(err)
 			}

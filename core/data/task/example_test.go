@@ -9,7 +9,7 @@ import (
 
 // A task, its training batches, and an exact check of an answer.
 func Example() {
-	t, err := task.Open(task.Config{Kind: "addition", MinDigits: 2, MaxDigits: 2})
+	t, err := task.Open(task.Config{Kind: "addition", Set: task.Values{"min_digits": 2, "max_digits": 2}})
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -2,48 +2,55 @@ package task
 
 import (
 	"fmt"
-	"maps"
 	"slices"
-	"strconv"
 	"strings"
 )
 
-// Setting places the task's parameters and the size of its training set (0: fresh examples for ever) beside the published ones:
+// Setting places the task's parameters and the size of its training set (0: fresh examples for ever) beside the publication's:
 //
-//	published
-//	scaled down: length 64 (published 512), pairs 8 (published 64)
-//	changed: length 1024 (published 512)
+//	paper
+//	scaled down: length 64 (paper 512), pairs 8 (paper 64)
+//	changed: length 1024 (paper 512)
 //
-// A task is scaled down where sizes are smaller and none is larger. The answer is empty where nothing is published.
-func (i Info) Setting(examples int) string {
-	if i.Published == nil {
-		return ""
+// A task is scaled down where sizes are smaller and none is larger.
+func (i Info) Setting(examples int) string { return i.setting(&examples, nil) }
+
+// TestSetting is Setting for a test set: the size of the training set does not matter, and a value of the kind's Scale that the
+// publication tests is as good as the one it trains with.
+func (i Info) TestSetting() string { return i.setting(nil, i.kind.PaperScale) }
+
+func (i Info) setting(examples *int, scale []int) string {
+	paper := i.kind.preset(Paper)
+	if i.kind.paper != nil {
+		paper = i.kind.paper(paper, i.Parameters)
 	}
 	var differs []string
 	smaller, larger := false, false
-	for _, key := range slices.Sorted(maps.Keys(i.Parameters)) {
-		got, want := i.Parameters[key], i.Published[key]
-		if got == want {
+	for _, p := range i.kind.Params {
+		got, want := i.Parameters[p.Key], paper[p.Key]
+		if got == want || p.Key == i.kind.Scale && slices.Contains(scale, int(got)) {
 			continue
 		}
-		differs = append(differs, fmt.Sprintf("%s %s (published %s)", key, number(got), number(want)))
-		if key != "power_a" && key != "random_non_queries" { // no sizes
+		differs = append(differs, fmt.Sprintf("%s %s (paper %s)", p.Key, p.text(got), p.text(want)))
+		if p.Size {
 			smaller, larger = smaller || got < want, larger || got > want
+		} else {
+			smaller, larger = true, true
 		}
 	}
-	switch want := i.PublishedExamples; {
-	case want == unsaid || examples == want:
-	case examples == 0:
-		differs = append(differs, fmt.Sprintf("fresh training examples (published %d fixed ones)", want))
+	switch want := i.kind.Examples; {
+	case examples == nil || want == unsaid || *examples == want:
+	case *examples == 0:
+		differs = append(differs, fmt.Sprintf("fresh training examples (paper %d fixed ones)", want))
 	case want == 0:
-		differs = append(differs, fmt.Sprintf("%d training examples (published fresh ones)", examples))
+		differs = append(differs, fmt.Sprintf("%d training examples (paper fresh ones)", *examples))
 		smaller = true
 	default:
-		differs = append(differs, fmt.Sprintf("%d training examples (published %d)", examples, want))
-		smaller, larger = smaller || examples < want, larger || examples > want
+		differs = append(differs, fmt.Sprintf("%d training examples (paper %d)", *examples, want))
+		smaller, larger = smaller || *examples < want, larger || *examples > want
 	}
 	if len(differs) == 0 {
-		return "published"
+		return Paper
 	}
 	how := "changed: "
 	if smaller && !larger {
@@ -51,5 +58,3 @@ func (i Info) Setting(examples int) string {
 	}
 	return how + strings.Join(differs, ", ")
 }
-
-func number(x float64) string { return strconv.FormatFloat(x, 'f', -1, 64) }

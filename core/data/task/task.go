@@ -5,7 +5,7 @@
 // the hash of an example's problem decides its split, and a generator redraws until the problem belongs to the split that was
 // asked for.
 //
-//	t, err := task.Open(task.Preset("mqar", "cpu"))
+//	t, err := task.Open(task.Config{Kind: "mqar", Preset: "cpu"})
 //	train, err := task.NewSampler(t, task.SamplerConfig{B: 32, Seed: 1})
 //	batch := train.Batch(step)
 //
@@ -24,6 +24,8 @@ import (
 type Task interface {
 	Info() Info
 	Length() int // T
+	// Answers lists the tokens that can be an answer: a guesser that draws one of them uniformly is right with Info().Chance.
+	Answers() []int32
 	// Example generates the index-th example of a split for a seed.
 	Example(split data.Split, seed uint64, index int) Example
 }
@@ -49,16 +51,12 @@ type Info struct {
 	Chance float64 `json:"chance"`
 	// ContextChance is the accuracy of guessing among the candidates that the sequence itself shows: what a model reaches
 	// that has learned what an answer looks like, but recalls nothing.
-	ContextChance float64            `json:"context_chance"`
-	Parameters    map[string]float64 `json:"parameters"`
-	// Published is the publication's setting of the same parameters; nil where nothing is published.
-	Published map[string]float64 `json:"published,omitempty"`
-	// PublishedExamples is the size of the publication's training set, 0 where it draws fresh examples for ever and unsaid where it
-	// does not say.
-	PublishedExamples int `json:"published_examples,omitempty"`
+	ContextChance float64 `json:"context_chance"`
+	Parameters    Values  `json:"parameters"`
+	// Whole says that a sequence counts as right only where all of its answers are; otherwise accuracy is counted by token.
+	Whole bool `json:"whole,omitempty"`
+	kind  *Kind
 }
-
-const unsaid = -1
 
 // Example is one sequence.
 type Example struct {

@@ -25,10 +25,10 @@ func open(t testing.TB, cfg Config) Task {
 }
 
 func TestExamplesAreWellFormed(t *testing.T) {
-	for _, kind := range Kinds {
-		for _, preset := range PresetNames(kind) {
+	for _, kind := range Names() {
+		for _, preset := range Presets {
 			t.Run(kind+"/"+preset, func(t *testing.T) {
-				task := open(t, Preset(kind, preset))
+				task := open(t, Config{Kind: kind, Preset: preset})
 				info, T := task.Info(), task.Length()
 				if info.Name != kind || info.Source == "" || info.Vocab < 3 || info.Chance <= 0 || info.ContextChance < info.Chance || len(info.Parameters) == 0 {
 					t.Errorf("info %+v", info)
@@ -56,7 +56,7 @@ func TestExamplesAreWellFormed(t *testing.T) {
 }
 
 func TestExampleIsAPureFunction(t *testing.T) {
-	for _, kind := range Kinds {
+	for _, kind := range Names() {
 		t.Run(kind, func(t *testing.T) {
 			a, b := open(t, Config{Kind: kind}), open(t, Config{Kind: kind})
 			first := a.Example(data.Train, 5, 7)
@@ -75,10 +75,10 @@ func TestExampleIsAPureFunction(t *testing.T) {
 
 // small configs have so few problems that splits would overlap if chance alone kept them apart.
 var small = []Config{
-	{Kind: "mqar", Vocab: 9, Length: 8, Pairs: 1, Blank: true},
-	{Kind: "selective_copy", Vocab: 4, Length: 5, Memorize: 2},
-	{Kind: "induction", Vocab: 3, Length: 6},
-	{Kind: "addition", MinDigits: 1, MaxDigits: 1},
+	{Kind: "mqar", Set: Values{"vocab": 9, "length": 8, "pairs": 1, "blank": 1}},
+	{Kind: "selective_copy", Set: Values{"vocab": 4, "length": 5, "memorize": 2}},
+	{Kind: "induction", Set: Values{"vocab": 3, "length": 6}},
+	{Kind: "addition", Set: Values{"min_digits": 1, "max_digits": 1}},
 }
 
 func TestSplitsAreDisjoint(t *testing.T) {
@@ -110,7 +110,7 @@ func TestSplitsAreDisjoint(t *testing.T) {
 }
 
 func TestAdditionSplitsIgnoreTheOrderOfOperands(t *testing.T) {
-	task := open(t, Config{Kind: "addition", MinDigits: 1, MaxDigits: 1}).(Verifiable)
+	task := open(t, Config{Kind: "addition", Set: Values{"min_digits": 1, "max_digits": 1}}).(Verifiable)
 	seen := map[string]data.Split{}
 	for _, split := range everySplit {
 		for i := range 300 {
@@ -129,28 +129,29 @@ func TestAdditionSplitsIgnoreTheOrderOfOperands(t *testing.T) {
 }
 
 func TestMQAR(t *testing.T) {
-	for _, cfg := range []Config{{Kind: "mqar"}, {Kind: "mqar", Blank: true}, {Kind: "mqar", Vocab: 8192, Length: 128, Pairs: 8}, {Kind: "mqar", Vocab: 70, Length: 64, Pairs: 16, PowerA: 1}} {
-		task := open(t, cfg)
-		cfg = task.(*mqar).cfg
-		P, half := cfg.Pairs, int32(cfg.Vocab/2)
+	for _, set := range []Values{nil, {"blank": 1}, {"vocab": 8192, "length": 128, "pairs": 8}, {"vocab": 70, "length": 64, "pairs": 16, "power_a": 1}} {
+		task := open(t, Config{Kind: "mqar", Set: set})
+		p := task.Info().Parameters
+		P, V, blank := p.int("pairs"), p.int("vocab"), p["blank"] != 0
+		half := int32(V / 2)
 		for i := range 50 {
 			e := task.Example(data.Train, 2, i)
 			value := map[int32]int32{}
-			values := map[int32]bool{}
+			answers := map[int32]bool{}
 			for j := range P {
 				k, v := e.Tokens[2*j], e.Tokens[2*j+1]
-				if k < 1 || k >= half || v < half || int(v) >= cfg.Vocab {
+				if k < 1 || k >= half || v < half || int(v) >= V {
 					t.Fatalf("pair %d %d", k, v)
 				}
-				value[k], values[v] = v, true
+				value[k], answers[v] = v, true
 			}
-			if len(value) != P || len(values) != P {
+			if len(value) != P || len(answers) != P {
 				t.Fatalf("keys or values repeat: %v", e.Tokens[:2*P])
 			}
 			queried := map[int32]bool{}
 			for j, w := range e.Weights {
 				if w == 0 {
-					if j >= 2*P && cfg.Blank && e.Tokens[j] != 0 {
+					if j >= 2*P && blank && e.Tokens[j] != 0 {
 						t.Errorf("position %d is filled with %d", j, e.Tokens[j])
 					}
 					continue
@@ -173,7 +174,7 @@ func TestMQAR(t *testing.T) {
 func TestMQARGapsFollowThePowerLaw(t *testing.T) {
 	// With one pair the slot of its query is a single draw from p ~ i^(a-1).
 	for _, a := range []float64{0.01, 0.5, 1} {
-		task := open(t, Config{Kind: "mqar", Vocab: 64, Length: 22, Pairs: 1, PowerA: a})
+		task := open(t, Config{Kind: "mqar", Set: Values{"vocab": 64, "length": 22, "pairs": 1, "power_a": a}})
 		var counts [10]float64
 		const draws = 20000
 		for i := range draws {
@@ -195,7 +196,7 @@ func TestMQARGapsFollowThePowerLaw(t *testing.T) {
 }
 
 func TestSelectiveCopy(t *testing.T) {
-	task := open(t, Config{Kind: "selective_copy", Vocab: 10, Length: 40, Memorize: 6})
+	task := open(t, Config{Kind: "selective_copy", Set: Values{"vocab": 10, "length": 40, "memorize": 6}})
 	places := map[int]int{}
 	for i := range 500 {
 		e := task.Example(data.Train, 2, i)
@@ -227,7 +228,7 @@ func TestSelectiveCopy(t *testing.T) {
 }
 
 func TestInduction(t *testing.T) {
-	task := open(t, Config{Kind: "induction", Vocab: 8, Length: 20})
+	task := open(t, Config{Kind: "induction", Set: Values{"vocab": 8, "length": 20}})
 	places := map[int]bool{}
 	for i := range 500 {
 		e := task.Example(data.Validation, 2, i)
@@ -250,23 +251,23 @@ func TestConfigErrors(t *testing.T) {
 		cfg  Config
 		says string
 	}{
-		"kind":            {Config{Kind: "sort"}, `kind: unknown task "sort", want one of ["mqar" "selective_copy" "induction" "addition"]`},
-		"unset preset":    {Preset("addition", "published"), "unknown task"},
-		"foreign":         {Config{Kind: "induction", Pairs: 3}, "pairs: the task induction has no such setting"},
-		"foreign power":   {Config{Kind: "addition", PowerA: 1}, "power_a: the task addition has no such setting"},
-		"foreign blank":   {Config{Kind: "addition", Blank: true}, "blank: the task addition has no such setting"},
-		"negative":        {Config{Kind: "mqar", Vocab: -1}, "vocab: got -1, want at least 1"},
-		"odd length":      {Config{Kind: "mqar", Length: 63}, "length: got 63, want an even number"},
-		"many pairs":      {Config{Kind: "mqar", Pairs: 17}, "pairs: got 17, want at most a quarter of length 64"},
-		"small vocab":     {Config{Kind: "mqar", Vocab: 64}, "vocab: got 64, want more than length 64"},
-		"power":           {Config{Kind: "mqar", PowerA: -1}, "power_a: got -1, want a positive number"},
-		"copy vocab":      {Config{Kind: "selective_copy", Vocab: 3}, "vocab: got 3, want at least 4"},
-		"copy memorize":   {Config{Kind: "selective_copy", Length: 4, Memorize: 5}, "memorize: got 5, want at most length 4"},
-		"induction vocab": {Config{Kind: "induction", Vocab: 2}, "vocab: got 2, want at least 3"},
-		"induction short": {Config{Kind: "induction", Length: 2}, "length: got 2, want at least 3"},
-		"one problem":     {Config{Kind: "induction", Length: 3, Vocab: 3}, "too few distinct problems for three disjoint splits"},
-		"digits":          {Config{Kind: "addition", MinDigits: 4, MaxDigits: 3}, "max_digits: got 4 to 3 digits"},
-		"many digits":     {Config{Kind: "addition", MaxDigits: 65}, "max_digits"},
+		"kind":            {Config{Kind: "sort"}, `kind: unknown task "sort", want one of`},
+		"preset":          {Config{Kind: "addition", Preset: "published"}, `preset: got "published", want one of ["cpu" "paper"]`},
+		"foreign":         {Config{Kind: "induction", Set: Values{"pairs": 3}}, "pairs: the task induction has no such setting"},
+		"foreign power":   {Config{Kind: "addition", Set: Values{"power_a": 1}}, "power_a: the task addition has no such setting"},
+		"foreign blank":   {Config{Kind: "addition", Set: Values{"blank": 1}}, "blank: the task addition has no such setting"},
+		"negative":        {Config{Kind: "mqar", Set: Values{"vocab": -1}}, "vocab: got -1, want at least 4"},
+		"odd length":      {Config{Kind: "mqar", Set: Values{"length": 63}}, "length: got 63, want an even number"},
+		"many pairs":      {Config{Kind: "mqar", Set: Values{"pairs": 17}}, "pairs: got 17, want at most a quarter of length 64"},
+		"small vocab":     {Config{Kind: "mqar", Set: Values{"vocab": 64}}, "vocab: got 64, want more than length 64"},
+		"power":           {Config{Kind: "mqar", Set: Values{"power_a": -1}}, "power_a: got -1, want at least 0.000001"},
+		"copy vocab":      {Config{Kind: "selective_copy", Set: Values{"vocab": 3}}, "vocab: got 3, want at least 4"},
+		"copy memorize":   {Config{Kind: "selective_copy", Set: Values{"length": 4, "memorize": 5}}, "memorize: got 5, want at most length 4"},
+		"induction vocab": {Config{Kind: "induction", Set: Values{"vocab": 2}}, "vocab: got 2, want at least 3"},
+		"induction short": {Config{Kind: "induction", Set: Values{"length": 2}}, "length: got 2, want at least 3"},
+		"one problem":     {Config{Kind: "induction", Set: Values{"length": 3, "vocab": 3}}, "too few distinct problems for three disjoint splits"},
+		"digits":          {Config{Kind: "addition", Set: Values{"min_digits": 4, "max_digits": 3}}, "max_digits: got 4 to 3 digits"},
+		"many digits":     {Config{Kind: "addition", Set: Values{"max_digits": 65}}, "max_digits"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := Open(tt.cfg)
