@@ -36,7 +36,7 @@ var allowed = map[string][]string{
 	"core/record":          {"core/family"},
 	"core/experiment":      {"core/family", "core/data", "core/train"},
 	"core/train":           {"core/family", "core/record"},
-	"core/eval":            {"core/family", "core/record"},
+	"core/eval":            {"core/family", "core/record", "core/stats"},
 	"core/ttc":             {"core/family", "core/record", "core/stats"},
 	"core/report":          {"core/family", "core/record", "core/stats"},
 	"core/bench":           {"core/family", "core/kernel"},

@@ -57,6 +57,9 @@ func runControls(ctx context.Context, run *record.Run, file *experiment.File, ds
 				res.Validation = score
 			}
 		}
+		if res.Lengths, err = testLengths(ctx, scorer{c}, file, file.Eval.Lengths, func(float64) {}); err != nil {
+			return fmt.Errorf("control %s: %w", name, err)
+		}
 		for _, seed := range file.Seeds.Model {
 			res.Seed = seed
 			if err := run.WriteResult(res); err != nil {

@@ -111,7 +111,7 @@ func openTask(file *experiment.File) (*dataset, error) {
 	if x.Task.Examples > 0 {
 		d.steps = max(1, x.Task.Examples/file.Train.Batch)
 	}
-	d.info = record.Data{Task: info.Name, TaskChance: info.Chance, Vocab: info.Vocab, Tokenizer: "task", Checksum: fmt.Sprintf("%+v seed %d", x.Task.Config(), x.Seed),
+	d.info = record.Data{Task: info.Name, TaskChance: info.Chance, Vocab: info.Vocab, Tokenizer: "task", Checksum: fmt.Sprintf("%s %v examples %d seed %d", info.Name, info.Parameters, x.Task.Examples, x.Seed),
 		Notes: []string{info.Source}}
 	if info.ContextChance > 0 {
 		d.info.Notes = append(d.info.Notes, fmt.Sprintf("guessing among what the sequence shows gives %.1f%%", 100*info.ContextChance))

@@ -87,10 +87,10 @@ func TestRowsOfTextKnowTheirDocument(t *testing.T) {
 
 func TestSettingIsRecorded(t *testing.T) {
 	for keys, want := range map[string]string{
-		"{task: {name: mqar, preset: published, examples: 100K}}": "published",
-		"{task: {name: mqar, vocab: 8192, length: 64, pairs: 4}}": "changed: fresh training examples (published 100000 fixed ones)",
-		"{task: {name: induction, length: 32}}":                   "scaled down: length 32 (published 256)",
-		"{task: addition}":                                        "",
+		"{task: {name: mqar, preset: paper, examples: 100K}}":     "paper",
+		"{task: {name: mqar, vocab: 8192, length: 64, pairs: 4}}": "changed: fresh training examples (paper 100000 fixed ones)",
+		"{task: {name: induction, length: 32}}":                   "scaled down: length 32 (paper 256)",
+		"{task: addition}":                                        "changed: work true (paper false), reversed false (paper true), fresh training examples (paper 10000 fixed ones)",
 		words:                                                     "",
 	} {
 		if _, ds := opened(t, keys); ds.info.Setting != want {

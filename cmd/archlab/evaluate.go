@@ -16,9 +16,9 @@ import (
 // evaluator judges a trained model as the experiment says, while its plugin is still alive. Decoding is measured after the
 // contexts that the plan has found the model to hold.
 func evaluator(file *experiment.File, plan *experiment.Plan, ds *dataset) train.Evaluate {
-	decode := map[string][]int{}
+	decode, longer := map[string][]int{}, map[string][]int{}
 	for _, m := range plan.Models {
-		decode[m.Name] = m.Decode
+		decode[m.Name], longer[m.Name] = m.Decode, m.Lengths
 	}
 	return func(ctx context.Context, t *train.Trained) error {
 		res := t.Result
@@ -36,6 +36,10 @@ func evaluator(file *experiment.File, plan *experiment.Plan, ds *dataset) train.
 			} else {
 				res.Validation = score
 			}
+		}
+		var err error
+		if res.Lengths, err = testLengths(ctx, t.Model, file, longer[t.Name], func(done float64) { t.Progress("lengths", done) }); err != nil {
+			return err
 		}
 		if lengths := decode[t.Name]; len(lengths) > 0 && t.Description.Capabilities.Decode {
 			t.Progress("decode", 0)

@@ -269,12 +269,16 @@ func (o *runOptions) sink(stdout, stderr io.Writer) train.Sink {
 	return train.Plain(stderr, 5*time.Second)
 }
 
-// unmeasured says at which lengths decoding is not measured, and of whom.
+// unmeasured says at which lengths decoding is not measured or a task not tested, and of whom.
 func unmeasured(file *experiment.File, plan *experiment.Plan) (notes []string) {
 	for _, m := range plan.Models {
 		if len(m.Decode) < len(file.Eval.Decode) {
 			notes = append(notes, fmt.Sprintf("decode: %s holds %d tokens, since a longer context would add weights that no training reaches; measured after %v, not after %v",
 				m.Name, m.Context, m.Decode, slices.DeleteFunc(slices.Clone(file.Eval.Decode), func(t int) bool { return slices.Contains(m.Decode, t) })))
+		}
+		if len(m.Lengths) < len(file.Eval.Lengths) {
+			notes = append(notes, fmt.Sprintf("lengths: %s holds %d tokens, since a longer context would add weights that no training reaches; tested at %v, not at %v",
+				m.Name, m.Context, m.Lengths, slices.DeleteFunc(slices.Clone(file.Eval.Lengths), func(t int) bool { return slices.Contains(m.Lengths, t) })))
 		}
 	}
 	return notes

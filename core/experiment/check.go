@@ -1,14 +1,10 @@
 package experiment
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 
 	"gopkg.in/yaml.v3"
-
-	"github.com/archlab/archlab/core/data"
-	"github.com/archlab/archlab/core/data/task"
 )
 
 // check looks across fields, after each has been checked by itself.
@@ -55,6 +51,7 @@ func (d *decoder) check(e *Experiment) {
 			bad(fmt.Sprintf("eval.decode[%d]", i), "", "got %d, want a length from 1 to %d", n, 1<<20)
 		}
 	}
+	d.checkLengths(e)
 	if e.TTC != nil {
 		d.checkTTC(e)
 	}
@@ -92,41 +89,6 @@ func (d *decoder) checkData(x *Data) {
 	case t.Kind == "bytes" && t.Vocab != 0 && t.Vocab != 257:
 		d.checkf("data.tokenizer.vocab", "", "the tokenizer bytes always has 257 ids; remove the key")
 	}
-}
-
-// checkTask opens the task, which knows what its settings allow, and takes the context from it.
-func (d *decoder) checkTask(x *Data) {
-	t, err := task.Open(x.Task.Config())
-	var bad *data.Error
-	switch {
-	case errors.As(err, &bad):
-		d.checkf("data.task."+bad.Where, "", "%s", bad.Message)
-		return
-	case err != nil:
-		d.checkf("data.task", "", "%v", err)
-		return
-	}
-	if d.at["data.context"] != nil && x.Context != t.Length() {
-		d.checkf("data.context", "remove the key", "got %d, the task's sequences have %d tokens", x.Context, t.Length())
-	}
-	x.Context = t.Length()
-}
-
-// Config is the task in the generator's terms: the preset, with the settings that are given in its place.
-func (t *Task) Config() task.Config {
-	c := task.Preset(t.Name, t.Preset)
-	c.Kind = t.Name
-	for _, o := range []struct{ to, from *int }{{&c.Vocab, &t.Vocab}, {&c.Length, &t.Length}, {&c.Pairs, &t.Pairs}, {&c.Memorize, &t.Memorize},
-		{&c.MinDigits, &t.MinDigits}, {&c.MaxDigits, &t.MaxDigits}} {
-		if *o.from != 0 {
-			*o.to = *o.from
-		}
-	}
-	if t.PowerA != 0 {
-		c.PowerA = t.PowerA
-	}
-	c.Blank = c.Blank || t.Blank
-	return c
 }
 
 func (d *decoder) checkModels(e *Experiment) {

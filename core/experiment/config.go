@@ -1,5 +1,7 @@
 package experiment
 
+import "github.com/archlab/archlab/core/data/task"
+
 // The tags of a field:
 //
 //	key       its name in the file
@@ -8,7 +10,7 @@ package experiment
 //	required  "true": absence is an error
 //	min, max  inclusive range of a number, or of a list's length
 //	over      exclusive lower bound of a number
-//	enum      allowed strings, separated by |
+//	enum      allowed strings, separated by |; "tasks" stands for the names of all tasks
 //	unit      how a number may be written: "count" (8K, 1.5M), "bytes" (8MB, 64KiB), "fraction" (5% or 0.05)
 //	or        a mapping that may also be written as the plain value of its field of this name
 
@@ -45,19 +47,12 @@ type Corpus struct {
 	MaxBytes int64  `key:"max_bytes" default:"0" min:"0" unit:"bytes" doc:"Use about this much of the corpus; 0 means all of it."`
 }
 
-// Task names a synthetic task. Settings that are absent take the values of its preset.
+// Task names a synthetic task; its own settings stand beside these keys, as the task's kind declares them.
 type Task struct {
-	Name      string  `key:"name" required:"true" enum:"mqar|selective_copy|induction|addition" doc:"mqar: multi-query associative recall; selective_copy; induction: induction heads; addition: with written-out carries."`
-	Preset    string  `key:"preset" default:"cpu" enum:"cpu|published" doc:"published: the paper's setting; cpu: one that two cores train in a minute or two."`
-	Vocab     int     `key:"vocab" min:"1" max:"1000000" unit:"count" doc:"mqar, selective_copy, induction: number of token ids."`
-	Length    int     `key:"length" min:"1" max:"1048576" unit:"count" doc:"mqar, induction: tokens a sequence; selective_copy: the same without markers."`
-	Pairs     int     `key:"pairs" min:"1" max:"1000000" unit:"count" doc:"mqar: key-value pairs, each queried once."`
-	PowerA    float64 `key:"power_a" over:"0" max:"1000" doc:"mqar: exponent of the power law of the gaps between pair and query; 1 is uniform."`
-	Blank     bool    `key:"blank" doc:"mqar: fill with token 0 rather than random tokens."`
-	Memorize  int     `key:"memorize" min:"1" max:"1000000" unit:"count" doc:"selective_copy: tokens to copy."`
-	MinDigits int     `key:"min_digits" min:"1" max:"1000" doc:"addition: fewest digits of an operand."`
-	MaxDigits int     `key:"max_digits" min:"1" max:"1000" doc:"addition: most digits of an operand."`
-	Examples  int     `key:"examples" min:"1" max:"1000000000" unit:"count" doc:"Size of a fixed training set that is revisited; without it examples are fresh for ever."`
+	Name     string      `key:"name" required:"true" enum:"tasks" doc:"The task; archlab task list describes them."`
+	Preset   string      `key:"preset" default:"cpu" enum:"cpu|paper" doc:"paper: the publication's setting; cpu: one that two cores train in a minute or two. Settings beside it take the place of the preset's."`
+	Examples int         `key:"examples" min:"1" max:"1000000000" unit:"count" doc:"Size of a fixed training set that is revisited; without it examples are fresh for ever."`
+	Settings task.Values `key:"-"` // every setting of the kind, once checked
 }
 
 // Tokenizer says how text becomes tokens.
@@ -153,6 +148,8 @@ type Eval struct {
 	Tokens    int64 `key:"tokens" default:"64K" min:"1" unit:"count" doc:"Tokens of each split that are scored."`
 	Positions bool  `key:"positions" default:"true" doc:"Loss by position in the context."`
 	Decode    []int `key:"decode" default:"[64, 256, 1024]" max:"32" unit:"count" doc:"Context lengths at which decoding is timed and its state measured."`
+	Lengths   []int `key:"lengths" max:"32" unit:"count" doc:"Tasks: values of the setting that measures length (length, digits, operations: archlab task list names it) at which the trained model is tested too, e.g. beyond that of training."`
+	Examples  int   `key:"examples" default:"256" min:"1" max:"1000000" unit:"count" doc:"Test sequences at each of lengths."`
 }
 
 // TTC is a test-time compute study.

@@ -282,6 +282,8 @@ func (d *decoder) list(n *yaml.Node, v reflect.Value, f field, path string) {
 func (d *decoder) mapping(n *yaml.Node, v reflect.Value, path string) {
 	fields := fieldsOf(v.Type())
 	given := map[string]*yaml.Node{}
+	own, _ := v.Addr().Interface().(*Task)
+	var settings []*yaml.Node // keys and values that are the task's own
 	names := make([]string, len(fields))
 	for i, f := range fields {
 		names[i] = f.key
@@ -295,6 +297,8 @@ func (d *decoder) mapping(n *yaml.Node, v reflect.Value, path string) {
 		switch {
 		case !d.keyOK(k, given, path):
 		case contains(names, k.Value):
+		case own != nil:
+			settings = append(settings, k, n.Content[i+1])
 		default:
 			hint := "known keys: " + strings.Join(names, ", ")
 			if m := meant(k.Value, names); m != "" {
@@ -316,6 +320,9 @@ func (d *decoder) mapping(n *yaml.Node, v reflect.Value, path string) {
 		default:
 			d.missing(v.Field(f.index), f, p)
 		}
+	}
+	if own != nil {
+		d.settings(own, settings, names, path)
 	}
 }
 

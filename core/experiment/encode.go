@@ -3,6 +3,7 @@ package experiment
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
 	"reflect"
 	"strconv"
 
@@ -49,6 +50,9 @@ func encode(v reflect.Value, f field) *yaml.Node {
 				continue
 			}
 			n.Content = append(n.Content, scalar("!!str", g.key), encode(c, g))
+		}
+		if t, ok := v.Interface().(Task); ok {
+			n.Content = append(n.Content, t.encode()...)
 		}
 		return n
 	case reflect.Slice:
@@ -116,6 +120,9 @@ func plain(v reflect.Value) any {
 			default:
 				out[g.key] = plain(c)
 			}
+		}
+		if t, ok := v.Interface().(Task); ok {
+			maps.Copy(out, t.plain())
 		}
 		return out
 	case reflect.Slice:

@@ -4,6 +4,8 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+
+	"github.com/archlab/archlab/core/data/task"
 )
 
 // field is one key as its struct tags describe it.
@@ -27,7 +29,14 @@ func fieldsOf(t reflect.Type) []field {
 		tag := t.Field(i).Tag
 		f := field{index: i, key: tag.Get("key"), doc: tag.Get("doc"), def: tag.Get("default"), required: tag.Get("required") == "true",
 			min: bound(tag, "min"), max: bound(tag, "max"), over: bound(tag, "over"), unit: tag.Get("unit"), or: tag.Get("or")}
-		if e := tag.Get("enum"); e != "" {
+		if f.key == "-" {
+			continue
+		}
+		switch e := tag.Get("enum"); e {
+		case "":
+		case "tasks":
+			f.enum = task.Names()
+		default:
 			f.enum = strings.Split(e, "|")
 		}
 		out = append(out, f)

@@ -37,7 +37,7 @@ func TestDefaults(t *testing.T) {
 			Optimizer: Optimizer{Name: "adamw", Beta1: new(0.9), Beta2: new(0.95), Epsilon: new(1e-8), WeightDecay: new(0.1), Clip: 1},
 			Precision: "fp32", Recompute: "none", NotFinite: NotFinite{Skip: 3}, Validate: Validate{Every: 50, Tokens: 32_000}, Checkpoint: Checkpoint{Every: 100, Keep: 2}},
 		Seeds:  Seeds{Model: []uint64{1}},
-		Eval:   Eval{Tokens: 64_000, Positions: true, Decode: []int{64, 256, 1024}},
+		Eval:   Eval{Tokens: 64_000, Positions: true, Decode: []int{64, 256, 1024}, Examples: 256},
 		Limits: Limits{Call: Duration(5 * time.Minute)},
 	}
 	if !reflect.DeepEqual(f.Experiment, want) {

@@ -26,12 +26,13 @@ type Planned struct {
 	Description family.Description `json:"-"`
 	Config      json.RawMessage    `json:"config"` // as given to Build, with the knob turned
 	Card        family.Card        `json:"card"`
-	Knob        string             `json:"knob,omitempty"` // "width=136", when matched
-	Off         float64            `json:"off,omitempty"`  // relative distance from match.target
-	Context     int                `json:"context"`        // the longest sequence that it is built for
-	Decode      []int              `json:"decode"`         // the lengths of eval.decode that it can hold
-	TrainFLOPs  float64            `json:"train_flops"`    // a token at the context, with its share of the update
-	Steps       int                `json:"steps"`          // of one training; 0 with a budget of seconds
+	Knob        string             `json:"knob,omitempty"`    // "width=136", when matched
+	Off         float64            `json:"off,omitempty"`     // relative distance from match.target
+	Context     int                `json:"context"`           // the longest sequence that it is built for
+	Decode      []int              `json:"decode"`            // the lengths of eval.decode that it can hold
+	Lengths     []int              `json:"lengths,omitempty"` // those of eval.lengths whose sequences it can hold
+	TrainFLOPs  float64            `json:"train_flops"`       // a token at the context, with its share of the update
+	Steps       int                `json:"steps"`             // of one training; 0 with a budget of seconds
 	Tokens      int64              `json:"tokens"`
 	FLOPs       float64            `json:"flops"`
 	Memory      int64              `json:"memory_bytes"` // weights, gradients and the optimizer's moments; activations come on top
@@ -55,11 +56,37 @@ func (e *Experiment) Required() int {
 	return e.Data.Context
 }
 
-// Longest adds what the measurement of decoding feeds: room tokens after each length of eval.decode.
+// Longest adds the sequences of eval.lengths, and what the measurement of decoding feeds: room tokens after each length of eval.decode.
 func (e *Experiment) Longest(room int) int {
 	out := e.Required()
 	for _, t := range e.decodable(1 << 20) {
 		out = max(out, t+room)
+	}
+	for _, n := range e.Eval.Lengths {
+		out = max(out, e.tokensAt(n))
+	}
+	return out
+}
+
+// tokensAt is the tokens of the task's sequences at one of eval.lengths; 0 where there are none.
+func (e *Experiment) tokensAt(length int) int {
+	if e.Data.Task == nil {
+		return 0
+	}
+	t, err := e.Data.Task.At(length)
+	if err != nil {
+		return 0 // told already
+	}
+	return t.Length()
+}
+
+// testable lists the lengths of eval.lengths whose sequences have at most so many tokens.
+func (e *Experiment) testable(longest int) []int {
+	var out []int
+	for _, n := range e.Eval.Lengths {
+		if t := e.tokensAt(n); t >= 1 && t <= longest {
+			out = append(out, n)
+		}
 	}
 	return out
 }
@@ -211,7 +238,7 @@ func (f *File) plan(ctx context.Context, i int, c Competitor, vocab, room int) (
 	if err != nil {
 		return out, nil, f.buildProblem(path, err)
 	}
-	out.Card, out.Context, out.Decode = card, req.Context, e.decodable(req.Context-room)
+	out.Card, out.Context, out.Decode, out.Lengths = card, req.Context, e.decodable(req.Context-room), e.testable(req.Context)
 	if cost, ok := out.Card.Cost(e.Data.Context); ok {
 		out.TrainFLOPs = cost.TrainFLOPs
 	}

@@ -3,6 +3,8 @@ package experiment
 import (
 	"strings"
 	"testing"
+
+	"github.com/archlab/archlab/core/data/task"
 )
 
 // Each case changes the small experiment (old by new) and lists every error that must come of it, and no other.
@@ -57,7 +59,19 @@ func TestProblems(t *testing.T) {
 		{"corpus and task", "corpus: gosrc", "corpus: gosrc\n  task: mqar", nil, []string{"x.yaml:4:9: data.task: want exactly one of corpus and task"}},
 		{"neither", "\n  corpus: gosrc", " {seed: 2}", nil, []string{"x.yaml:2:7: data: want exactly one of corpus and task"}},
 		{"task's own rules", "corpus: gosrc", "task: {name: mqar, pairs: 4, memorize: 3}", nil,
-			[]string{"x.yaml:3:42: data.task.memorize: the task mqar has no such setting"}},
+			[]string{"x.yaml:3:32: data.task.memorize: the task mqar has no such setting; it is one of selective_copy; its own are vocab, length, pairs, power_a, blank"}},
+		{"task's misspelt setting", "corpus: gosrc", "task: {name: mqar, pars: 4}", nil, []string{`x.yaml:3:22: data.task.pars: unknown key; did you mean "pairs"?`}},
+		{"task's misspelt shared key", "corpus: gosrc", "task: {name: mqar, exmples: 4}", nil, []string{`x.yaml:3:22: data.task.exmples: unknown key; did you mean "examples"?`}},
+		{"task's setting out of range", "corpus: gosrc", "task: {name: mqar, vocab: 2K, length: 0, blank: 1}", nil, []string{
+			"x.yaml:3:41: data.task.length: got 0, want at least 4", "x.yaml:3:51: data.task.blank: got 1, want true or false"}},
+		{"task's settings together", "corpus: gosrc", "task: {name: mqar, pairs: 17}", nil, []string{"x.yaml:3:29: data.task.pairs: got 17, want at most a quarter of length 64"}},
+		{"misspelt task", "corpus: gosrc", "task: {name: indction, vocab: 8}", nil, []string{
+			`x.yaml:3:16: data.task.name: got "indction", want one of ` + strings.Join(task.Names(), ", ") + `; did you mean "induction"?`}},
+		{"task's preset", "corpus: gosrc", "task: {name: mqar, preset: published}", nil, []string{`x.yaml:3:30: data.task.preset: got "published", want one of cpu, paper`}},
+		{"lengths of a task", "corpus: gosrc", "task: induction\neval: {lengths: [64, 2, 64]}", nil, []string{
+			"x.yaml:4:22: eval.lengths[1]: the task induction with length 2: length: got 2, want at least 3", "x.yaml:4:25: eval.lengths[2]: 64 is there twice"}},
+		{"lengths of a corpus", "train:", "eval: {lengths: [64]}\ntrain:", nil, []string{
+			"x.yaml:6:17: eval.lengths: lengths are those of a task, and the data are a corpus; archlab eval RUN --suite long measures text beyond the training length"}},
 		{"task's context", "corpus: gosrc", "task: mqar\n  context: 7", nil, []string{"x.yaml:4:12: data.context: got 7, the task's sequences have 64 tokens; remove the key"}},
 		{"task's tokens", "corpus: gosrc", "task: mqar\n  tokenizer: bytes", nil, []string{"x.yaml:4:14: data.tokenizer: a task brings its own tokens; remove the key"}},
 		{"bpe without vocab", "corpus: gosrc", "corpus: gosrc\n  tokenizer: bpe", nil,

@@ -35,8 +35,11 @@ func schemaOf(t reflect.Type, f field) schema {
 		s["anyOf"] = []schema{ranged(schema{"type": "number"}, f), {"type": "string", "pattern": `^[0-9.]+(ns|us|ms|s|m|h)([0-9.]+(ns|us|ms|s|m|h))*$`}}
 	case t.Kind() == reflect.Struct:
 		s = objectSchema(t)
+		if t == reflect.TypeFor[Task]() {
+			s = taskSchema(s)
+		}
 		if f.or != "" {
-			s = schema{"anyOf": []schema{s, s["properties"].(schema)[f.or].(schema)}}
+			s = schema{"anyOf": []schema{s, short(t, f.or)}}
 		}
 	case t.Kind() == reflect.Slice:
 		s["type"] = "array"
@@ -80,7 +83,17 @@ func schemaOf(t reflect.Type, f field) schema {
 	return s
 }
 
-// objectSchema lists the keys of a struct; no others are allowed unless it has a rest.
+// short is the schema of the plain value that a mapping may be written as.
+func short(t reflect.Type, key string) schema {
+	for _, f := range fieldsOf(t) {
+		if f.key == key {
+			return schemaOf(t.Field(f.index).Type, f)
+		}
+	}
+	return schema{}
+}
+
+// objectSchema lists the keys of a struct; no others are allowed.
 func objectSchema(t reflect.Type) schema {
 	props := schema{}
 	var required []string

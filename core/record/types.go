@@ -59,8 +59,8 @@ type Data struct {
 	Notes         []string `json:"notes,omitempty"`           // what was filtered
 	// EvalIdentity is a hash of all that is scored on validation and test: scores of two runs compare only where it is equal.
 	EvalIdentity string `json:"eval_identity,omitempty"`
-	// Setting places a task beside its publication: "published", "scaled down: length 64 (published 512), ..." where everything that
-	// differs is smaller, "changed: ..." otherwise, and empty where nothing is published.
+	// Setting places a task beside its publication: "paper", "scaled down: length 64 (paper 512), ..." where everything that
+	// differs is smaller, and "changed: ..." otherwise.
 	Setting string `json:"setting,omitempty"`
 }
 
@@ -129,6 +129,7 @@ type Result struct {
 	Test            *Score          `json:"test,omitempty"`
 	Decode          []DecodePoint   `json:"decode,omitempty"`
 	TTC             []TTCPoint      `json:"ttc,omitempty"`
+	Lengths         []TaskScore     `json:"lengths,omitempty"`
 	RPCSeconds      float64         `json:"rpc_seconds"`
 	HarnessSeconds  float64         `json:"harness_seconds"`
 	PluginSeconds   float64         `json:"plugin_seconds"`
@@ -213,4 +214,21 @@ type TTCPoint struct {
 	FLOPs    float64 `json:"flops"`            // a problem
 	Seconds  float64 `json:"seconds"`          // a problem
 	Solved   []bool  `json:"solved,omitempty"` // by problem, where the strategy decides it alone
+}
+
+// TaskScore is a model's answers to one setting of a task, on its test split.
+type TaskScore struct {
+	Task      string  `json:"task"`
+	Parameter string  `json:"parameter,omitempty"` // what a length extrapolation grows: "length", "max_digits" ...
+	Length    int     `json:"length,omitempty"`    // its value
+	T         int     `json:"t"`                   // tokens a sequence
+	Setting   string  `json:"setting"`             // as Data.Setting, of the test split
+	Unit      string  `json:"unit"`                // what is counted: "answer" or "sequence"
+	Items     int     `json:"items"`               // of them
+	Sequences int     `json:"sequences"`
+	Accuracy  float64 `json:"accuracy"`
+	Low       float64 `json:"low"` // 95 % interval over the sequences
+	High      float64 `json:"high"`
+	Chance    float64 `json:"chance"` // accuracy of guessing
+	Loss      float64 `json:"loss"`   // nats an answer
 }

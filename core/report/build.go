@@ -175,7 +175,7 @@ func (e *entry) fill(models []record.Model) {
 	if n := len(r.Card.Costs); n > 0 {
 		r.Cost = contextCost(r.Card)
 	}
-	r.Positions, r.Decode, r.TTC = positions(e.results), decode(e.results), ttc(e.results)
+	r.Positions, r.Decode, r.TTC, r.Lengths = positions(e.results), decode(e.results), ttc(e.results), lengths(e.results)
 }
 
 // split sums where the time of all results went, nil if none says.

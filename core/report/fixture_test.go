@@ -70,6 +70,10 @@ func fixture(t testing.TB, root, name, checksum string) string {
 				for _, at := range []int{64, 256, 1024} {
 					res.Decode = append(res.Decode, record.DecodePoint{T: at, TokensPerSecond: 3000 - float64(at), StateBytes: int64(at) * 1024, CardStateBytes: int64(at) * 1024, CardFLOPs: 1.7e6})
 				}
+				for k, n := range []int{64, 128} {
+					res.Lengths = append(res.Lengths, record.TaskScore{Task: "induction", Parameter: "length", Length: n, T: n, Setting: "scaled down: length 64 (paper 256)", Unit: "answer",
+						Items: 100, Sequences: 100, Accuracy: 1 - 0.1*float64(seed)*float64(k), Low: 0.2, High: 1, Chance: 0.125, Loss: 0.5})
+				}
 				for _, n := range []int{1, 4, 16} {
 					for _, s := range []string{"majority", "best_of_n"} {
 						p := record.TTCPoint{Task: "addition", Strategy: s, Samples: n, Problems: 50, Tokens: float64(20 * n), FLOPs: 3e7 * float64(n), Seconds: 0.01 * float64(n)}

@@ -41,6 +41,7 @@ var page = template.Must(template.New("report").Funcs(template.FuncMap{
 	"fixedp":  func(v *float64) string { return optional(v, fixed) },
 	"signedp": func(v *float64) string { return optional(v, signed) },
 	"pv":      func(v *float64) string { return optional(v, pvalue) },
+	"cells":   TaskScore.cells,
 	"lines":   func(s []string) string { return strings.Join(s, "\n") },
 }).Parse(pageSource))
 
@@ -82,6 +83,8 @@ func HTML(rep *Report) ([]byte, error) {
 		"HasCurves":    has(func(r Row) bool { return len(r.Curves) > 0 }),
 		"HasPositions": has(func(r Row) bool { return len(r.Positions) > 0 }),
 		"HasDecode":    has(func(r Row) bool { return len(r.Decode) > 0 }),
+		"HasLengths":   has(func(r Row) bool { return len(r.Lengths) > 0 }),
+		"LengthHead":   lengthHead,
 		"HasTTC":       has(func(r Row) bool { return len(r.TTC) > 0 }),
 		"HasOps":       has(func(r Row) bool { return len(r.Ops) > 0 }),
 		"HasFailures":  has(func(r Row) bool { return len(r.Failures) > 0 }),

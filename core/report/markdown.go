@@ -110,6 +110,12 @@ func Markdown(rep *Report) []byte {
 		}
 		return l
 	})
+	section("Accuracy against length", lengthHead, func(r Row) (l [][]string) {
+		for _, x := range r.Lengths {
+			l = append(l, x.cells())
+		}
+		return l
+	})
 	section("Test-time compute", []string{"task", "strategy", "samples", "accuracy", "95 % interval", "tokens", "FLOPs", "time a problem"}, func(r Row) (l [][]string) {
 		for _, x := range r.TTC {
 			l = append(l, []string{x.Task, x.Strategy, fmt.Sprint(x.Samples), percent(x.Accuracy), percent(x.Low) + " to " + percent(x.High), si(x.Tokens), si(x.FLOPs), duration(x.Seconds)})

@@ -82,7 +82,8 @@ type Row struct {
 	Positions  []Position         `json:"by_position,omitempty"`
 	Decode     []Decode           `json:"decode,omitempty"`
 	TTC        []TTC              `json:"ttc,omitempty"`
-	Ops        []family.OpProfile `json:"ops,omitempty"` // of the first finished seed
+	Lengths    []TaskScore        `json:"lengths,omitempty"` // accuracy against length
+	Ops        []family.OpProfile `json:"ops,omitempty"`     // of the first finished seed
 	Split      *Split             `json:"time_split,omitempty"`
 	// Recomputation is what the first finished seed traded, nil where activations were kept.
 	Recomputation *family.Recomputation `json:"recomputation,omitempty"`

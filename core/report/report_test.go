@@ -115,7 +115,7 @@ func TestEveryFormHoldsTheSameFigures(t *testing.T) {
 	if len(lines) != 5 || len(lines[0]) != len(lines[1]) {
 		t.Errorf("models.csv: %d lines of %d and %d fields", len(lines), len(lines[0]), len(lines[1]))
 	}
-	for _, name := range []string{"comparisons", "curves", "positions", "decode", "ttc", "failures"} {
+	for _, name := range []string{"comparisons", "curves", "positions", "decode", "lengths", "ttc", "failures"} {
 		if lines, err := csv.NewReader(strings.NewReader(read("tables/" + name + ".csv"))).ReadAll(); err != nil || len(lines) < 2 {
 			t.Errorf("%s.csv: %d lines, %v", name, len(lines), err)
 		}

@@ -86,6 +86,7 @@ func tables(rep *Report) []csvTable {
 	pos := csvTable{"positions", [][]string{{"model", "from", "to", "loss"}}}
 	dec := csvTable{"decode", [][]string{{"model", "t", "tokens_per_second", "state_bytes", "card_state_bytes", "card_flops"}}}
 	tt := csvTable{"ttc", [][]string{{"model", "task", "strategy", "samples", "accuracy", "low", "high", "tokens", "flops", "seconds"}}}
+	long := csvTable{"lengths", [][]string{{"model", "task", "parameter", "length", "t", "accuracy", "low", "high", "chance", "loss", "unit", "items", "sequences", "seeds", "setting"}}}
 	fail := csvTable{"failures", [][]string{{"model", "seed", "status", "step", "kind", "message", "log"}}}
 	for _, r := range rep.Rows {
 		line := []string{r.Name, r.Run, r.Family, strconv.FormatBool(r.Control), strconv.FormatInt(r.Card.Parameters, 10), strconv.FormatInt(r.Card.ActiveParameters, 10), strconv.FormatInt(r.Card.Embedding, 10)}
@@ -115,6 +116,9 @@ func tables(rep *Report) []csvTable {
 		for _, p := range r.TTC {
 			tt.lines = append(tt.lines, []string{r.Name, p.Task, p.Strategy, i(p.Samples), n(p.Accuracy), n(p.Low), n(p.High), n(p.Tokens), n(p.FLOPs), n(p.Seconds)})
 		}
+		for _, x := range r.Lengths {
+			long.lines = append(long.lines, []string{r.Name, x.Task, x.Parameter, i(x.Length), i(x.T), n(x.Accuracy), n(x.Low), n(x.High), n(x.Chance), n(x.Loss), x.Unit, i(x.Items), i(x.Sequences), i(x.Seeds), x.Setting})
+		}
 		for _, f := range r.Failures {
 			fail.lines = append(fail.lines, []string{r.Name, strconv.FormatUint(f.Seed, 10), f.Status, i(f.Step), f.Kind, f.Message, strings.Join(f.Log, "\n")})
 		}
@@ -143,5 +147,5 @@ func tables(rep *Report) []csvTable {
 		runs.lines = append(runs.lines, []string{r.Name + "/" + r.ID, r.State, n(s.Total), n(s.Prepare), n(s.Train), n(s.Eval), n(s.Plugin), n(s.RPC), n(s.Harness), n(s.Checkpoint), opt(r.Overhead)})
 	}
 	// Empty tables keep their heading, so that a rebuilt report leaves no lines of an older one behind.
-	return []csvTable{models, cmp, curves, pos, dec, tt, fail, ops, splits, runs}
+	return []csvTable{models, cmp, curves, pos, dec, long, tt, fail, ops, splits, runs}
 }

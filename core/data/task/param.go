@@ -81,8 +81,8 @@ func (p Param) check(v float64) error {
 	return nil
 }
 
-// text writes a value as a file may hold it.
-func (p Param) text(v float64) string {
+// Text writes a value as a file may hold it.
+func (p Param) Text(v float64) string {
 	if p.Switch {
 		return strconv.FormatBool(v != 0)
 	}

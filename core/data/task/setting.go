@@ -15,9 +15,14 @@ import (
 // A task is scaled down where sizes are smaller and none is larger.
 func (i Info) Setting(examples int) string { return i.setting(&examples, nil) }
 
-// TestSetting is Setting for a test set: the size of the training set does not matter, and a value of the kind's Scale that the
-// publication tests is as good as the one it trains with.
-func (i Info) TestSetting() string { return i.setting(nil, i.kind.PaperScale) }
+// TestSetting is Setting for a test set of a model trained in another one: the training's where that is not the paper's. Else a value of
+// the kind's Scale that the publication tests is as good as the one it trains with.
+func (i Info) TestSetting(training string) string {
+	if training != Paper {
+		return training
+	}
+	return i.setting(nil, i.kind.PaperScale)
+}
 
 func (i Info) setting(examples *int, scale []int) string {
 	paper := i.kind.preset(Paper)
@@ -31,7 +36,7 @@ func (i Info) setting(examples *int, scale []int) string {
 		if got == want || p.Key == i.kind.Scale && slices.Contains(scale, int(got)) {
 			continue
 		}
-		differs = append(differs, fmt.Sprintf("%s %s (paper %s)", p.Key, p.text(got), p.text(want)))
+		differs = append(differs, fmt.Sprintf("%s %s (paper %s)", p.Key, p.Text(got), p.Text(want)))
 		if p.Size {
 			smaller, larger = smaller || got < want, larger || got > want
 		} else {

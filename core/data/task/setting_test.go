@@ -36,9 +36,12 @@ func TestSetting(t *testing.T) {
 			}
 		})
 	}
+	if got := open(t, Config{Kind: "induction", Set: Values{"length": 512}}).Info().TestSetting("scaled down: length 64 (paper 256)"); got != "scaled down: length 64 (paper 256)" {
+		t.Errorf("a scaled-down model's test is %q", got)
+	}
 	paper := Config{Kind: "induction", Preset: "paper"}
 	for length, want := range map[float64]string{256: "paper", 1 << 14: "paper", 100: "scaled down: length 100 (paper 256)"} {
-		if got := open(t, paper.With("length", length)).Info().TestSetting(); got != want {
+		if got := open(t, paper.With("length", length)).Info().TestSetting(Paper); got != want {
 			t.Errorf("tested at length %v: got %q, want %q", length, got, want)
 		}
 	}

@@ -44,6 +44,14 @@
   simple("positions", { label: "position in the context (first of each bin)", format: whole, log: true, base: 2 }, { label: "test loss (nats a token)", format: fixed }, r => (r.by_position || []).map(p => [p.from + 1, p.loss]));
   simple("decode-speed", { label: "context length", format: whole, log: true, base: 2 }, { label: "decoded tokens per second", format: si, log: true }, r => (r.decode || []).map(d => [d.t, d.tokens_per_second]));
   simple("decode-state", { label: "context length", format: whole, log: true, base: 2 }, { label: "state of one sequence", format: bytes, log: true, base: 2 }, r => (r.decode || []).filter(d => d.state_bytes > 0).map(d => [d.t, d.state_bytes]));
+  if (place("lengths")) {
+    const all = rows.flatMap(r => r.lengths || []), first = all[0];
+    panel(place("lengths"), [{ label: "x axis", options: ["log", "linear"] }], ([sx]) => ({
+      height: 320, x: { label: first.parameter, format: whole, log: sx === "log", base: 2 }, y: { label: "accuracy", format: percent, zero: true, max: 1 },
+      series: [...rows.map(r => ({ name: r.name, color: hue.get(r.name), marks: true, points: (r.lengths || []).map(p => [p.length, p.accuracy, p.low, p.high]) })),
+        { name: "guessing", color: "var(--soft)", dash: "5 4", points: rows.find(r => (r.lengths || []).length).lengths.map(p => [p.length, p.chance]) }].filter(q => q.points.length),
+    }));
+  }
   if (place("ttc")) {
     const strategies = [...new Set(rows.flatMap(r => (r.ttc || []).map(p => p.strategy)))].filter(s => s !== "greedy");
     const x = { samples: ["samples a problem", si, p => p.samples], tokens: ["tokens a problem", si, p => p.tokens], FLOPs: ["FLOPs a problem", si, p => p.flops], seconds: ["seconds a problem", seconds, p => p.seconds] };
