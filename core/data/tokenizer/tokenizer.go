@@ -1,8 +1,24 @@
 package tokenizer
 
+import (
+	"slices"
+	"sync"
+)
+
 // Tokenizer is a pipeline from text to ids and back. It is safe for concurrent use.
 type Tokenizer struct {
 	parts
+	vocab   *vocabulary
+	cut     Model            // what cuts words: the model, or the same one over bytes
+	cutter  preTokenizer     // pre, told whether cut takes bytes
+	scan    func([]byte) int // cuts words where that is all that there is to do and cut takes bytes; else nil
+	size    int
+	tracked bool     // AppendIDs needs to know where words come from
+	keep    bool     // a word is cut the same way every time
+	texts   []string // by id: the bytes that a token is decoded to, where tokens are decoded one by one; else nil
+	shown   []string // by id: what the decoder sees; "" for none
+	skip    []bool   // by id: special
+	pool    sync.Pool
 }
 
 // parts are what a tokenizer is put together from. All but the model may be nil.
@@ -13,61 +29,154 @@ type parts struct {
 	post       postProcessor
 	decoder    decoder
 	added      []AddedToken
+	truncation *truncation
+	padding    *padding
 }
 
 // AddedToken is a token that is found in the text before the model sees it.
 type AddedToken struct {
-	ID         int32  `json:"id"`
-	Content    string `json:"content"`
-	SingleWord bool   `json:"single_word"` // not inside of a word
-	LStrip     bool   `json:"lstrip"`      // takes white space on its left along
-	RStrip     bool   `json:"rstrip"`      // and on its right
-	Normalized bool   `json:"normalized"`  // found in the normalized text
-	Special    bool   `json:"special"`     // left out by Decode where asked to
-}
-
-type normalizer interface{}
-
-type preTokenizer interface{}
-
-type postProcessor interface{}
-
-type decoder interface{}
-
-// Encoding is an encoded text: one entry a token in each list.
-type Encoding struct {
-	IDs     []int32
-	TypeIDs []int32    // 0, or what the post-processor says (1 for the second text of a pair)
-	Offsets [][2]int32 // bytes of the input that the token stands for: from, to
-	Words   []int32    // the pre-token that the token is part of, counted in each text of a pair; -1 for special tokens
-	Special []bool     // added by the post-processor
+	ID         int32
+	Content    string
+	SingleWord bool // not beside a word character
+	LStrip     bool // takes white space on its left along
+	RStrip     bool // and on its right
+	Normalized bool // found in the normalized text
+	Special    bool // left out by Decode where asked to
 }
 
 // assemble puts a tokenizer together. It checks what the parts must agree on.
 func assemble(p parts) (*Tokenizer, error) {
-	return &Tokenizer{parts: p}, nil
+	t := &Tokenizer{parts: p, cut: p.model, cutter: p.pre, keep: true}
+	var err error
+	if t.vocab, err = newVocabulary(&t.parts); err != nil {
+		return nil, err
+	}
+	t.added = t.vocab.list
+	if bpe, ok := p.model.(*BPE); ok {
+		if pre, ok := takesBytes(p.pre); ok {
+			if raw, ok := bpe.raw(); ok {
+				t.cut, t.cutter = raw, pre
+				if p.normalizer == nil && raw.level.whole {
+					t.scan = onlyScans(pre)
+				}
+			}
+		}
+	}
+	if s, ok := p.model.(Sampler); ok && s.Samples() {
+		t.keep = false
+	}
+	t.tracked = asksForOrigin(p.pre, p.normalizer != nil)
+	t.size = p.model.Size()
+	for _, a := range t.added {
+		t.size = max(t.size, int(a.ID)+1)
+	}
+	t.shown, t.skip = make([]string, t.size), make([]bool, t.size)
+	for id := range int32(t.size) {
+		s, ok := t.vocab.shown[id]
+		if !ok {
+			s, _ = p.model.Token(id)
+		}
+		t.shown[id], t.skip[id] = s, t.vocab.special[s]
+	}
+	if _, ok := p.decoder.(decodeByteLevel); ok {
+		t.texts = make([]string, t.size)
+		for id, s := range t.shown {
+			t.texts[id] = string(appendBytes(nil, s))
+		}
+	}
+	if err := t.check(); err != nil {
+		return nil, err
+	}
+	t.pool.New = func() any { return &scratch{} }
+	return t, nil
 }
 
-// Encode answers the tokens of a text, with the special tokens that the post-processor adds where asked to.
-func (t *Tokenizer) Encode(text []byte, special bool) *Encoding { return &Encoding{} }
+// takesBytes answers the pre-tokenizer that leaves bytes as they are, if the last thing that it does is to make them visible.
+func takesBytes(p preTokenizer) (preTokenizer, bool) {
+	switch p := p.(type) {
+	case preByteLevel:
+		p.raw = true
+		return p, true
+	case preSequence:
+		if len(p) == 0 {
+			return nil, false
+		}
+		for _, q := range p[:len(p)-1] {
+			if _, ok := takesBytes(q); ok {
+				return nil, false
+			}
+		}
+		last, ok := takesBytes(p[len(p)-1])
+		if !ok {
+			return nil, false
+		}
+		out := slices.Clone(p)
+		out[len(p)-1] = last
+		return out, true
+	}
+	return nil, false
+}
 
-// EncodePair encodes two texts as one sequence.
-func (t *Tokenizer) EncodePair(a, b []byte, special bool) *Encoding { return &Encoding{} }
+// onlyScans answers the scanner of a pre-tokenizer that does nothing else; nil if there is none.
+func onlyScans(p preTokenizer) func([]byte) int {
+	switch p := p.(type) {
+	case preByteLevel:
+		if p.regex && !p.prefixSpace {
+			return gpt2Words()
+		}
+	case preSplit:
+		if p.pattern.scan != nil && (p.how == isolated || p.how == removed && p.invert) {
+			return p.pattern.scan
+		}
+	case preSequence:
+		if last, ok := p[len(p)-1].(preByteLevel); ok && len(p) == 2 && !last.regex && !last.prefixSpace {
+			return onlyScans(p[0])
+		}
+	}
+	return nil
+}
 
-// AppendIDs appends the ids of a text: the quick way, without special tokens and offsets.
-func (t *Tokenizer) AppendIDs(dst []int32, text []byte) []int32 { return dst }
-
-// Decode appends the text of ids. Ids outside of the vocabulary stand for no text; skipSpecial leaves special tokens out.
-func (t *Tokenizer) Decode(dst []byte, ids []int32, skipSpecial bool) []byte { return dst }
+// asksForOrigin says whether a pre-tokenizer needs to know where a word begins in the input and can't see it: the text that it gets is
+// not the input.
+func asksForOrigin(p preTokenizer, changed bool) bool {
+	switch p := p.(type) {
+	case preMetaspace:
+		return changed && p.scheme == "first"
+	case preSequence:
+		for _, q := range p {
+			if asksForOrigin(q, changed) {
+				return true
+			}
+			switch q.(type) {
+			case preMetaspace, preByteLevel, preSequence:
+				changed = true
+			}
+		}
+	}
+	return false
+}
 
 // Size is the largest id + 1, added tokens included.
-func (t *Tokenizer) Size() int { return t.model.Size() }
+func (t *Tokenizer) Size() int { return t.size }
 
 // Token is what an id stands for, as written in tokenizer.json.
-func (t *Tokenizer) Token(id int32) (string, bool) { return t.model.Token(id) }
+func (t *Tokenizer) Token(id int32) (string, bool) {
+	if i, ok := slices.BinarySearchFunc(t.added, id, func(a AddedToken, id int32) int { return int(a.ID) - int(id) }); ok {
+		return t.added[i].Content, true
+	}
+	return t.model.Token(id)
+}
 
 // ID is the id of a token, as written in tokenizer.json.
-func (t *Tokenizer) ID(token string) (int32, bool) { return t.model.ID(token) }
+func (t *Tokenizer) ID(token string) (int32, bool) {
+	if id, ok := t.vocab.ids[token]; ok {
+		return id, true
+	}
+	return t.model.ID(token)
+}
 
-// Lossless says that Decode(AppendIDs(x)) is x for every byte string x.
-func (t *Tokenizer) Lossless() bool { return false }
+// Added answers the added tokens, by id.
+func (t *Tokenizer) Added() []AddedToken { return slices.Clone(t.added) }
+
+// Model answers the model.
+func (t *Tokenizer) Model() Model { return t.model }

