@@ -39,6 +39,7 @@ var allowed = map[string][]string{
 	"core/eval":            {"core/family", "core/record", "core/stats"},
 	"core/ttc":             {"core/family", "core/record", "core/stats"},
 	"core/report":          {"core/family", "core/record", "core/stats"},
+	"core/card":            {"core/experiment", "core/record", "core/report"},
 	"core/bench":           {"core/family", "core/kernel"},
 	"plugins/transformer":  family,
 	"plugins/mamba":        family,

@@ -121,7 +121,12 @@ type checked struct {
 // check reads, checks and plans an experiment with the vocabulary that its file asks for. What is wrong in one place hides
 // nothing elsewhere: it goes on with all that is readable, and answers every problem at once.
 func (o hostOptions) check(ctx context.Context, path string, sets []string) (*checked, error) {
-	file, told := experiment.Read(path, sets)
+	file, told := readExperiment(path, "", sets)
+	return o.checkRead(ctx, file, told)
+}
+
+// checkRead is check for a file that has been read, told being what is wrong with it.
+func (o hostOptions) checkRead(ctx context.Context, file *experiment.File, told error) (*checked, error) {
 	if _, ok := experiment.IsProblems(told); told != nil && !ok {
 		return nil, told
 	}

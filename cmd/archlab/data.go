@@ -154,7 +154,7 @@ func openCorpus(ctx context.Context, file *experiment.File) (*dataset, error) {
 		mode = data.Documents
 	}
 	cache := data.DefaultCache()
-	corpus, err := data.Open(ctx, data.CorpusConfig{Kind: x.Corpus.Name, Path: file.Resolve(x.Corpus.Path), Field: x.Corpus.Field, MaxBytes: x.Corpus.MaxBytes})
+	corpus, err := data.Open(ctx, data.CorpusConfig{Kind: x.Corpus.Name, Path: file.Resolve(x.Corpus.Path), Field: x.Corpus.Field, MaxBytes: x.Corpus.MaxBytes, Contiguous: x.Corpus.Split == "contiguous"})
 	if err != nil {
 		return nil, err
 	}

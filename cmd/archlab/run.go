@@ -28,6 +28,7 @@ type runOptions struct {
 	out    string
 	json   bool
 	sets   []string
+	which  string // case of a card
 	resume bool
 }
 
@@ -43,6 +44,7 @@ func runCommand() *cobra.Command {
 	}
 	o.flags(c)
 	setFlag(c, &o.sets)
+	c.Flags().StringVar(&o.which, "case", "", "of a card (see archlab cards): the case to run")
 	c.Flags().StringVar(&o.out, "out", "runs", "directory of runs")
 	c.Flags().BoolVar(&o.json, "json", false, "write events as JSON lines to stdout instead of progress and table")
 	c.Flags().BoolVar(&o.resume, "resume", false, "go on with the newest unfinished run of this experiment, and try again what a plugin's death or deadline ended")
@@ -51,17 +53,23 @@ func runCommand() *cobra.Command {
 
 // run takes an experiment from its file to its report.
 func (o *runOptions) run(ctx context.Context, path string, stdout, stderr io.Writer) error {
+	file, told := readExperiment(path, o.which, o.sets)
+	return o.train(ctx, file, told, stdout, stderr)
+}
+
+// train takes an experiment that has been read, told being what is wrong with it, to its report.
+func (o *runOptions) train(ctx context.Context, file *experiment.File, told error, stdout, stderr io.Writer) error {
 	begin := time.Now()
 	say := func(format string, args ...any) {
 		if !o.json {
 			fmt.Fprintf(stderr, format+"\n", args...)
 		}
 	}
-	checked, err := o.check(ctx, path, o.sets)
+	checked, err := o.checkRead(ctx, file, told)
 	if err != nil {
 		return interrupted(ctx, err)
 	}
-	file, fleet, plan := checked.file, checked.fleet, checked.plan
+	fleet, plan := checked.fleet, checked.plan
 	defer fleet.close()
 	if err := absolute(file); err != nil {
 		return err

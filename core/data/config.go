@@ -14,6 +14,7 @@ type CorpusConfig struct {
 	MaxBytes      int64  // keep at most this many bytes of text, chosen by content hash; 0 keeps all
 	DocumentBytes int    // text: longer plain files become several documents of at most this size; 0: at most 8192, less where there is little text; negative: never
 	Shares        Shares // default 90, 5, 5
+	Contiguous    bool   // text: divide by place, the first Shares[Train] for training, instead of by content; files stay whole
 }
 
 // Kinds of corpora, in the order of the documentation.
@@ -63,6 +64,9 @@ func Open(ctx context.Context, cfg CorpusConfig) (*Corpus, error) {
 	if cfg.MaxBytes < 0 {
 		return nil, errorf(ErrConfig, "max_bytes", "got %d, want 0 (all) or more", cfg.MaxBytes)
 	}
+	if cfg.Contiguous && cfg.Kind != "text" {
+		return nil, errorf(ErrConfig, "split", "the corpus %s is divided by content alone: its files have no order that means anything", cfg.Kind)
+	}
 	switch cfg.Kind {
 	case "gosrc":
 		src, err := newGoSource(ctx, cfg)
@@ -71,6 +75,9 @@ func Open(ctx context.Context, cfg CorpusConfig) (*Corpus, error) {
 		}
 		return newCorpus(ctx, "gosrc", src, cfg.MaxBytes, cfg.Shares, true)
 	case "text":
+		if cfg.Contiguous {
+			return openContiguous(ctx, cfg)
+		}
 		src, err := newTextSource(cfg)
 		if err != nil {
 			return nil, err
@@ -78,4 +85,23 @@ func Open(ctx context.Context, cfg CorpusConfig) (*Corpus, error) {
 		return newCorpus(ctx, fmt.Sprintf("text %s", cfg.Path), src, cfg.MaxBytes, cfg.Shares, false)
 	}
 	return nil, errorf(ErrConfig, "kind", "unknown corpus %q, want one of %q", cfg.Kind, CorpusKinds)
+}
+
+// openContiguous reads files whole, one after the other in the order of their names.
+func openContiguous(ctx context.Context, cfg CorpusConfig) (*Corpus, error) {
+	if cfg.MaxBytes > 0 {
+		return nil, errorf(ErrConfig, "max_bytes", "got %d with a contiguous split, want 0: what is kept is chosen by content, which leaves gaps", cfg.MaxBytes)
+	}
+	if cfg.DocumentBytes == 0 {
+		cfg.DocumentBytes = -1
+	}
+	src, err := newTextSource(cfg)
+	if err != nil {
+		return nil, err
+	}
+	placed, err := newContiguous(ctx, src, cfg.Shares)
+	if err != nil {
+		return nil, err
+	}
+	return newCorpus(ctx, fmt.Sprintf("text %s, contiguous splits", cfg.Path), placed, 0, cfg.Shares, false)
 }

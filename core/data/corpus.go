@@ -36,6 +36,9 @@ func (s Split) String() string {
 type Document struct {
 	Name string // path relative to the corpus, with a piece or line number where a file holds several
 	Text []byte // valid until the callback that got it returns
+
+	placed bool  // the source has decided the split
+	split  Split // then this one
 }
 
 // Corpus is an ordered list of documents, divided into splits by the hash of each document's content: no seed, no
@@ -79,6 +82,7 @@ type entry struct {
 const (
 	cut       int8 = -1 // beyond MaxBytes
 	duplicate int8 = -2
+	byHash    int8 = -3 // to be decided by the content
 
 	duplicateReason = "exact duplicate"
 )
@@ -103,7 +107,10 @@ func newCorpus(ctx context.Context, name string, src source, maxBytes int64, sha
 		counts[reason].Bytes += n
 	}
 	err := src.each(ctx, func(d Document) error {
-		e := entry{hash: sha256.Sum256(d.Text), bytes: int32(len(d.Text))}
+		e := entry{hash: sha256.Sum256(d.Text), bytes: int32(len(d.Text)), part: byHash}
+		if d.placed {
+			e.part = int8(d.split)
+		}
 		if unique && seen[e.hash] {
 			e.part = duplicate
 			left(duplicateReason, int64(e.bytes))
@@ -180,11 +187,13 @@ func (c *Corpus) divide(shares Shares) {
 	sum := sha256.New()
 	for i := range c.index {
 		e := &c.index[i]
+		if e.part == byHash {
+			e.part = int8(shares.of(splitKey(e.hash)))
+		}
 		if e.part < 0 {
 			continue
 		}
-		s := shares.of(splitKey(e.hash))
-		e.part = int8(s)
+		s := Split(e.part)
 		c.Documents[s]++
 		c.Bytes[s] += int64(e.bytes)
 		sum.Write([]byte{byte(s)})

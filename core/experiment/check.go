@@ -72,6 +72,10 @@ func (d *decoder) checkData(x *Data) {
 			d.checkf("data.corpus.path", "use corpus text for files of yours", "the corpus gosrc takes no path")
 		case c.Name == "gosrc" && c.Field != "":
 			d.checkf("data.corpus.field", "", "the corpus gosrc takes no field")
+		case c.Split == "contiguous" && c.Name != "text":
+			d.checkf("data.corpus.split", "", "the corpus %s is divided by content alone", c.Name)
+		case c.Split == "contiguous" && c.MaxBytes > 0:
+			d.checkf("data.corpus.max_bytes", "", "a contiguous split keeps all of the text; remove the key")
 		}
 	}
 	if x.Task != nil {
@@ -164,3 +168,6 @@ func validName(s string) bool {
 	}
 	return strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_+") == ""
 }
+
+// ValidName answers whether a name may become a directory of runs.
+func ValidName(s string) bool { return s != "" && validName(s) }

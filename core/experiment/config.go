@@ -44,6 +44,7 @@ type Corpus struct {
 	Name     string `key:"name" required:"true" enum:"gosrc|text" doc:"gosrc: the Go source under the running toolchain's GOROOT; text: files of yours."`
 	Path     string `key:"path" doc:"text: a file, directory or glob; .gz, .zst and .jsonl are understood. Relative to the experiment file."`
 	Field    string `key:"field" doc:"text: the field of a JSONL line that holds the text."`
+	Split    string `key:"split" default:"content" enum:"content|contiguous" doc:"How text is divided, 90 % for training and 5 % each for validation and test. content: every document by its own content; contiguous: by place, the first 90 % and so on, files whole (text only)."`
 	MaxBytes int64  `key:"max_bytes" default:"0" min:"0" unit:"bytes" doc:"Use about this much of the corpus; 0 means all of it."`
 }
 

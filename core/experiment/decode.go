@@ -1,6 +1,7 @@
 package experiment
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -16,6 +17,7 @@ import (
 // decoder fills structs from YAML nodes and collects everything that is wrong.
 type decoder struct {
 	file     string
+	kind     string // what the file is when it is no experiment: "card"
 	problems Problems
 	at       map[string]*yaml.Node // by key path, for checks across fields
 	origin   map[*yaml.Node]string // nodes that came from a --set
@@ -40,7 +42,7 @@ func (d *decoder) parse(r io.Reader) *yaml.Node {
 	var second yaml.Node
 	switch err := dec.Decode(&second); {
 	case err == nil:
-		d.problems = append(d.problems, Problem{File: d.file, Line: second.Line, Column: second.Column, Message: "a second document begins here; a file holds one experiment"})
+		d.problems = append(d.problems, Problem{File: d.file, Line: second.Line, Column: second.Column, Message: "a second document begins here; a file holds one " + cmp.Or(d.kind, "experiment")})
 	case !errors.Is(err, io.EOF):
 		d.syntax(err)
 	}

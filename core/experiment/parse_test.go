@@ -30,7 +30,7 @@ func TestDefaults(t *testing.T) {
 	}
 	want := Experiment{
 		Name:   "small",
-		Data:   Data{Corpus: &Corpus{Name: "gosrc"}, Tokenizer: Tokenizer{Kind: "bytes"}, Context: 256, Boundaries: "packed", Seed: 1},
+		Data:   Data{Corpus: &Corpus{Name: "gosrc", Split: "content"}, Tokenizer: Tokenizer{Kind: "bytes"}, Context: 256, Boundaries: "packed", Seed: 1},
 		Models: []Model{{Name: "bigram", Family: "bigram"}},
 		Train: Train{Budget: Budget{Tokens: 1_000_000}, Batch: 16, MicroBatches: 1, LearningRate: 3e-3,
 			Schedule:  Schedule{Kind: "cosine", Warmup: 0.05, Decay: 0.2, Final: 0.1},

@@ -38,15 +38,21 @@ func Parse(path string, data []byte, sets []string) (*File, error) {
 	if root == nil {
 		return f, d.problems
 	}
+	return f, f.fill(root, sets)
+}
+
+// fill decodes the tree of an experiment after applying overrides.
+func (f *File) fill(root *yaml.Node, sets []string) error {
+	d := f.dec
 	for _, s := range sets {
 		d.override(root, s)
 	}
 	d.value(root, reflect.ValueOf(&f.Experiment).Elem(), field{}, "")
 	d.check(&f.Experiment)
 	if len(d.problems) > 0 {
-		return f, d.problems.sorted()
+		return d.problems.sorted()
 	}
-	return f, nil
+	return nil
 }
 
 // Problem makes an error that points at a key path of the file, or at the nearest enclosing key that is in it.
