@@ -40,21 +40,21 @@ func TestParse(t *testing.T) {
 	}
 	for _, want := range []struct {
 		name  string
-		pairs int
+		pairs float64
 	}{{"a", 2}, {"b", 4}} {
 		f, err := c.For(want.name)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if f.Name != "small-"+want.name || f.Data.Task.Config().Pairs != want.pairs || f.Data.Context != 16 || len(f.Models) != 2 {
-			t.Errorf("case %s: got %s with %d pairs", want.name, f.Name, f.Data.Task.Config().Pairs)
+		if f.Name != "small-"+want.name || f.Data.Task.Settings["pairs"] != want.pairs || f.Data.Context != 16 || len(f.Models) != 2 {
+			t.Errorf("case %s: got %s with %v pairs", want.name, f.Name, f.Data.Task.Settings["pairs"])
 		}
 	}
 	f, err := c.For("a", "train.batch=2", "data.task.pairs=1")
-	if err != nil || f.Train.Batch != 2 || f.Data.Task.Config().Pairs != 1 {
+	if err != nil || f.Train.Batch != 2 || f.Data.Task.Settings["pairs"] != 1 {
 		t.Errorf("overrides come after those of the case: %v %+v", err, f.Data.Task)
 	}
-	if f, err := c.For("a"); err != nil || f.Data.Task.Config().Pairs != 2 {
+	if f, err := c.For("a"); err != nil || f.Data.Task.Settings["pairs"] != 2 {
 		t.Error("an override of one experiment reached another")
 	}
 	if got := c.Checks[0].Expected(); got != "accuracy of wide >= 0.9" {
