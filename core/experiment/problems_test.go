@@ -59,7 +59,7 @@ func TestProblems(t *testing.T) {
 		{"corpus and task", "corpus: gosrc", "corpus: gosrc\n  task: mqar", nil, []string{"x.yaml:4:9: data.task: want exactly one of corpus and task"}},
 		{"neither", "\n  corpus: gosrc", " {seed: 2}", nil, []string{"x.yaml:2:7: data: want exactly one of corpus and task"}},
 		{"task's own rules", "corpus: gosrc", "task: {name: mqar, pairs: 4, memorize: 3}", nil,
-			[]string{"x.yaml:3:32: data.task.memorize: the task mqar has no such setting; it is one of selective_copy; its own are vocab, length, pairs, power_a, blank"}},
+			[]string{"x.yaml:3:32: data.task.memorize: the task mqar has no such setting; it is one of selective_copy, mad_selective_copy; its own are vocab, length, pairs, power_a, blank"}},
 		{"task's misspelt setting", "corpus: gosrc", "task: {name: mqar, pars: 4}", nil, []string{`x.yaml:3:22: data.task.pars: unknown key; did you mean "pairs"?`}},
 		{"task's misspelt shared key", "corpus: gosrc", "task: {name: mqar, exmples: 4}", nil, []string{`x.yaml:3:22: data.task.exmples: unknown key; did you mean "examples"?`}},
 		{"task's setting out of range", "corpus: gosrc", "task: {name: mqar, vocab: 2K, length: 0, blank: 1}", nil, []string{

@@ -19,11 +19,11 @@ func (t *Task) Config() task.Config {
 
 // At opens the task at another length: with another value of the setting that its kind measures length by.
 func (t *Task) At(length int) (task.Task, error) {
-	kind, ok := task.Find(t.Name)
-	if !ok || kind.Scale == "" {
-		return nil, fmt.Errorf("the task %s has no setting that measures length", t.Name)
+	c, err := t.Config().At(length)
+	if err != nil {
+		return nil, err
 	}
-	return task.Open(t.Config().With(kind.Scale, float64(length)))
+	return task.Open(c)
 }
 
 // settings reads a task's own settings, given as keys and values, by the declarations of its kind.

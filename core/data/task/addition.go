@@ -36,7 +36,7 @@ var additionKind = Kind{
 		{Key: "work", Doc: "write the carries out before the answer", Switch: true, CPU: 1},
 		{Key: "reversed", Doc: "write the answer's lowest digit first", Switch: true, Paper: 1},
 	},
-	Whole: true, Scale: "max_digits",
+	Whole: true, Scale: "max_digits", Floor: "min_digits",
 	open: func(v Values) (*design, error) {
 		lo, hi := v.int("min_digits"), v.int("max_digits")
 		if lo > hi {

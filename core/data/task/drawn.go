@@ -31,15 +31,23 @@ func (t *drawn) Answers() []int32 { return t.design.answers }
 // Example implements Task.
 func (t *drawn) Example(split data.Split, seed uint64, index int) Example {
 	e := newExample(t.design.length)
-	draw(split, seed, index, 0, func(r *rng.Source) uint64 { return t.generate(r, &e) })
+	draw(split, seed, index, 0, func(r *rng.Source) uint64 { return t.generate(split, r, &e) })
 	return e
 }
 
-func (t *drawn) generate(r *rng.Source, e *Example) uint64 {
+func (t *drawn) generate(split data.Split, r *rng.Source, e *Example) uint64 {
 	clear(e.Tokens)
 	clear(e.Targets)
 	clear(e.Weights)
-	return t.design.draw(e, r)
+	d := t.design
+	if split != data.Train && d.test != nil {
+		return d.test(e, r)
+	}
+	problem := d.draw(e, r)
+	for i := 0; d.dense && split == data.Train && i+1 < len(e.Tokens); i++ {
+		e.score(i, e.Tokens[i+1])
+	}
+	return problem
 }
 
 // textDesign is what a task with text adds to a design.

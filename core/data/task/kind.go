@@ -24,6 +24,8 @@ type Kind struct {
 	Whole bool
 	// Scale is the parameter that length extrapolation grows, empty where nothing does.
 	Scale string
+	// Floor is the smallest value that Scale is drawn down to, where examples differ in length: a test at one length sets both.
+	Floor string
 	// PaperScale lists the values of Scale that the publication tests; nil: that of training alone.
 	PaperScale []int
 	// paper, if given, answers which of several published settings values are to be compared with, out of the preset's.
@@ -41,11 +43,19 @@ type design struct {
 	contextChance float64 // 0: that of a guess among answers
 	// draw fills a cleared example and answers a hash of the problem that it poses, which decides its split.
 	draw func(e *Example, r *rng.Source) (problem uint64)
-	text *textDesign // nil for tasks without text
+	test func(e *Example, r *rng.Source) (problem uint64) // draw for validation and test where they differ
+	// dense trains on every next token; validation and test count answers alone.
+	dense bool
+	text  *textDesign // nil for tasks without text
 }
 
 // Kinds lists the tasks in the order of the documentation.
-var Kinds = []*Kind{&mqarKind, &inductionKind, &selectiveCopyKind, &additionKind}
+var Kinds = []*Kind{
+	&mqarKind, &inductionKind, &selectiveCopyKind,
+	&recallKind, &fuzzyRecallKind, &noisyRecallKind, &madCopyKind, &compressionKind, &memorizationKind,
+	&parityKind, &modularKind, &dyckKind, &reverseKind, &sortKind,
+	&additionKind, &polynomialKind, &needleKind,
+}
 
 // Names lists the names of the kinds.
 func Names() []string {
@@ -82,6 +92,22 @@ func (c Config) With(key string, value float64) Config {
 	}
 	c.Set = set
 	return c
+}
+
+// At answers a copy at another length: with another value of the kind's Scale, and of its Floor where it has one.
+func (c Config) At(length int) (Config, error) {
+	k, ok := Find(c.Kind)
+	if !ok {
+		_, err := c.Resolve()
+		return c, err
+	}
+	if k.Scale == "" {
+		return c, configError("kind", "the task %s has no setting that measures length", c.Kind)
+	}
+	if k.Floor != "" {
+		c = c.With(k.Floor, float64(length))
+	}
+	return c.With(k.Scale, float64(length)), nil
 }
 
 // Resolve answers every parameter's value, or an error at the first key that the kind does not allow.
@@ -125,7 +151,7 @@ func Open(cfg Config) (Task, error) {
 	}
 	t := &drawn{k, values, d}
 	for _, split := range []data.Split{data.Train, data.Validation, data.Test} {
-		if !draw(split, 0, 0, 1000, func(r *rng.Source) uint64 { return t.generate(r, new(newExample(d.length))) }) {
+		if !draw(split, 0, 0, 1000, func(r *rng.Source) uint64 { return t.generate(split, r, new(newExample(d.length))) }) {
 			return nil, configError(k.Params[0].Key, "no %s example in 1000 draws: too few distinct problems for three disjoint splits", split)
 		}
 	}

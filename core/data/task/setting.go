@@ -33,7 +33,7 @@ func (i Info) setting(examples *int, scale []int) string {
 	smaller, larger := false, false
 	for _, p := range i.kind.Params {
 		got, want := i.Parameters[p.Key], paper[p.Key]
-		if got == want || p.Key == i.kind.Scale && slices.Contains(scale, int(got)) {
+		if got == want || (p.Key == i.kind.Scale || p.Key == i.kind.Floor) && slices.Contains(scale, int(got)) {
 			continue
 		}
 		differs = append(differs, fmt.Sprintf("%s %s (paper %s)", p.Key, p.Text(got), p.Text(want)))

@@ -78,7 +78,20 @@ var small = []Config{
 	{Kind: "mqar", Set: Values{"vocab": 9, "length": 8, "pairs": 1, "blank": 1}},
 	{Kind: "selective_copy", Set: Values{"vocab": 4, "length": 5, "memorize": 2}},
 	{Kind: "induction", Set: Values{"vocab": 3, "length": 6}},
+	{Kind: "in_context_recall", Set: Values{"vocab": 4, "length": 8}},
+	{Kind: "noisy_recall", Set: Values{"vocab": 6, "noise_vocab": 2, "length": 6}},
+	{Kind: "fuzzy_recall", Set: Values{"vocab": 9, "length": 16, "key_motif": 1, "value_motif": 1, "all_tokens": 1}},
+	{Kind: "mad_selective_copy", Set: Values{"vocab": 4, "length": 8, "memorize": 3}},
+	{Kind: "compression", Set: Values{"vocab": 4, "length": 6}},
+	{Kind: "memorization", Set: Values{"vocab": 7, "length": 8}},
+	{Kind: "parity", Set: Values{"length": 8}},
+	{Kind: "modular_arithmetic", Set: Values{"modulus": 3, "length": 5}},
+	{Kind: "dyck", Set: Values{"length": 6}},
+	{Kind: "reverse", Set: Values{"length": 8}},
+	{Kind: "sort", Set: Values{"symbols": 2, "length": 8}},
 	{Kind: "addition", Set: Values{"min_digits": 1, "max_digits": 1}},
+	{Kind: "polynomial", Set: Values{"operations": 1, "degree": 1}},
+	{Kind: "needle", Set: Values{"length": 4, "keys": 50}},
 }
 
 func TestSplitsAreDisjoint(t *testing.T) {
@@ -251,7 +264,7 @@ func TestConfigErrors(t *testing.T) {
 		cfg  Config
 		says string
 	}{
-		"kind":            {Config{Kind: "sort"}, `kind: unknown task "sort", want one of`},
+		"kind":            {Config{Kind: "sorting"}, `kind: unknown task "sorting", want one of`},
 		"preset":          {Config{Kind: "addition", Preset: "published"}, `preset: got "published", want one of ["cpu" "paper"]`},
 		"foreign":         {Config{Kind: "induction", Set: Values{"pairs": 3}}, "pairs: the task induction has no such setting"},
 		"foreign power":   {Config{Kind: "addition", Set: Values{"power_a": 1}}, "power_a: the task addition has no such setting"},
