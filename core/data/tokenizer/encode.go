@@ -169,14 +169,43 @@ func (t *Tokenizer) encode(input []byte, typeID int32) *Encoding {
 			continue
 		}
 		s.pieces = t.cut.Append(s.pieces[:0], w.b[x.from:x.to])
-		at := x.from
-		for _, p := range s.pieces {
-			value, _ := t.model.Token(p.ID)
-			e.add(p.ID, typeID, w.span(at, x.from+p.End), int32(i), value)
-			at = x.from + p.End
-		}
+		t.addPieces(e, w, x, s.pieces, typeID, int32(i))
 	}
 	return e
+}
+
+// addPieces adds the pieces of word number i. Where a Unigram model falls back to bytes, each of them stands for all characters in a row
+// that it does not know.
+func (t *Tokenizer) addPieces(e *Encoding, w *words, x word, pieces []Piece, typeID, i int32) {
+	at, runEnd := int32(0), -1
+	var run [2]int32
+	for j, p := range pieces {
+		value, _ := t.model.Token(p.ID)
+		from, to := at, p.End
+		if t.spreads {
+			if j >= runEnd {
+				runEnd, run = byteRun(t.model, pieces, j, at)
+			}
+			if j < runEnd {
+				from, to = run[0], run[1]
+			}
+		}
+		e.add(p.ID, typeID, w.span(x.from+from, x.from+to), i, value)
+		at = p.End
+	}
+}
+
+// byteRun answers where the byte tokens from number i on end, and which part of the word they stand for.
+func byteRun(m Model, pieces []Piece, i int, at int32) (end int, run [2]int32) {
+	run = [2]int32{at, at}
+	for end = i; end < len(pieces); end++ {
+		value, _ := m.Token(pieces[end].ID)
+		if _, ok := byteOf(value); !ok || pieces[end].End-run[1] > 1 {
+			break
+		}
+		run[1] = pieces[end].End
+	}
+	return end, run
 }
 
 // lastWords answers the last words, that have at least so many tokens where there are so many.

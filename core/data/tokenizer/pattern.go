@@ -112,6 +112,3 @@ func (p *pattern) findRegex(dst []match, b []byte) []match {
 	}
 	return dst
 }
-
-// translateRegex writes a regular expression of Oniguruma's syntax as one of .NET's, for the engine at hand.
-func translateRegex(source string) (string, error) { return source, nil }

@@ -4,14 +4,13 @@ import (
 	"encoding/binary"
 	"sort"
 	"sync"
-	"unicode"
 	"unicode/utf8"
 )
 
 // runeSet is a set of code points: a bitmap of the first ones, and for the others where membership changes.
 type runeSet struct {
 	low     [flatRunes / 64]uint64
-	toggles []rune
+	toggles runeRanges
 }
 
 const flatRunes = 0x3400 // up to the first block of ideographs
@@ -20,8 +19,7 @@ func (s *runeSet) has(r rune) bool {
 	if uint32(r) < flatRunes {
 		return s.low[r/64]>>(r%64)&1 != 0
 	}
-	// A code point after an odd number of changes is a member.
-	return sort.Search(len(s.toggles), func(i int) bool { return s.toggles[i] > r })%2 == 1
+	return s.toggles.has(r)
 }
 
 // runeSets unpacks a set when it is asked for the first time.
@@ -45,8 +43,8 @@ func runeSetOf(name string) func() *runeSet {
 }
 
 // togglesOf answers the code points where membership of a set of runesOf changes.
-func togglesOf(name string) []rune {
-	var out []rune
+func togglesOf(name string) runeRanges {
+	var out runeRanges
 	at := rune(0)
 	for raw := []byte(runesOf[name]); len(raw) > 0; {
 		v, n := binary.Uvarint(raw)
@@ -96,11 +94,24 @@ var (
 
 // lowerRune is the lower case of a character, but for one: U+0130's is two characters.
 func lowerRune(r rune) rune {
-	if l, ok := lowerCase[r]; ok {
+	if l, ok := lowerCase()[r]; ok {
 		return l
 	}
-	return unicode.ToLower(r)
+	return r
 }
+
+var lowerCase = sync.OnceValue(func() map[rune]rune {
+	m := map[rune]rune{}
+	at := rune(0)
+	for raw := []byte(lowerRunes); len(raw) > 0; {
+		v, n := binary.Uvarint(raw)
+		d, k := binary.Varint(raw[n:])
+		raw = raw[n+k:]
+		at += rune(v)
+		m[at] = at + rune(d)
+	}
+	return m
+})
 
 // scripts are scriptRuns unpacked: where runs begin, and their scripts.
 var scripts = sync.OnceValue(func() (t struct {
@@ -121,8 +132,5 @@ var scripts = sync.OnceValue(func() (t struct {
 // scriptOf is the number of a character's script; 0 if it has none.
 func scriptOf(r rune) uint16 {
 	t := scripts()
-	if len(t.starts) == 0 {
-		return 0
-	}
 	return t.scripts[sort.Search(len(t.starts), func(i int) bool { return t.starts[i] > r })-1]
 }

@@ -15,6 +15,7 @@ type Tokenizer struct {
 	size    int
 	tracked bool     // AppendIDs needs to know where words come from
 	keep    bool     // a word is cut the same way every time
+	spreads bool     // byte tokens in a row stand for the same part of the text
 	texts   []string // by id: the bytes that a token is decoded to, where tokens are decoded one by one; else nil
 	shown   []string // by id: what the decoder sees; "" for none
 	skip    []bool   // by id: special
@@ -64,6 +65,9 @@ func assemble(p parts) (*Tokenizer, error) {
 	}
 	if s, ok := p.model.(Sampler); ok && s.Samples() {
 		t.keep = false
+	}
+	if u, ok := p.model.(*Unigram); ok {
+		t.spreads = u.Config().ByteFallback
 	}
 	t.tracked = asksForOrigin(p.pre, p.normalizer != nil)
 	t.size = p.model.Size()

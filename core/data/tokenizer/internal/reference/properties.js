@@ -114,14 +114,23 @@ out += `}
 const scriptRuns = "" +
 ${quoted(scripts())}
 
-// lowerCase maps the letters whose lower case Unicode 15 did not know.
-var lowerCase = map[rune]rune{
+// lowerRunes has what lower case maps: varints of the distance to the last such code point, and of that to its lower case (zigzag).
+const lowerRunes = "" +
+${quoted(lowered())}
 `;
-const lower = T.lowercase();
-for (const c of all) {
-  const s = String.fromCodePoint(c);
-  const l = lower.normalizeString(s);
-  if (l !== s.toLowerCase() && [...l].length === 1) out += `\t0x${c.toString(16)}: 0x${l.codePointAt(0).toString(16)},\n`;
-}
-out += '}\n';
 process.stdout.write(out);
+
+function lowered() {
+  const lower = T.lowercase();
+  const bytes = [];
+  let last = 0;
+  for (const c of all) {
+    const l = [...lower.normalizeString(String.fromCodePoint(c))];
+    if (l.length > 1 || l[0].codePointAt(0) === c) continue;
+    const d = l[0].codePointAt(0) - c;
+    varint(bytes, c - last);
+    varint(bytes, d < 0 ? -2 * d - 1 : 2 * d);
+    last = c;
+  }
+  return bytes;
+}
