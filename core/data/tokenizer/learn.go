@@ -29,6 +29,7 @@ type learner struct {
 	ids       map[string]int32
 	merges    [][2]int32
 	prefix    string // what tokens inside of a word begin with
+	refuse    func(token string) bool // tokens that must not be made, beside those that exist; may be nil
 	maxLength int32  // pairs of this many first symbols or more are not counted, unless they are of two; 0: no bound
 }
 
@@ -80,8 +81,8 @@ func (l *learner) learn(ctx context.Context, vocab int, minimum int64) error {
 		}
 		left, right := int32(top.key>>32), int32(uint32(top.key))
 		made := l.tokens[left] + l.tokens[right][len(l.prefix)*l.inside(right):]
-		if _, ok := l.ids[made]; ok {
-			continue // text that spells a special token or a byte's must not become one
+		if _, ok := l.ids[made]; ok || l.refuse != nil && l.refuse(made) {
+			continue // text that spells a special token, or a byte's, must not become one
 		}
 		id := int32(len(l.tokens))
 		l.tokens = append(l.tokens, made)

@@ -32,12 +32,7 @@ type TrainConfig struct {
 	ByteOrder bool
 	// Lowercase folds case and strips accents before wordpiece sees text.
 	Lowercase bool
-
-	UnigramConfig UnigramTraining
 }
-
-// UnigramTraining is what unigram alone asks for.
-type UnigramTraining struct{}
 
 // Kinds lists what Train learns.
 var Kinds = []string{"bpe", "char-bpe", "wordpiece", "unigram"}
@@ -131,5 +126,5 @@ func Train(ctx context.Context, cfg TrainConfig, each func(fn func(text []byte) 
 	case "wordpiece":
 		return trainWordPiece(ctx, cfg, each)
 	}
-	return nil, errorf(ErrConfig, "kind", "unigram is not learned here")
+	return nil, errorf(ErrUnsupported, "kind", "unigram can't be learned yet")
 }

@@ -173,6 +173,7 @@ func learnCharacters(ctx context.Context, cfg TrainConfig, each func(func([]byte
 		return nil, errorf(ErrConfig, "vocab", "got %d, want at least %d: the bytes, the special tokens and the text's %d characters", cfg.Vocab, len(tokens), len(ids))
 	}
 	l := newLearner(tokens, "", cfg.MaxTokenLength)
+	l.refuse = func(token string) bool { _, ok := byteOf(token); return ok }
 	var symbols []int32
 	for i, w := range words.words {
 		if cfg.MaxWord > 0 && int(w.n) > cfg.MaxWord {
