@@ -17,7 +17,11 @@ func Load(path string) (*Tokenizer, error) {
 	if err != nil {
 		return nil, err
 	}
-	t, err := Read(raw)
+	read := Read
+	if isTiktoken(raw) {
+		read = func(raw []byte) (*Tokenizer, error) { return ReadTiktoken(raw, "", nil) }
+	}
+	t, err := read(raw)
 	if err != nil {
 		return nil, fmt.Errorf("load %s: %w", path, err)
 	}

@@ -28,9 +28,9 @@ type learner struct {
 	lengths   []int32 // of tokens, in first symbols
 	ids       map[string]int32
 	merges    [][2]int32
-	prefix    string // what tokens inside of a word begin with
+	prefix    string                  // what tokens inside of a word begin with
 	refuse    func(token string) bool // tokens that must not be made, beside those that exist; may be nil
-	maxLength int32  // pairs of this many first symbols or more are not counted, unless they are of two; 0: no bound
+	maxLength int32                   // pairs of this many first symbols or more are not counted, unless they are of two; 0: no bound
 }
 
 // queued is a pair with the count it had when it was queued.

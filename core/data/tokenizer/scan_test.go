@@ -28,7 +28,7 @@ func TestScannersAreTheirRegexes(t *testing.T) {
 			// The engine folds no long s under (?i:, as the references do; it is spelled out for it.
 			re := regexp2.MustCompile(strings.ReplaceAll(s.pattern, `(?i:'s`, `(?i:'[sſ]`), regexp2.None)
 			rng := rand.New(rand.NewPCG(1, 2))
-			for range 5000 {
+			for range 3000 {
 				text := hardText(rng, 1+rng.IntN(24))
 				want := regexWords(t, re, text)
 				got := scanWords(t, scan, []byte(text))
@@ -91,7 +91,7 @@ func TestBytesThatAreNotText(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 4))
 	for _, s := range scanned {
 		scan, _ := scanner(s.pattern)
-		for range 5000 {
+		for range 3000 {
 			var raw, stand []byte // stand has "§" where raw has a byte that does not belong
 			for range 1 + rng.IntN(12) {
 				if rng.IntN(3) == 0 {
