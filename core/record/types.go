@@ -214,6 +214,9 @@ type TTCPoint struct {
 	FLOPs    float64 `json:"flops"`            // a problem
 	Seconds  float64 `json:"seconds"`          // a problem
 	Solved   []bool  `json:"solved,omitempty"` // by problem, where the strategy decides it alone
+	// Shares estimates, by problem, the chance of solving it: pass@k of best_of_n, from Tries samples of each.
+	Shares []float64 `json:"shares,omitempty"`
+	Tries  int       `json:"tries,omitempty"`
 }
 
 // TaskScore is a model's answers to one setting of a task, on its test split.

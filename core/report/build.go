@@ -41,7 +41,7 @@ func Build(dirs ...string) (*Report, error) {
 		rep.Title = fmt.Sprintf("%d runs side by side", len(rep.Runs))
 	}
 	rep.Notes = append(rep.Notes, incomparable(rep.Runs)...)
-	rep.Comparisons = compareAll(all, len(incomparable(rep.Runs)) == 0)
+	rep.Comparisons, rep.Correction = compareAll(all, len(incomparable(rep.Runs)) == 0)
 	for i := range all {
 		all[i].row.Verdict = verdict(all[i].row, rep.Comparisons)
 		rep.Rows = append(rep.Rows, all[i].row)
@@ -290,24 +290,45 @@ func decode(results []record.Result) []Decode {
 func ttc(results []record.Result) []TTC {
 	var out []TTC
 	var n []float64
-	var problems []int
+	var shares [][]float64 // by point and problem, summed over seeds
+	var tries []int
 	for _, r := range results {
 		for i, p := range r.TTC {
 			if i == len(out) {
 				out = append(out, TTC{Task: p.Task, Strategy: p.Strategy, Samples: p.Samples})
-				n, problems = append(n, 0), append(problems, p.Problems)
+				n, tries, shares = append(n, 0), append(tries, 0), append(shares, make([]float64, p.Problems))
 			}
 			t := &out[i]
-			t.Accuracy += p.Accuracy
+			for k, v := range solved(p) {
+				shares[i][k] += v
+			}
+			tries[i] += max(1, p.Tries)
 			t.Tokens, t.FLOPs, t.Seconds = t.Tokens+p.Tokens, t.FLOPs+p.FLOPs, t.Seconds+p.Seconds
 			n[i]++
 		}
 	}
 	for i := range out {
 		t := &out[i]
-		t.Accuracy /= n[i]
-		t.Low, t.High = stats.Wilson(t.Accuracy*float64(problems[i]), problems[i], alpha)
+		for k := range shares[i] {
+			shares[i][k] /= n[i]
+		}
+		x := stats.Shares(shares[i], tries[i], alpha)
+		t.Accuracy, t.Low, t.High = x.Estimate, x.Low, x.High
 		t.Tokens, t.FLOPs, t.Seconds = t.Tokens/n[i], t.FLOPs/n[i], t.Seconds/n[i]
+	}
+	return out
+}
+
+// solved answers each problem's share of success: 0 or 1 where the strategy decided it.
+func solved(p record.TTCPoint) []float64 {
+	if p.Shares != nil {
+		return p.Shares
+	}
+	out := make([]float64, len(p.Solved))
+	for i, ok := range p.Solved {
+		if ok {
+			out[i] = 1
+		}
 	}
 	return out
 }

@@ -3,14 +3,16 @@ package report
 import (
 	"fmt"
 	"math"
+	"strings"
 
 	"github.com/archlab/archlab/core/record"
 	"github.com/archlab/archlab/core/stats"
 )
 
 // compareAll compares the models on the headline metric (bits per byte of text, accuracy of tasks) and on every
-// strategy of test-time compute at its largest number of samples. Without across, only models of one run are compared.
-func compareAll(all []entry, across bool) []Comparison {
+// strategy of test-time compute at its largest number of samples. Without across, only models of one run are compared. All comparisons
+// are one family.
+func compareAll(all []entry, across bool) ([]Comparison, Correction) {
 	groups := [][]entry{all}
 	if !across {
 		groups = groups[:0]
@@ -25,22 +27,56 @@ func compareAll(all []entry, across bool) []Comparison {
 			groups[i] = append(groups[i], e)
 		}
 	}
-	var out []Comparison
+	var asked []question
 	for _, g := range groups {
-		out = append(out, compareGroup(g)...)
+		asked = append(asked, questions(g)...)
 	}
-	return out
+	metrics := make([]stats.Metric, len(asked))
+	for i, q := range asked {
+		metrics[i] = stats.Metric{Samples: q.samples, HigherIsBetter: q.higher}
+	}
+	var out []Comparison
+	family := Correction{Method: "Holm", Alpha: alpha}
+	for i, list := range stats.CompareAll(metrics, alpha) {
+		c := Comparison{Metric: asked[i].metric, HigherIsBetter: asked[i].higher, Alpha: alpha, Pairs: []Pair{}}
+		for _, p := range list {
+			c.Pairs = append(c.Pairs, pairOf(p))
+			if finite(p.P) != nil {
+				family.Comparisons++
+			}
+		}
+		out = append(out, c)
+	}
+	return out, family
 }
 
-func compareGroup(g []entry) []Comparison {
-	var out []Comparison
+func pairOf(p stats.Comparison) Pair {
+	return Pair{
+		A: p.A, B: p.B, Seeds: p.Seeds, Items: p.Items, Difference: finite(p.Difference), Low: finite(p.Low), High: finite(p.High),
+		P: finite(p.Adjusted), Detectable: finite(p.Detectable), Test: p.Test, Scope: string(p.Scope), Verdict: p.Verdict, Decided: p.Decided,
+	}
+}
+
+// question is a metric on which the models of a group are compared.
+type question struct {
+	metric  string
+	higher  bool
+	samples []stats.Sample
+}
+
+func questions(g []entry) []question {
+	var out []question
 	metric, higher, of := "accuracy on the test split", true, accuracyItems
 	if len(g) > 0 && g[0].text {
 		metric, higher, of = "bits per byte of the test split", false, bpbItems
 	}
 	out = add(out, metric, higher, g, of)
 	for _, k := range strategies(g) {
-		out = add(out, fmt.Sprintf("%s accuracy, %s with %d samples", k.Task, k.Strategy, k.Samples), true, g, func(r record.Result) *stats.SeedScores {
+		metric := fmt.Sprintf("%s accuracy, %s with %d samples", k.Task, k.Strategy, k.Samples)
+		if k.Samples == 1 {
+			metric = strings.TrimSuffix(metric, "s")
+		}
+		out = add(out, metric, true, g, func(r record.Result) *stats.SeedScores {
 			for _, p := range r.TTC {
 				if p.Task == k.Task && p.Strategy == k.Strategy && p.Samples == k.Samples {
 					return solvedItems(p)
@@ -72,7 +108,8 @@ func strategies(g []entry) []TTC {
 	return out
 }
 
-func add(out []Comparison, metric string, higher bool, g []entry, items func(record.Result) *stats.SeedScores) []Comparison {
+// add asks a question of the models that have an answer, if there are two.
+func add(out []question, metric string, higher bool, g []entry, items func(record.Result) *stats.SeedScores) []question {
 	var samples []stats.Sample
 	any := false
 	for _, e := range g {
@@ -91,14 +128,7 @@ func add(out []Comparison, metric string, higher bool, g []entry, items func(rec
 	if !any || len(samples) < 2 {
 		return out
 	}
-	c := Comparison{Metric: metric, HigherIsBetter: higher, Alpha: alpha, Pairs: []Pair{}}
-	for _, p := range stats.Compare(samples, stats.Options{Alpha: alpha, HigherIsBetter: higher}) {
-		c.Pairs = append(c.Pairs, Pair{
-			A: p.A, B: p.B, Seeds: p.Seeds, Items: p.Items, Difference: finite(p.Difference), Low: finite(p.Low), High: finite(p.High),
-			P: finite(p.Adjusted), Detectable: finite(p.Detectable), Verdict: p.Verdict, Decided: p.Decided,
-		})
-	}
-	return append(out, c)
+	return append(out, question{metric, higher, samples})
 }
 
 func bpbItems(r record.Result) *stats.SeedScores {
@@ -140,13 +170,9 @@ func accuracyItems(r record.Result) *stats.SeedScores {
 }
 
 func solvedItems(p record.TTCPoint) *stats.SeedScores {
-	var s stats.SeedScores
-	for _, ok := range p.Solved {
-		v := 0.0
-		if ok {
-			v = 1
-		}
-		s.Num, s.Den = append(s.Num, v), append(s.Den, 1)
+	s := stats.SeedScores{Num: solved(p)}
+	for range s.Num {
+		s.Den = append(s.Den, 1)
 	}
 	return &s
 }
@@ -168,8 +194,8 @@ func verdict(r Row, cs []Comparison) string {
 	if c == nil {
 		return "nothing to compare with"
 	}
-	var better, worse, same, none []string
-	why := ""
+	var better, worse, same, none, ahead, behind []string
+	why, text := "", ""
 	for _, p := range c.Pairs {
 		other := p.A
 		switch r.Name {
@@ -184,6 +210,12 @@ func verdict(r Row, cs []Comparison) string {
 			better = append(better, other)
 		case p.Decided:
 			worse = append(worse, other)
+		case p.trained():
+			if p.ahead(c.HigherIsBetter) == r.Name {
+				ahead = append(ahead, other)
+			} else {
+				behind = append(behind, other)
+			}
 		case p.Verdict == stats.NotDistinguishable:
 			same = append(same, other)
 		default:
@@ -191,7 +223,6 @@ func verdict(r Row, cs []Comparison) string {
 			why = p.Verdict
 		}
 	}
-	text := ""
 	join := func(what string, names []string) {
 		if len(names) == 0 {
 			return
@@ -204,6 +235,11 @@ func verdict(r Row, cs []Comparison) string {
 	join("better than", better)
 	join("worse than", worse)
 	join("not distinguishable from", same)
+	join("as trained better than", ahead)
+	join("as trained worse than", behind)
+	if len(ahead)+len(behind) > 0 {
+		text += " (one seed: nothing is known of another)"
+	}
 	if text == "" && len(none) > 0 {
 		text = why
 	}
@@ -211,6 +247,31 @@ func verdict(r Row, cs []Comparison) string {
 		text += fmt.Sprintf(" (%d of %d seeds did not finish)", n, n+r.Seeds)
 	}
 	return text
+}
+
+// trained answers whether a pair of models differs as trained with one seed, which says nothing of their families.
+func (p Pair) trained() bool {
+	return p.Scope == string(stats.Weights) && p.P != nil && p.Verdict != stats.NotDistinguishable
+}
+
+// ahead answers the name of the model with the better score.
+func (p Pair) ahead(higherIsBetter bool) string {
+	if (*p.Difference > 0) == higherIsBetter {
+		return p.A
+	}
+	return p.B
+}
+
+// text says a verdict with what it is limited to.
+func (p Pair) text(strong func(string) string) string {
+	s := p.Verdict
+	if p.Decided {
+		s = strong(s) + " is better"
+	}
+	if p.Scope == string(stats.OneText) {
+		s += ", on this text alone: it is one document"
+	}
+	return s
 }
 
 func list(names []string) string {

@@ -4,15 +4,22 @@ import (
 	"fmt"
 	"sort"
 	"strings"
+
+	"github.com/archlab/archlab/core/stats"
 )
 
 // headline says in plain sentences what the first comparison found: the ranking, what is decided and what is not.
 func headline(rep *Report) []string {
 	var out []string
 	for k, c := range rep.Comparisons {
-		decided, undecided, silent := 0, 0, 0
+		decided, undecided, silent, trained, weights := 0, 0, 0, 0, 0
 		for _, p := range c.Pairs {
+			if p.Scope == string(stats.Weights) {
+				weights++
+			}
 			switch {
+			case p.trained():
+				trained++
 			case p.Decided:
 				decided++
 			case p.Difference != nil && p.P != nil:
@@ -23,6 +30,8 @@ func headline(rep *Report) []string {
 		}
 		s := fmt.Sprintf("On %s, ", c.Metric)
 		switch {
+		case weights > 0 && decided == 0:
+			s += fmt.Sprintf("%d of %d pairs of models differ as trained; with one seed nothing can be said of their families", trained, weights)
 		case decided == 0 && undecided == 0:
 			s += "no pair of models can be judged"
 		case decided == 0:
@@ -35,7 +44,7 @@ func headline(rep *Report) []string {
 				s += fmt.Sprintf("; %s is better than every other", w)
 			}
 		}
-		if silent > 0 && decided+undecided > 0 {
+		if silent > 0 && decided+undecided+trained > 0 {
 			s += fmt.Sprintf("; %d pairs could not be judged", silent)
 		}
 		out = append(out, s+".")

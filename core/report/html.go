@@ -42,6 +42,8 @@ var page = template.Must(template.New("report").Funcs(template.FuncMap{
 	"signedp": func(v *float64) string { return optional(v, signed) },
 	"pv":      func(v *float64) string { return optional(v, pvalue) },
 	"cells":   TaskScore.cells,
+	"family":  Correction.text,
+	"plain":   func(p Pair) string { return p.text(func(s string) string { return s }) },
 	"lines":   func(s []string) string { return strings.Join(s, "\n") },
 }).Parse(pageSource))
 

@@ -67,13 +67,13 @@ func Markdown(rep *Report) []byte {
 		p("\n## Which differences are real: %s\n\n", c.Metric)
 		lines = nil
 		for _, q := range c.Pairs {
-			v := q.Verdict
-			if q.Decided {
-				v = "**" + v + "** is better"
-			}
-			lines = append(lines, []string{q.A + " – " + q.B, optional(q.Difference, signed), q.interval(), optional(q.P, pvalue), optional(q.Detectable, fixed), fmt.Sprint(q.Seeds), fmt.Sprint(q.Items), v})
+			v := q.text(func(s string) string { return "**" + s + "**" })
+			lines = append(lines, []string{q.A + " – " + q.B, optional(q.Difference, signed), q.interval(), optional(q.P, pvalue), optional(q.Detectable, fixed), fmt.Sprint(q.Seeds), fmt.Sprint(q.Items), q.Test, v})
 		}
-		grid(&b, []string{"a – b", "difference", "95 % interval", "p (Holm)", "detectable", "seeds", "items", "verdict"}, lines)
+		grid(&b, []string{"a – b", "difference", "95 % interval", "p (Holm)", "detectable", "seeds", "items", "test", "verdict"}, lines)
+	}
+	if n := rep.Correction.Comparisons; n > 0 {
+		p("\n%s\n", rep.Correction.text())
 	}
 	section := func(title string, head []string, of func(Row) [][]string) {
 		var lines [][]string

@@ -23,6 +23,7 @@ type Report struct {
 	Runs        []Run        `json:"runs"`
 	Rows        []Row        `json:"rows"`        // one a model of a run, in the runs' order
 	Comparisons []Comparison `json:"comparisons"` // all pairs, one list a metric
+	Correction  Correction   `json:"correction"`
 	Notes       []string     `json:"notes,omitempty"`
 }
 
@@ -160,11 +161,18 @@ type TTC struct {
 	Strategy string  `json:"strategy"`
 	Samples  int     `json:"samples"`
 	Accuracy float64 `json:"accuracy"` // mean over seeds
-	Low      float64 `json:"low"`      // 95 %: Wilson's over the problems, which all seeds share
+	Low      float64 `json:"low"`      // 95 % over the problems, which all seeds share
 	High     float64 `json:"high"`
 	Tokens   float64 `json:"tokens"` // a problem
 	FLOPs    float64 `json:"flops"`
 	Seconds  float64 `json:"seconds"`
+}
+
+// Correction says how p-values are adjusted for their number. The comparisons of a report, of all metrics, are one family.
+type Correction struct {
+	Method      string  `json:"method"`      // "Holm"
+	Alpha       float64 `json:"alpha"`       // chance of one or more wrong verdicts in the report, at most
+	Comparisons int     `json:"comparisons"` // that could be judged
 }
 
 // Comparison is one metric with all pairs of models.
@@ -184,9 +192,11 @@ type Pair struct {
 	Difference *float64 `json:"difference"`
 	Low        *float64 `json:"low"`
 	High       *float64 `json:"high"`
-	P          *float64 `json:"p_adjusted"` // Holm
+	P          *float64 `json:"p_adjusted"` // Holm over the report
 	Detectable *float64 `json:"detectable"`
-	Verdict    string   `json:"verdict"` // the better one's name, "not distinguishable", or why there is none
+	Test       string   `json:"test,omitempty"`  // in words
+	Scope      string   `json:"scope,omitempty"` // what the verdict speaks of: "families", "text" (these items alone), "weights" (one seed)
+	Verdict    string   `json:"verdict"`         // the better one's name, "not distinguishable", or why there is none
 	Decided    bool     `json:"decided"`
 }
 

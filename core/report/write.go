@@ -123,10 +123,10 @@ func tables(rep *Report) []csvTable {
 			fail.lines = append(fail.lines, []string{r.Name, strconv.FormatUint(f.Seed, 10), f.Status, i(f.Step), f.Kind, f.Message, strings.Join(f.Log, "\n")})
 		}
 	}
-	cmp := csvTable{"comparisons", [][]string{{"metric", "higher_is_better", "a", "b", "seeds", "items", "difference", "low", "high", "p_adjusted", "detectable", "verdict"}}}
+	cmp := csvTable{"comparisons", [][]string{{"metric", "higher_is_better", "a", "b", "seeds", "items", "difference", "low", "high", "p_adjusted", "detectable", "test", "scope", "verdict"}}}
 	for _, c := range rep.Comparisons {
 		for _, p := range c.Pairs {
-			cmp.lines = append(cmp.lines, []string{c.Metric, strconv.FormatBool(c.HigherIsBetter), p.A, p.B, i(p.Seeds), i(p.Items), opt(p.Difference), opt(p.Low), opt(p.High), opt(p.P), opt(p.Detectable), p.Verdict})
+			cmp.lines = append(cmp.lines, []string{c.Metric, strconv.FormatBool(c.HigherIsBetter), p.A, p.B, i(p.Seeds), i(p.Items), opt(p.Difference), opt(p.Low), opt(p.High), opt(p.P), opt(p.Detectable), p.Test, p.Scope, p.Verdict})
 		}
 	}
 	ops := csvTable{"ops", [][]string{{"model", "op", "calls", "seconds", "flops", "bytes"}}}

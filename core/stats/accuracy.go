@@ -12,13 +12,38 @@ func Wilson(correct float64, n int, alpha float64) (low, high float64) {
 	if n == 0 {
 		return 0, 1
 	}
-	z := distuv.UnitNormal.Quantile(1 - alpha/2)
-	nf := float64(n)
-	p := correct / nf
-	d := 1 + z*z/nf
-	c := (p + z*z/(2*nf)) / d
-	h := z * math.Sqrt(p*(1-p)/nf+z*z/(4*nf*nf)) / d
+	return score(correct/float64(n), float64(n), distuv.UnitNormal.Quantile(1-alpha/2))
+}
+
+// score is the interval of a proportion p of n, with the quantile z.
+func score(p, n, z float64) (low, high float64) {
+	d := 1 + z*z/n
+	c := (p + z*z/(2*n)) / d
+	h := z * math.Sqrt(math.Max(0, p*(1-p)/n+z*z/(4*n*n))) / d
 	return math.Max(0, c-h), math.Min(1, c+h)
+}
+
+// Shares answers the mean of x, each the share of an item's tries that were right or an estimate of its chance in [0,1] (PassAtK), with
+// the interval over items at level 1-alpha. Of items that are right or wrong it is Wilson's, and like Wilson's it does not collapse where
+// all are alike: it is the score interval of as many items as would scatter like x if they were right or wrong (Korn & Graubard
+// 1998, on the effective size of a sample), at least as many as there are, at most as many tries as stand behind the shares; by
+// Student's t where there are more than items.
+func Shares(x []float64, tries int, alpha float64) Interval {
+	n := float64(len(x))
+	if n == 0 {
+		return Interval{math.NaN(), 0, 1}
+	}
+	p := math.Min(1, math.Max(0, Mean(x)))
+	size, z := n, distuv.UnitNormal.Quantile(1-alpha/2)
+	if v := Variance(x); n > 1 && v < p*(1-p) {
+		size = math.Min(p*(1-p)*n/v, n*math.Max(1, float64(tries)))
+		if size > n {
+			z = tCritical(alpha, n-1)
+		}
+		size = math.Max(size, n)
+	}
+	low, high := score(p, size, z)
+	return Interval{p, low, high}
 }
 
 // McNemar answers the two-sided p-value that two models solve items equally often, from the items that only A and that only

@@ -27,22 +27,24 @@ type matched struct {
 	num, den        [2][]float64 // [seeds, clusters]
 }
 
-// match pairs two samples. It refuses samples whose items are not the same.
+// match pairs two samples. It refuses samples whose items are not the same, and scores that are not finite: every comparison
+// with NaN is false, so that they would come out as the smallest of p-values.
 func match(a, b Sample) (*matched, error) {
 	seeds := common([]Sample{a, b})
 	if len(seeds) == 0 {
 		return nil, fmt.Errorf("stats: %s and %s have no seed in common", a.Name, b.Name)
 	}
 	m := &matched{seeds: len(seeds)}
-	for at, seed := range seeds {
+	for _, seed := range seeds {
 		for side, s := range []*SeedScores{a.find(seed), b.find(seed)} {
-			num, den := byCluster(s.Num, s.Cluster), byCluster(s.Den, s.Cluster)
-			if at == 0 && side == 0 {
-				m.clusters = len(num)
-			}
-			if len(num) != m.clusters || len(den) != m.clusters || m.clusters == 0 {
+			if !sameItems(*s, *a.find(seeds[0])) {
 				return nil, fmt.Errorf("stats: %s and %s were not evaluated on the same items", a.Name, b.Name)
 			}
+			if v := s.Score(); v-v != 0 {
+				return nil, fmt.Errorf("stats: a score of %s or %s is not finite", a.Name, b.Name)
+			}
+			num, den := byCluster(s.Num, s.Cluster), byCluster(s.Den, s.Cluster)
+			m.clusters = len(num)
 			m.num[side], m.den[side] = append(m.num[side], num...), append(m.den[side], den...)
 		}
 	}
@@ -95,6 +97,9 @@ func PairedBootstrap(a, b Sample, over Unit, draws int, alpha float64, r *rand.R
 	if err != nil {
 		return Interval{}, err
 	}
+	if draws < 1 || over&(Items|Seeds) == 0 {
+		return Interval{}, fmt.Errorf("stats: a bootstrap draws items, seeds or both, once at least")
+	}
 	seeds, clusters := ones(m.seeds), ones(m.clusters)
 	out := Interval{Estimate: m.difference(seeds, clusters)}
 	drawn := make([]float64, draws)
@@ -126,7 +131,7 @@ func expanded(n int, alpha float64) float64 {
 		return math.NaN()
 	}
 	f := float64(n)
-	return distuv.UnitNormal.CDF(-math.Sqrt(f/(f-1)) * tQuantile(1-alpha/2, f-1))
+	return distuv.UnitNormal.CDF(-math.Sqrt(f/(f-1)) * tCritical(alpha, f-1))
 }
 
 // redraw counts how often each of n units is met in n draws with replacement.
@@ -170,8 +175,8 @@ func PairedPermutation(a, b Sample, over Unit, draws int, r *rand.Rand) (float64
 	}
 	swapped := make([]bool, n)
 	observed := math.Abs(m.exchanged(over, swapped))
-	// Sums in another order round otherwise: what is equal in truth must count as such.
-	least := observed * (1 - 1e-12)
+	// Sums in another order round otherwise: what is equal in truth must count as such, zero among it.
+	least := observed - 1e-12*m.magnitude()
 	if n < 62 && 1<<n <= draws {
 		hits := 0
 		for i := range 1 << n {
@@ -194,6 +199,21 @@ func PairedPermutation(a, b Sample, over Unit, draws int, r *rand.Rand) (float64
 		}
 	}
 	return float64(hits+1) / float64(draws+1), nil
+}
+
+// magnitude is how large the scores are.
+func (m *matched) magnitude() float64 {
+	most := 0.0
+	for s := range m.seeds {
+		for side := range 2 {
+			num, den := 0.0, 0.0
+			for c := s * m.clusters; c < (s+1)*m.clusters; c++ {
+				num, den = num+math.Abs(m.num[side][c]), den+m.den[side][c]
+			}
+			most = math.Max(most, num/den)
+		}
+	}
+	return most
 }
 
 // exchanged is the difference with A and B swapped on some units.

@@ -32,14 +32,14 @@ func Variance(x []float64) float64 {
 }
 
 // TInterval answers the mean of x and the half-width of its 1-alpha confidence interval by Student's t. The half-width
-// is NaN for fewer than two values.
+// is NaN for fewer than two values, and for values that are all the same: they say nothing of how others would scatter.
 func TInterval(x []float64, alpha float64) (mean, half float64) {
 	mean = Mean(x)
-	if len(x) < 2 {
+	se := math.Sqrt(Variance(x) / float64(len(x)))
+	if len(x) < 2 || se == 0 {
 		return mean, math.NaN()
 	}
-	se := math.Sqrt(Variance(x) / float64(len(x)))
-	return mean, tQuantile(1-alpha/2, float64(len(x)-1)) * se
+	return mean, tCritical(alpha, float64(len(x)-1)) * se
 }
 
 // Holm answers the p-values adjusted for their number by Holm's step-down method (Holm 1979), in the order given. The
@@ -84,18 +84,23 @@ func Clustered(x []float64, cluster []int64) (mean, stdErr float64) {
 	return mean, math.Sqrt(sum*c/(c-1)) / float64(len(x))
 }
 
-// MinimumDetectable is the true difference that a two-sided test at level alpha finds with the given power, where the
-// difference's estimate has a standard error with df degrees of freedom, +Inf for a known one: (t(1-alpha/2) + t(power)) standard errors
-// (Bloom 1995, "Minimum Detectable Effects").
-func MinimumDetectable(stdErr, df, alpha, power float64) float64 {
-	if math.IsInf(df, 1) {
-		return (distuv.UnitNormal.Quantile(1-alpha/2) + distuv.UnitNormal.Quantile(power)) * stdErr
+// tCritical answers the distance from zero that Student's t passes, on either side, with probability alpha: the root of
+// log(tTwoSided) by Newton's method in log t, in which its tails are straight.
+func tCritical(alpha, df float64) float64 {
+	dist := distuv.StudentsT{Mu: 0, Sigma: 1, Nu: df}
+	t := distuv.UnitNormal.Quantile(1 - alpha/2)
+	if alpha > 0.5 || t > 8 { // the middle, where it is not, and what no experiment reaches
+		return dist.Quantile(1 - alpha/2)
 	}
-	return (tQuantile(1-alpha/2, df) + tQuantile(power, df)) * stdErr
-}
-
-func tQuantile(p, df float64) float64 {
-	return distuv.StudentsT{Mu: 0, Sigma: 1, Nu: df}.Quantile(p)
+	for range 50 {
+		tail := 2 * dist.Survival(t)
+		step := math.Log(tail/alpha) * tail / (2 * t * dist.Prob(t))
+		t *= math.Exp(min(step, 3))
+		if math.Abs(step) < 1e-12 {
+			break
+		}
+	}
+	return t
 }
 
 // tTwoSided answers P(|T| >= |t|).

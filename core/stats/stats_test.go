@@ -3,6 +3,7 @@ package stats_test
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	. "github.com/archlab/archlab/core/stats"
@@ -20,7 +21,6 @@ func TestStudentsT(t *testing.T) {
 	// Two-sided 5 %: the usual table.
 	_, half := TInterval([]float64{0, 2}, 0.05) // a standard error of 1
 	near(t, "t df=1", half, 12.7062, 1e-3)
-	near(t, "t df=3", MinimumDetectable(1, 3, 0.05, 0.5), 3.18245, 1e-4)
 	near(t, "normal", MinimumDetectable(1, math.Inf(1), 0.05, 0.8), 1.959964+0.841621, 1e-5)
 }
 
@@ -42,9 +42,10 @@ func TestEdges(t *testing.T) {
 
 // Where one source of chance rules, the family-wise error of verdicts among equal models is at its level, intervals cover as stated
 // and differences of the size called detectable are found four times in five. Bounds: five standard errors of a
-// proportion over the trials. Holm and Satterthwaite may err on the careful side only, so the lower bound of the error is loose.
+// proportion over the trials. Holm and Cochran & Cox may err on the careful side only, so the lower bound of the error and the upper one
+// of the coverage are loose.
 func TestCalibration(t *testing.T) {
-	const trials = 1500
+	const trials = 600
 	five := 5 * math.Sqrt(0.05*0.95/trials)
 	for name, w := range map[string]statstest.World{
 		"seeds rule":              {Seeds: 3, Items: 40, SeedSD: 0.02, ItemSD: 0.0001},
@@ -52,11 +53,14 @@ func TestCalibration(t *testing.T) {
 		"items rule":              {Seeds: 3, Items: 60, SeedSD: 0.0001, ItemSD: 0.1},
 		"clustered items rule":    {Seeds: 3, Items: 160, SeedSD: 0.0001, ItemSD: 0.1, Cluster: 4},
 		"two seeds, both":         {Seeds: 2, Items: 60, SeedSD: 0.01, ItemSD: 0.05},
+		"two models, two seeds":   {Seeds: 2, Items: 60, SeedSD: 0.02, ItemSD: 0.05, Scores: []float64{1, 1}},
 		"a control, common part":  {Seeds: 3, Items: 40, Block: 0.02, SeedSD: 0.005, ItemSD: 0.0001, Control: true},
 		"a control, items too":    {Seeds: 2, Items: 60, SeedSD: 0.01, ItemSD: 0.05, Control: true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w.Scores = []float64{1, 1, 1, 1}
+			if w.Scores == nil {
+				w.Scores = []float64{1, 1, 1, 1}
+			}
 			r := rand.New(rand.NewPCG(1, 2))
 			wrong, covered, comparisons, found := 0, 0, 0, 0
 			for range trials {
@@ -73,23 +77,24 @@ func TestCalibration(t *testing.T) {
 					wrong++
 				}
 				better := w
-				better.Scores = []float64{1, 1 + cs[0].Detectable, 1, 1}
+				better.Scores = slices.Clone(w.Scores)
+				better.Scores[1] += cs[0].Detectable
 				for _, x := range Compare(better.Draw(r), Options{Alpha: 0.05}) {
 					if x.A == "a" && x.B == "b" && x.Verdict == "a" {
 						found++
 					}
 				}
 			}
-			if e := float64(wrong) / trials; e > 0.05+five || e < 0.004 {
+			if e := float64(wrong) / trials; e > 0.05+five || e < 0.002 {
 				t.Errorf("family-wise error %.3f, want about 0.05 and no more", e)
 			}
 			// Pairs of one trial depend on each other: trials, not comparisons, count. Items with random weights make the
-			// linearised variance approximate: half a percent either way.
-			if cov := float64(covered) / float64(comparisons); math.Abs(cov-0.95) > five+0.005 {
+			// linearised variance approximate: half a percent.
+			if cov := float64(covered) / float64(comparisons); cov < 0.95-five-0.005 || cov > 0.993 {
 				t.Errorf("coverage of the 95 %% interval %.3f", cov)
 			}
-			// Detectable is estimated from other data than the verdict, so power scatters below 80 %.
-			if power := float64(found) / trials; power < 0.6 || power > 0.95 {
+			// Holm's later steps are less strict than the first, for which the difference is foreseen, so it may be found more often.
+			if power := float64(found) / trials; power < 0.8-5*math.Sqrt(0.8*0.2/trials) || power > 0.93 {
 				t.Errorf("power at the detectable difference %.3f, want about 0.8", power)
 			}
 		})
@@ -109,11 +114,11 @@ func TestVarianceComponentsByHand(t *testing.T) {
 	cs := Compare([]Sample{{Name: "a", Seeds: one(1, 3)}, {Name: "b", Seeds: one(2, 3)}, {Name: "c", Seeds: one(5, 5), Fixed: true}}, Options{Alpha: 0.05})
 	near(t, "a-b difference", cs[0].Difference, -0.5, 1e-12)
 	near(t, "a-b standard error", cs[0].StdErr, math.Sqrt(0.25), 1e-12)
-	near(t, "a-b df", cs[0].DF, 1, 1e-12)
+	near(t, "a-b p, one degree of freedom", cs[0].P, 0.5, 1e-9)
 	near(t, "a-c difference", cs[1].Difference, -3, 1e-12)
 	near(t, "a-c standard error", cs[1].StdErr, math.Sqrt(1.25/2), 1e-12)
-	// Satterthwaite of 1.125 (df 1) and 0.125 (df 1).
-	near(t, "a-c df", cs[1].DF, 1.25*1.25/(1.125*1.125+0.125*0.125), 1e-12)
+	// Satterthwaite of 1.125 (df 1) and 0.125 (df 1): 1.5625/1.28125 degrees of freedom. |t| = 3/sqrt(0.625).
+	near(t, "a-c p", cs[1].P, 0.128135, 1e-5)
 
 	// Items: ratio of totals 6/4; influences (2-1.5)/4, (4-1.5*3)/4 = +-0.125, variance 0.03125, times two items 0.0625.
 	x := []SeedScores{{Num: []float64{2, 4}, Den: []float64{1, 3}}, {Seed: 1, Num: []float64{2, 4}, Den: []float64{1, 3}}}

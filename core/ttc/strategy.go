@@ -3,6 +3,7 @@ package ttc
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/archlab/archlab/core/family"
@@ -45,7 +46,8 @@ type Config struct {
 
 // Run measures accuracy against samples, tokens, FLOPs and seconds. Samples are nested: the first k of n are those of a run
 // with k. Every number of samples is drawn anew all the same, so that time and FLOPs are measured and not a share of a
-// larger run's.
+// larger run's. The accuracy of best-of-k is pass@k: estimated from all samples of the largest number, without bias and with less
+// scatter than from the k (stats.PassAtK).
 //
 // FLOPs are the model's own count of what ran; a family that counts nothing is charged by its card.
 func Run(ctx context.Context, m family.Model, card family.Card, task Problems, c Config) ([]record.TTCPoint, error) {
@@ -72,6 +74,7 @@ func Run(ctx context.Context, m family.Model, card family.Card, task Problems, c
 	if !wantVote && !wantBest {
 		return out, nil
 	}
+	var largest sampled
 	for _, n := range c.Samples {
 		if n < 1 {
 			return nil, fmt.Errorf("samples %d: want at least 1", n)
@@ -85,6 +88,14 @@ func Run(ctx context.Context, m family.Model, card family.Card, task Problems, c
 		}
 		if wantBest {
 			out = append(out, run.point(task, BestOfN, n, anyRight))
+		}
+		if n == slices.Max(c.Samples) {
+			largest = run
+		}
+	}
+	for i := range out {
+		if out[i].Strategy == string(BestOfN) {
+			largest.estimate(&out[i])
 		}
 	}
 	return out, nil
@@ -142,10 +153,31 @@ func (r sampled) point(task Problems, s Strategy, n int, solve func([]sample) bo
 	}
 	k := float64(p.Problems)
 	p.Accuracy = p.Correct / k
-	p.Low, p.High = stats.Wilson(p.Correct, p.Problems, 0.05)
+	p.Low, p.High = stats.Wilson(p.Correct, p.Problems, alpha)
 	p.Tokens, p.FLOPs, p.Seconds = float64(r.tokens)/k, r.flops/k, r.seconds/k
 	return p
 }
+
+// estimate replaces what k samples of each problem came to by pass@k over all samples of r.
+func (r sampled) estimate(p *record.TTCPoint) {
+	p.Correct, p.Solved, p.Tries = 0, nil, len(r.byProblem[0])
+	for _, samples := range r.byProblem {
+		right := 0
+		for _, s := range samples {
+			if s.ok {
+				right++
+			}
+		}
+		share := stats.PassAtK(p.Tries, right, p.Samples)
+		p.Shares = append(p.Shares, share)
+		p.Correct += share
+	}
+	x := stats.Shares(p.Shares, p.Tries, alpha)
+	p.Accuracy, p.Low, p.High = x.Estimate, x.Low, x.High
+}
+
+// alpha is one minus the level of every interval.
+const alpha = 0.05
 
 // sampleAll draws n samples of every problem, several problems at a time.
 func sampleAll(ctx context.Context, m family.Model, card family.Card, task Problems, c Config, s Sampling, n int) (sampled, error) {

@@ -1,0 +1,144 @@
+package stats
+
+// blocks holds what a randomised block design says of chance between seeds.
+type blocks struct {
+	paired component // of the difference of two models on one seed
+	single component // of one model's score over seeds
+}
+
+// design reads scores by model and seed as a randomised block design with seeds as blocks (Montgomery, Design and Analysis of
+// Experiments, sec. 4.1), since models may share what a seed does to all of them:
+//
+//   - between two models the blocks cancel: the variance is twice the residual mean square, with (models-1)(seeds-1) degrees of freedom;
+//   - against a control, which has no seeds, they do not: it is the variance of one model's score over seeds, pooled over
+//     models, (MS_blocks + (models-1) MS_residual)/models, with Satterthwaite's degrees of freedom.
+//
+// Pooling assumes that models scatter alike. Controls, samples without seeds and samples with a score that is not finite are left
+// out. A block is complete: where models finished different seeds, those models and seeds are taken that leave most degrees of
+// freedom, so that one failure does not blunt the verdicts on the others.
+func design(samples []Sample) blocks {
+	random, seeds := complete(samples)
+	m, n := len(random), len(seeds)
+	if m < 2 || n < 2 {
+		return blocks{}
+	}
+	y := make([][]float64, m)
+	grand := 0.0
+	col := make([]float64, n)
+	row := make([]float64, m)
+	for i, s := range random {
+		y[i] = make([]float64, n)
+		for k, seed := range seeds {
+			y[i][k] = s.find(seed).Score()
+			row[i] += y[i][k] / float64(n)
+			col[k] += y[i][k] / float64(m)
+			grand += y[i][k] / float64(m*n)
+		}
+	}
+	residual, block := 0.0, 0.0
+	for k := range seeds {
+		block += float64(m) * (col[k] - grand) * (col[k] - grand)
+		for i := range y {
+			r := y[i][k] - row[i] - col[k] + grand
+			residual += r * r
+		}
+	}
+	models := float64(m)
+	res := component{residual / float64((m-1)*(n-1)), float64((m - 1) * (n - 1))}
+	blk := component{block / float64(n-1) / models, float64(n - 1)}
+	return blocks{
+		paired: component{2 * res.variance, res.df},
+		single: sum(blk, component{res.variance * (models - 1) / models, res.df}),
+	}
+}
+
+// complete answers models with the seeds that all of them have, of those in question the ones with most (models-1)(seeds-1).
+func complete(samples []Sample) (models []Sample, seeds []uint64) {
+	var random []Sample
+	for _, s := range samples {
+		if !s.Fixed && len(s.Seeds) > 0 && s.finite() {
+			random = append(random, s)
+		}
+	}
+	best := -1
+	try := func(seeds0 []uint64) {
+		var have []Sample
+		for _, s := range random {
+			all := true
+			for _, seed := range seeds0 {
+				all = all && s.find(seed) != nil
+			}
+			if all {
+				have = append(have, s)
+			}
+		}
+		if df := (len(have) - 1) * (len(seeds0) - 1); len(have) > 0 && df > best {
+			best, models, seeds = df, have, seeds0
+		}
+	}
+	if len(random) > 0 {
+		try(common(random))
+	}
+	for _, s := range random {
+		try(common([]Sample{s}))
+	}
+	return models, seeds
+}
+
+// seedChance is the variance, by chance of seeds, of the mean of two samples' differences by seed; df 0 where it is unknown.
+func seedChance(a, b Sample, diffs []float64, d blocks) component {
+	n := float64(len(diffs))
+	switch {
+	case a.Fixed && b.Fixed:
+		return component{}
+	case n < 2:
+		return component{}
+	case (a.Fixed || b.Fixed) && d.single.df > n-1:
+		return component{d.single.variance / n, d.single.df}
+	case !a.Fixed && !b.Fixed && d.paired.df > n-1:
+		return component{d.paired.variance / n, d.paired.df}
+	}
+	return component{Variance(diffs) / n, n - 1}
+}
+
+// sum adds independent components; degrees of freedom by Satterthwaite (1946).
+func sum(a, b component) component {
+	v := a.variance + b.variance
+	if v == 0 {
+		return component{0, a.df + b.df}
+	}
+	return component{v, v * v / (a.variance*a.variance/a.df + b.variance*b.variance/b.df)}
+}
+
+func (s Sample) finite() bool {
+	for _, x := range s.Seeds {
+		if v := x.Score(); v-v != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// common lists the seeds that all samples have, in the first one's order.
+func common(samples []Sample) []uint64 {
+	var out []uint64
+	for _, s := range samples[0].Seeds {
+		all := true
+		for _, o := range samples[1:] {
+			all = all && o.find(s.Seed) != nil
+		}
+		if all {
+			out = append(out, s.Seed)
+		}
+	}
+	return out
+}
+
+func (s Sample) find(seed uint64) *SeedScores {
+	for i := range s.Seeds {
+		if s.Seeds[i].Seed == seed {
+			return &s.Seeds[i]
+		}
+	}
+	return nil
+}

@@ -1,0 +1,260 @@
+package stats
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+
+	"gonum.org/v1/gonum/stat/distuv"
+)
+
+// The tests that a comparison may name.
+const (
+	testBoth    = "t over seeds and items"
+	testSeeds   = "t over seeds"
+	testItems   = "t over items"
+	testCounts  = "t over seeds and items, and exact paired permutation over items"
+	testMcNemar = "McNemar's exact test over items"
+	testRight   = "exact paired permutation over items"
+	testPermute = "paired permutation over items"
+)
+
+// paired is two samples on the seeds that both have.
+type paired struct {
+	diffs   []float64 // by seed, of the scores
+	infl    []float64 // by item: how much it moves the mean difference
+	cluster []int64
+	counts  []int64 // by item: sum over seeds of right(A) - right(B); nil unless every item is right or wrong
+}
+
+// align pairs two samples, or answers why that cannot be.
+func align(a, b Sample, seeds []uint64) (p paired, why string) {
+	first := a.find(seeds[0])
+	p.cluster = first.Cluster
+	binary := true
+	for _, seed := range seeds {
+		x, y := a.find(seed), b.find(seed)
+		diff := x.Score() - y.Score()
+		if diff-diff != 0 {
+			return p, "no verdict: a score is not finite"
+		}
+		if !sameItems(*x, *y) || !sameItems(*x, *first) {
+			return p, "no verdict: the two were not scored on the same items"
+		}
+		p.diffs = append(p.diffs, diff)
+		binary = binary && x.binary() && y.binary()
+		fx, fy := influence(*x), influence(*y)
+		if p.infl == nil {
+			p.infl, p.counts = make([]float64, len(fx)), make([]int64, len(fx))
+		}
+		for i := range fx {
+			p.infl[i] += (fx[i] - fy[i]) / float64(len(seeds))
+			p.counts[i] += int64(x.Num[i]) - int64(y.Num[i])
+		}
+	}
+	if !binary {
+		p.counts = nil
+	}
+	return p, ""
+}
+
+// sameItems answers whether two rows can be paired: as many items, of the same clusters.
+func sameItems(x, y SeedScores) bool {
+	return len(x.Num) > 0 && len(x.Num) == len(x.Den) && len(y.Num) == len(y.Den) && len(x.Num) == len(y.Num) &&
+		(len(x.Cluster) == 0 || len(x.Cluster) == len(x.Num)) && slices.Equal(x.Cluster, y.Cluster)
+}
+
+// binary answers whether every item is right or wrong.
+func (s SeedScores) binary() bool {
+	for i, v := range s.Num {
+		if s.Den[i] != 1 || v != 0 && v != 1 {
+			return false
+		}
+	}
+	return len(s.Num) > 0
+}
+
+// pair compares two samples, all but the verdict.
+func pair(a, b Sample, d blocks, alpha float64) Comparison {
+	nan := math.NaN()
+	c := Comparison{A: a.Name, B: b.Name, Difference: nan, Low: nan, High: nan, StdErr: nan, P: nan, Adjusted: nan, Detectable: nan}
+	seeds := common([]Sample{a, b})
+	c.Seeds = len(seeds)
+	if c.Seeds == 0 {
+		c.Verdict = "no verdict: no seed finished for both"
+		return c
+	}
+	if a.Fixed && b.Fixed {
+		seeds = seeds[:1] // the others repeat it
+	}
+	p, why := align(a, b, seeds)
+	if c.Verdict = why; why != "" {
+		return c
+	}
+	c.Difference = Mean(p.diffs)
+	infl := byCluster(p.infl, p.cluster)
+	c.Items = len(infl)
+
+	ch := chance{seeds: seedChance(a, b, p.diffs, d)}
+	if c.Items > 1 {
+		ch.items = component{Variance(infl) * float64(c.Items), float64(c.Items - 1)}
+		if p.counts != nil {
+			ch.items.variance = math.Max(ch.items.variance, agrestiMin(p.counts, len(seeds)))
+		}
+	}
+	switch known := ch.seeds.df > 0; {
+	case known && c.Items > 1:
+		c.Scope, c.Test = Families, testBoth
+	case known && ch.seeds.variance > 0:
+		c.Scope, c.Test = OneText, testSeeds
+	case c.Items > 1 && a.Fixed && b.Fixed:
+		c.Scope, c.Test = Families, testItems // no seed would give another control
+	case c.Items > 1:
+		c.Scope, c.Test = Weights, testItems
+	case known:
+		c.Verdict = "no verdict: neither seeds nor items differ"
+		return c
+	default:
+		c.Verdict = "no verdict: one seed says nothing of the next, and one item nothing of others"
+		return c
+	}
+	c.judge(a, b, p, ch, alpha)
+	return c
+}
+
+// judge sets the p-value with the standard error and the interval.
+func (c *Comparison) judge(a, b Sample, p paired, ch chance, alpha float64) {
+	permuted := math.NaN()
+	if p.counts != nil && c.Scope != OneText {
+		units := byCluster(p.counts, p.cluster)
+		permuted = signFlips(units)
+		c.least, c.grain = smallestStep(units), float64(len(p.diffs)*len(p.counts))
+	}
+	if ch.variance() == 0 {
+		// Nothing scatters: all items differ by the same, or not at all.
+		c.Test, c.P = testPermute, 1
+		if c.Difference != 0 {
+			c.P, _ = PairedPermutation(a, b, Items, 1<<13, rand.New(rand.NewPCG(1, 1)))
+		}
+		return
+	}
+	c.chance, c.StdErr = ch, math.Sqrt(ch.variance())
+	half := ch.critical(alpha) * c.StdErr
+	c.P = ch.p(c.Difference / c.StdErr)
+	switch {
+	case math.IsNaN(permuted):
+	case c.Test == testItems:
+		c.Test, c.P = testRight, permuted
+		if c.Items == len(p.counts) {
+			c.Test, half = testMcNemar, distuv.UnitNormal.Quantile(1-alpha/2)*c.StdErr
+		}
+	default:
+		c.Test, c.P = testCounts, math.Max(c.P, permuted)
+	}
+	c.Low, c.High = c.Difference-half, c.Difference+half
+	if p.counts != nil {
+		c.Low, c.High = math.Max(-1, c.Low), math.Min(1, c.High)
+	}
+}
+
+// agrestiMin is the variance of a mean difference of proportions, from the items' differences summed over seeds, with half an
+// item added to each of the four outcomes (Agresti & Min 2005, "Simple improved confidence intervals for comparing matched
+// proportions"): of the two that tell the models apart, one on either side.
+func agrestiMin(counts []int64, seeds int) float64 {
+	sum, squares, n := 0.0, 1.0, float64(len(counts)+2)
+	for _, k := range counts {
+		d := float64(k) / float64(seeds)
+		sum += d
+		squares += d * d
+	}
+	return (squares - sum*sum/n) / (n * n)
+}
+
+// exactUnits is up to how many units that differ the permutation test counts all exchanges. Of more, the sum is normal to four digits.
+const exactUnits = 2000
+
+// signFlips answers the exact two-sided p-value that differences d have no sign of their own: the share of the 2^n ways to give
+// them signs whose sum is as far from zero as theirs. For differences of +-1 it is McNemar's test.
+func signFlips(d []int64) float64 {
+	var reach, observed, n int64
+	squares := 0.0
+	for _, v := range d {
+		if v != 0 {
+			n++
+		}
+		reach += max(v, -v)
+		observed += v
+		squares += float64(v) * float64(v)
+	}
+	observed = max(observed, -observed)
+	if n > exactUnits {
+		return 2 * normalCDF(-float64(observed)/math.Sqrt(squares))
+	}
+	share, next := make([]float64, 2*reach+1), make([]float64, 2*reach+1) // of each sum so far, from -reach
+	share[reach] = 1
+	done := int64(0)
+	for _, v := range d {
+		v = max(v, -v)
+		if v == 0 {
+			continue
+		}
+		clear(next)
+		for s := reach - done; s <= reach+done; s++ {
+			next[s+v] += share[s] / 2
+			next[s-v] += share[s] / 2
+		}
+		done += v
+		share, next = next, share
+	}
+	p := 0.0
+	for s := observed; s <= reach; s++ {
+		p += share[reach+s]
+		if s > 0 {
+			p += share[reach-s]
+		}
+	}
+	return min(1, p)
+}
+
+// smallestStep is the smallest difference of a unit that is not zero, 1 where all are.
+func smallestStep(d []int64) float64 {
+	least := int64(0)
+	for _, v := range d {
+		if v = max(v, -v); v > 0 && (least == 0 || v < least) {
+			least = v
+		}
+	}
+	return float64(max(1, least))
+}
+
+// influence answers how much each item moves the ratio of totals away from itself: (num - ratio*den)/sum(den).
+func influence(s SeedScores) []float64 {
+	r, d := s.Score(), 0.0
+	for _, v := range s.Den {
+		d += v
+	}
+	out := make([]float64, len(s.Num))
+	for i := range out {
+		out[i] = (s.Num[i] - r*s.Den[i]) / d
+	}
+	return out
+}
+
+// byCluster sums what belongs together. Without clusters every item is its own.
+func byCluster[T int64 | float64](x []T, cluster []int64) []T {
+	if len(cluster) != len(x) {
+		return x
+	}
+	at := map[int64]int{}
+	var out []T
+	for i, v := range x {
+		k, ok := at[cluster[i]]
+		if !ok {
+			k = len(out)
+			at[cluster[i]] = k
+			out = append(out, 0)
+		}
+		out[k] += v
+	}
+	return out
+}
