@@ -36,7 +36,7 @@ func lengths(results []record.Result) []TaskScore {
 		x.Loss, x.Low, x.High = x.Loss/n, x.Low/n, x.High/n
 		mean, half := stats.TInterval(accuracy, alpha)
 		x.Accuracy = mean
-		if x.Seeds > 1 {
+		if half > 0 { // not a number of one seed, and of seeds that agree
 			x.Low, x.High = max(0, min(x.Low, mean-half)), min(1, max(x.High, mean+half))
 		}
 	}
