@@ -20,7 +20,7 @@ func newContiguous(ctx context.Context, src source, shares Shares) (*contiguous,
 	err := src.each(ctx, func(d Document) error {
 		total += int64(len(d.Text))
 		return nil
-	}, func(string, int64) {})
+	}, func(string, string, int64) {})
 	if err != nil {
 		return nil, err
 	}

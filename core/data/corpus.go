@@ -1,12 +1,9 @@
 package data
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
-	"encoding/hex"
-	"sort"
 )
 
 // Split is a part of a corpus.
@@ -34,9 +31,10 @@ func (s Split) String() string {
 
 // Document is one piece of text.
 type Document struct {
-	Name string // path relative to the corpus, with a piece or line number where a file holds several
+	Name string // path relative to the corpus, with a piece, line or row number where a file holds several; or the document's own id
 	Text []byte // valid until the callback that got it returns
 
+	from   uint8 // the number of its source
 	placed bool  // the source has decided the split
 	split  Split // then this one
 }
@@ -50,41 +48,66 @@ type Corpus struct {
 	Checksum  string     // hex SHA-256 over splits, order and contents of the kept documents
 	Bytes     [3]int64   // of text, by Split
 	Documents [3]int     // by Split
+	Sources   []Source   // what it is made of, in order; one unless it is a mixture
 	Filtered  []Filtered // what was left out and why, in the order of the filters
+	Unchecked int        // evaluation texts too short for decontamination
 
 	source source
 	index  []entry
 }
 
+// Source counts what one source of a corpus gives.
+type Source struct {
+	Name      string
+	Bytes     [3]int64 // of text, by Split
+	Documents [3]int
+}
+
 // Filtered counts what one filter removed.
 type Filtered struct {
-	Reason string `json:"reason"`
-	Files  int    `json:"files"` // files or documents
-	Bytes  int64  `json:"bytes"`
+	Reason   string    `json:"reason"`
+	Files    int       `json:"files"` // files or documents
+	Bytes    int64     `json:"bytes"`
+	Examples []Example `json:"examples,omitempty"` // where they were asked for
+}
+
+// Example is something that a filter removed.
+type Example struct {
+	Name string `json:"name"`
+	Text string `json:"text,omitempty"` // its beginning
 }
 
 // source streams documents in an order that depends on names and contents only. It is safe for concurrent use.
 type source interface {
-	// each reports what it leaves out to left, one call a file, with one of the reasons.
+	// each reports what it leaves out to left, one call a file or document, with one of the reasons.
 	each(ctx context.Context, fn func(Document) error, left leftOut) error
 	reasons() []string // in the order in which they are reported
 }
 
-type leftOut func(reason string, bytes int64)
+type leftOut func(reason, name string, bytes int64)
 
 // entry is what the corpus remembers of a document; the index is parallel to the source's stream.
 type entry struct {
-	hash  [sha256.Size]byte
-	bytes int32
-	part  int8 // a Split, or one of the constants below
+	hash   [sha256.Size]byte
+	bytes  int32
+	part   int8 // a Split, or one of the constants below
+	from   uint8
+	placed bool // the source has decided the split
 }
 
+// Why a document of the index is in no split.
 const (
-	cut       int8 = -1 // beyond MaxBytes
-	duplicate int8 = -2
-	byHash    int8 = -3 // to be decided by the content
+	cut int8 = -1 - iota // beyond MaxBytes
+	duplicate
+	nearDuplicate
+	overlapsSplit
+	overlapsTask
+	broken // and below: the first rule that it breaks is broken - part
+)
 
+const (
 	duplicateReason = "exact duplicate"
+	cutReason       = "beyond max_bytes"
 )
 
 // Disjoint bytes of the content hash decide disjoint questions, so that a cut corpus keeps its shares.
@@ -92,114 +115,6 @@ func splitKey(h [sha256.Size]byte) uint64 { return binary.BigEndian.Uint64(h[0:8
 func cutKey(h [sha256.Size]byte) []byte   { return h[8:20] }
 func sampleKey(h [sha256.Size]byte) []byte {
 	return h[20:32]
-}
-
-// newCorpus reads the source once: hashes, drops exact duplicates if asked to, cuts to maxBytes, and divides.
-func newCorpus(ctx context.Context, name string, src source, maxBytes int64, shares Shares, unique bool) (*Corpus, error) {
-	c := &Corpus{Name: name, source: src}
-	seen := map[[sha256.Size]byte]bool{}
-	counts := map[string]*Filtered{}
-	left := func(reason string, n int64) {
-		if counts[reason] == nil {
-			counts[reason] = &Filtered{Reason: reason}
-		}
-		counts[reason].Files++
-		counts[reason].Bytes += n
-	}
-	err := src.each(ctx, func(d Document) error {
-		e := entry{hash: sha256.Sum256(d.Text), bytes: int32(len(d.Text)), part: byHash}
-		if d.placed {
-			e.part = int8(d.split)
-		}
-		if unique && seen[e.hash] {
-			e.part = duplicate
-			left(duplicateReason, int64(e.bytes))
-		}
-		if unique {
-			seen[e.hash] = true
-		}
-		c.index = append(c.index, e)
-		return nil
-	}, left)
-	if err != nil {
-		return nil, err
-	}
-	for _, reason := range append(src.reasons(), duplicateReason) {
-		if f := counts[reason]; f != nil {
-			c.Filtered = append(c.Filtered, *f)
-		}
-	}
-	if maxBytes > 0 {
-		c.cutTo(maxBytes)
-	}
-	c.divide(shares)
-	if c.Bytes == [3]int64{} {
-		return nil, errorf(ErrEmpty, name, "the corpus has no text").hint("max_bytes may be smaller than every document")
-	}
-	for s, share := range shares {
-		if share > 0 && c.Documents[s] == 0 {
-			return nil, errorf(ErrTooShort, name, "the %s split is empty: %d documents are too few for shares %v",
-				Split(s), c.Documents[0]+c.Documents[1]+c.Documents[2], shares).
-				hint("give it more text, or more and shorter documents: each goes to a split by its content alone")
-		}
-	}
-	return c, nil
-}
-
-// cutTo keeps the longest prefix, in hash order, that fits: independent of names and order, and nested (a smaller limit keeps
-// a subset of what a larger one keeps).
-func (c *Corpus) cutTo(maxBytes int64) {
-	order := c.order(cutKey, func(e entry) bool { return e.part != duplicate })
-	left := Filtered{Reason: "beyond max_bytes"}
-	var total int64
-	full := false
-	for _, i := range order {
-		e := &c.index[i]
-		if full || total+int64(e.bytes) > maxBytes {
-			full = true
-			e.part = cut
-			left.Files++
-			left.Bytes += int64(e.bytes)
-			continue
-		}
-		total += int64(e.bytes)
-	}
-	if left.Files > 0 {
-		c.Filtered = append(c.Filtered, left)
-	}
-}
-
-// order lists the entries that pass keep, sorted by a part of their hash; equal texts stay in the source's order.
-func (c *Corpus) order(key func([sha256.Size]byte) []byte, keep func(entry) bool) []int {
-	var order []int
-	for i := range c.index {
-		if keep(c.index[i]) {
-			order = append(order, i)
-		}
-	}
-	sort.SliceStable(order, func(a, b int) bool {
-		return bytes.Compare(key(c.index[order[a]].hash), key(c.index[order[b]].hash)) < 0
-	})
-	return order
-}
-
-func (c *Corpus) divide(shares Shares) {
-	sum := sha256.New()
-	for i := range c.index {
-		e := &c.index[i]
-		if e.part == byHash {
-			e.part = int8(shares.of(splitKey(e.hash)))
-		}
-		if e.part < 0 {
-			continue
-		}
-		s := Split(e.part)
-		c.Documents[s]++
-		c.Bytes[s] += int64(e.bytes)
-		sum.Write([]byte{byte(s)})
-		sum.Write(e.hash[:])
-	}
-	c.Checksum = hex.EncodeToString(sum.Sum(nil))
 }
 
 // Each calls fn for every document of a split, in the corpus's order. It answers ErrChanged when the files are no longer
@@ -226,7 +141,7 @@ func (c *Corpus) each(ctx context.Context, want func(i int) bool, fn func(Docume
 			return changed(d.Name)
 		}
 		return fn(d)
-	}, func(string, int64) {})
+	}, func(string, string, int64) {})
 	if err == nil && i+1 != len(c.index) {
 		return changed("")
 	}

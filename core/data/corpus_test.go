@@ -183,7 +183,7 @@ func TestCorpusErrors(t *testing.T) {
 		kind error
 		says string
 	}{
-		"kind":            {CorpusConfig{Kind: "wiki"}, ErrConfig, `unknown corpus "wiki", want one of ["gosrc" "text"]`},
+		"kind":            {CorpusConfig{Kind: "wiki"}, ErrConfig, `unknown corpus "wiki", want one of ["gosrc" "text" "code"]`},
 		"negative limit":  {CorpusConfig{Kind: "text", Path: one, MaxBytes: -1}, ErrConfig, "max_bytes: got -1"},
 		"negative share":  {CorpusConfig{Kind: "text", Path: one, Shares: Shares{1, -1, 0}}, ErrConfig, "the validation share is -1"},
 		"no train share":  {CorpusConfig{Kind: "text", Path: one, Shares: Shares{0, 1, 1}}, ErrConfig, "positive train share"},
@@ -220,7 +220,8 @@ func TestChangedWhileInUse(t *testing.T) {
 			// A directory is listed when the corpus is opened; a source that lists again has to notice what came.
 			c := openDir(t, filepath.Join(dir, "d0"), func(c *CorpusConfig) { c.Shares = Shares{1, 0, 0} })
 			if name == "added" {
-				c.source.(*textSource).files = append(c.source.(*textSource).files, textFile{filepath.Join(dir, "d0/f999.txt"), "f999.txt"})
+				x := c.source.(sources)[0].(*textSource)
+				x.files = append(x.files, textFile{filepath.Join(dir, "d0/f999.txt"), "f999.txt"})
 			}
 			if err := change(dir); err != nil {
 				t.Fatal(err)

@@ -10,7 +10,7 @@ import (
 var generatedLine = regexp.MustCompile(`^// Code generated .* DO NOT EDIT\.\r?$`)
 
 func isGenerated(text []byte) bool {
-	for group := range commentGroups(text) {
+	for group := range commentGroups(text, cStyle) {
 		for line := range bytes.Lines(text[group.from:group.to]) {
 			if generatedLine.Match(bytes.TrimSuffix(line, []byte("\n"))) {
 				return true
@@ -23,10 +23,10 @@ func isGenerated(text []byte) bool {
 // stripLicence removes the comment groups above the first code that state a copyright, and the blank lines that they leave at the
 // top. The same few lines in thousands of files would teach a model nothing else. What is left shares memory with text unless
 // something before the licence (a build constraint) has to be kept.
-func stripLicence(text []byte) []byte {
+func stripLicence(text []byte, style comments) []byte {
 	var out []byte
 	kept := 0
-	for g := range commentGroups(text) {
+	for g := range commentGroups(text, style) {
 		if !isLicence(text[g.from:g.to]) {
 			continue
 		}
@@ -48,7 +48,7 @@ func isLicence(comment []byte) bool {
 type span struct{ from, to int }
 
 // commentGroups yields the runs of comments above the first code, each run ending at a blank line or where code begins.
-func commentGroups(text []byte) func(yield func(span) bool) {
+func commentGroups(text []byte, style comments) func(yield func(span) bool) {
 	return func(yield func(span) bool) {
 		group := span{-1, -1}
 		for at := 0; at < len(text); {
@@ -66,17 +66,17 @@ func commentGroups(text []byte) func(yield func(span) bool) {
 				group = span{-1, -1}
 				at = end
 				continue
-			case bytes.HasPrefix(trimmed, []byte("//")):
-			case bytes.HasPrefix(trimmed, []byte("/*")):
-				i := bytes.Index(text[at:], []byte("*/"))
+			case style.open != "" && bytes.HasPrefix(trimmed, []byte(style.open)):
+				i := bytes.Index(text[at:], []byte(style.close))
 				if i < 0 {
 					return
 				}
-				end = at + i + 2
+				end = at + i + len(style.close)
 				// Code may follow on the line of the comment's end: then the group ends right there.
 				if j := bytes.IndexByte(text[end:], '\n'); j >= 0 && len(bytes.TrimSpace(text[end:end+j])) == 0 {
 					end += j + 1
 				}
+			case style.line != "" && bytes.HasPrefix(trimmed, []byte(style.line)):
 			default:
 				if group.from >= 0 {
 					yield(group)

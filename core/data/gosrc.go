@@ -106,7 +106,7 @@ func (g *goSource) walk(ctx context.Context, root string, skipped bool, fn func(
 		if isGo {
 			reason = outside
 		}
-		left(reason, info.Size())
+		left(reason, path, info.Size())
 		return nil
 	})
 }
@@ -121,15 +121,15 @@ func (g *goSource) file(path string, fn func(Document) error, left leftOut) erro
 		return errorf(ErrNotFound, path, "cannot read the Go source").cause(err)
 	}
 	if isGenerated(text) || len(text) > maxDocument { // nobody wrote that much by hand
-		left(generated, int64(len(text)))
+		left(generated, path, int64(len(text)))
 		return nil
 	}
-	body := stripLicence(text)
+	body := stripLicence(text, cStyle)
 	if len(body) < len(text) {
-		left(licences, int64(len(text)-len(body)))
+		left(licences, path, int64(len(text)-len(body)))
 	}
 	if len(body) == 0 {
-		left(emptyFiles, 0)
+		left(emptyFiles, path, 0)
 		return nil
 	}
 	rel, err := filepath.Rel(g.root, path)

@@ -1,6 +1,7 @@
 package data
 
 import (
+	"reflect"
 	"runtime"
 	"strings"
 	"testing"
@@ -35,15 +36,15 @@ func TestGoSource(t *testing.T) {
 	}
 	body := int64(len(texts[1]))
 	want := []Filtered{
-		{"not Go source", 3, 8},
-		{"testdata, vendor or hidden directory", 3, 30},
-		{"generated", 1, 50},
-		{"licence headers", 3, 3 * int64(len(licence))},
-		{"empty", 1, 0},
-		{"exact duplicate", 1, body},
+		{Reason: "not Go source", Files: 3, Bytes: 8},
+		{Reason: "testdata, vendor or hidden directory", Files: 3, Bytes: 30},
+		{Reason: "generated", Files: 1, Bytes: 50},
+		{Reason: "licence headers", Files: 3, Bytes: 3 * int64(len(licence))},
+		{Reason: "empty", Files: 1, Bytes: 0},
+		{Reason: "exact duplicate", Files: 1, Bytes: body},
 	}
 	for i, w := range want {
-		if i >= len(c.Filtered) || c.Filtered[i] != w {
+		if i >= len(c.Filtered) || !reflect.DeepEqual(c.Filtered[i], w) {
 			t.Fatalf("filtered %+v, want %+v", c.Filtered, want)
 		}
 	}
@@ -140,7 +141,7 @@ func TestStripLicence(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			text := []byte(tt.text)
-			if got := string(stripLicence(text)); got != tt.want {
+			if got := string(stripLicence(text, cStyle)); got != tt.want {
 				t.Errorf("got %q, want %q", got, tt.want)
 			}
 			if string(text) != tt.text {
@@ -155,13 +156,13 @@ func FuzzGoHeader(f *testing.F) {
 	f.Add([]byte("/* a */ /* Copyright license */ x"))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		last := 0
-		for g := range commentGroups(text) {
+		for g := range commentGroups(text, cStyle) {
 			if g.from < last || g.to <= g.from || g.to > len(text) {
 				t.Fatalf("group %v after %d in %q", g, last, text)
 			}
 			last = g.to
 		}
-		if got := stripLicence(text); len(got) > len(text)+2 {
+		if got := stripLicence(text, cStyle); len(got) > len(text)+2 {
 			t.Errorf("grew from %d to %d bytes", len(text), len(got))
 		}
 		isGenerated(text)

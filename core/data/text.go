@@ -15,7 +15,7 @@ import (
 // textSource streams local files in lexical order of their relative names.
 type textSource struct {
 	files    []textFile
-	field    string // of JSONL objects
+	fields   fields // of JSON lines and Parquet
 	piece    int    // bytes; 0 = whole files
 	explicit bool   // the path names one file: what a directory walk would skip is an error
 }
@@ -27,9 +27,9 @@ const binaryFiles = "binary"
 func (t *textSource) reasons() []string { return []string{emptyFiles, binaryFiles} }
 
 func newTextSource(cfg CorpusConfig) (*textSource, error) {
-	t := &textSource{field: cfg.Field, piece: cfg.DocumentBytes}
-	if t.field == "" {
-		t.field = "text"
+	t := &textSource{fields: fields{cfg.Field, cfg.ID}, piece: cfg.DocumentBytes}
+	if t.fields.text == "" {
+		t.fields.text = "text"
 	}
 	if t.piece > maxDocument {
 		return nil, errorf(ErrConfig, "document_bytes", "got %d, want at most %d", t.piece, maxDocument)
@@ -58,7 +58,7 @@ func newTextSource(cfg CorpusConfig) (*textSource, error) {
 	}
 	sort.Slice(t.files, func(i, j int) bool { return t.files[i].name < t.files[j].name })
 	if len(t.files) == 0 {
-		return nil, errorf(ErrEmpty, cfg.Path, "no files, expected text, .jsonl, .gz or .zst").
+		return nil, errorf(ErrEmpty, cfg.Path, "no files, expected text, .jsonl or .parquet, also in .gz or .zst").
 			hint("hidden files and directories are not read")
 	}
 	switch {
@@ -165,13 +165,18 @@ func (t *textSource) each(ctx context.Context, fn func(Document) error, left lef
 }
 
 func (t *textSource) file(ctx context.Context, f textFile, fn func(Document) error, left leftOut) error {
-	r, jsonl, err := openText(f.path)
+	r, kind, err := openText(f.path)
 	if err != nil {
 		return err
 	}
 	defer r.Close()
-	if jsonl {
-		return eachJSONL(ctx, r, f, t.field, fn)
+	switch {
+	case kind == jsonlFile:
+		return eachJSONL(ctx, r, f, t.fields, fn)
+	case kind == parquetFile && strings.HasSuffix(strings.ToLower(f.path), ".parquet"):
+		return eachParquet(ctx, f, t.fields, fn, left)
+	case kind == parquetFile:
+		return eachPackedParquet(ctx, r, f, t.fields, fn, left)
 	}
 	n := int64(0)
 	head, err := r.Peek(8000)
@@ -182,7 +187,7 @@ func (t *textSource) file(ctx context.Context, f textFile, fn func(Document) err
 	case i >= 0 && t.explicit:
 		return errorf(ErrFormat, f.path, "binary file (a zero byte at offset %d), expected text in UTF-8", i)
 	case i >= 0:
-		left(binaryFiles, sizeOf(f.path))
+		left(binaryFiles, f.name, sizeOf(f.path))
 		return nil
 	}
 	err = eachPiece(ctx, r, f, t.piece, func(d Document) error {
@@ -193,7 +198,7 @@ func (t *textSource) file(ctx context.Context, f textFile, fn func(Document) err
 		if t.explicit {
 			return errorf(ErrEmpty, f.path, "the file is empty, expected text")
 		}
-		left(emptyFiles, sizeOf(f.path))
+		left(emptyFiles, f.name, sizeOf(f.path))
 	}
 	return err
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -44,7 +45,7 @@ func TestTextForms(t *testing.T) {
 	if len(names) != len(want) {
 		t.Errorf("got %q, want %d documents", names, len(want))
 	}
-	if len(c.Filtered) != 2 || c.Filtered[0] != (Filtered{"empty", 1, 0}) || c.Filtered[1] != (Filtered{"binary", 1, 6}) {
+	if want := []Filtered{{Reason: "empty", Files: 1}, {Reason: "binary", Files: 1, Bytes: 6}}; !reflect.DeepEqual(c.Filtered, want) {
 		t.Errorf("filtered %+v", c.Filtered)
 	}
 }

@@ -5,12 +5,10 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"sort"
 	"strings"
 	"unicode/utf8"
 
@@ -31,11 +29,31 @@ func (r *textReader) Close() error {
 	return errors.Join(errs...)
 }
 
-// openText opens a file by its extensions: .gz and .zst are taken off, then .jsonl and .ndjson are JSON lines.
-func openText(path string) (r *textReader, jsonl bool, err error) {
+// fileKind is what a file's name says of its contents.
+type fileKind int
+
+const (
+	plainFile fileKind = iota
+	jsonlFile
+	parquetFile
+)
+
+// kindOf looks at a name without .gz or .zst.
+func kindOf(name string) fileKind {
+	switch {
+	case strings.HasSuffix(name, ".jsonl"), strings.HasSuffix(name, ".ndjson"):
+		return jsonlFile
+	case strings.HasSuffix(name, ".parquet"):
+		return parquetFile
+	}
+	return plainFile
+}
+
+// openText opens a file by its extensions: .gz and .zst are taken off, then .jsonl and .ndjson are JSON lines and .parquet is Parquet.
+func openText(path string) (r *textReader, kind fileKind, err error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, false, errorf(ErrNotFound, path, "cannot read").cause(err)
+		return nil, 0, errorf(ErrNotFound, path, "cannot read").cause(err)
 	}
 	r = &textReader{close: []func() error{f.Close}}
 	name := strings.ToLower(path)
@@ -46,7 +64,7 @@ func openText(path string) (r *textReader, jsonl bool, err error) {
 		z, err := gzip.NewReader(bufio.NewReaderSize(f, 1<<16))
 		if err != nil {
 			f.Close()
-			return nil, false, errorf(ErrFormat, path, "not a gzip file, as its name says").cause(err)
+			return nil, 0, errorf(ErrFormat, path, "not a gzip file, as its name says").cause(err)
 		}
 		in = z
 		r.close = append([]func() error{z.Close}, r.close...)
@@ -55,13 +73,13 @@ func openText(path string) (r *textReader, jsonl bool, err error) {
 		z, err := zstd.NewReader(f, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(1<<30))
 		if err != nil {
 			f.Close()
-			return nil, false, errorf(ErrFormat, path, "not a zstd file, as its name says").cause(err)
+			return nil, 0, errorf(ErrFormat, path, "not a zstd file, as its name says").cause(err)
 		}
 		in = z
 		r.close = append([]func() error{func() error { z.Close(); return nil }}, r.close...)
 	}
 	r.Reader = bufio.NewReaderSize(in, 1<<16)
-	return r, strings.HasSuffix(name, ".jsonl") || strings.HasSuffix(name, ".ndjson"), nil
+	return r, kindOf(name), nil
 }
 
 func readError(path string, err error) error {
@@ -129,76 +147,4 @@ func cutPoint(buf []byte) int {
 		}
 	}
 	return len(buf)
-}
-
-// eachJSONL reads one document from the field of each line's object. Blank lines are allowed; empty texts are errors, since they are
-// far more often a wrong field than meant.
-func eachJSONL(ctx context.Context, r *textReader, f textFile, field string, fn func(Document) error) error {
-	var line []byte
-	documents := 0
-	for number := 1; ; number++ {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		where := fmt.Sprintf("%s:%d", f.path, number)
-		line = line[:0]
-		var err error
-		for {
-			var part []byte
-			part, err = r.ReadSlice('\n')
-			line = append(line, part...)
-			if len(line) > maxDocument {
-				return errorf(ErrFormat, where, "the line is longer than %d bytes, expected one JSON object a line", maxDocument)
-			}
-			if err != bufio.ErrBufferFull {
-				break
-			}
-		}
-		if err != nil && err != io.EOF {
-			return readError(f.path, err)
-		}
-		if len(bytes.TrimSpace(line)) > 0 {
-			text, bad := jsonText(line, field, where)
-			if bad != nil {
-				return bad
-			}
-			documents++
-			if bad := fn(Document{Name: fmt.Sprintf("%s:%d", f.name, number), Text: text}); bad != nil {
-				return bad
-			}
-		}
-		if err == io.EOF {
-			if documents == 0 {
-				return errorf(ErrEmpty, f.path, "no lines, expected one JSON object a line with a field %q", field)
-			}
-			return nil
-		}
-	}
-}
-
-func jsonText(line []byte, field, where string) ([]byte, error) {
-	var object map[string]json.RawMessage
-	if err := json.Unmarshal(line, &object); err != nil {
-		return nil, errorf(ErrFormat, where, "not a JSON object, expected one a line with a field %q", field).cause(err)
-	}
-	raw, ok := object[field]
-	if !ok {
-		names := make([]string, 0, len(object))
-		for k := range object {
-			names = append(names, k)
-		}
-		sort.Strings(names)
-		if len(names) > 10 {
-			names = append(names[:10], "...")
-		}
-		return nil, errorf(ErrFormat, where, "no field %q, the object has %q", field, names).hint("set field to the one that holds the text")
-	}
-	var text *string
-	if err := json.Unmarshal(raw, &text); err != nil || text == nil {
-		return nil, errorf(ErrFormat, where, "field %q is not a string: %.40s", field, raw).hint("set field to the one that holds the text")
-	}
-	if *text == "" {
-		return nil, errorf(ErrFormat, where, "field %q is empty, expected text", field)
-	}
-	return []byte(*text), nil
 }

@@ -424,7 +424,7 @@ func oneOf(list []string) string {
 
 // meant is the hint for a misspelt word, or empty.
 func meant(s string, candidates []string) string {
-	if c, ok := nearest(s, candidates); ok {
+	if c, ok := Nearest(s, candidates); ok {
 		return fmt.Sprintf("did you mean %q?", c)
 	}
 	return ""

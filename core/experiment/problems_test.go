@@ -166,7 +166,7 @@ func TestEmptyAndHostile(t *testing.T) {
 func TestNearest(t *testing.T) {
 	keys := []string{"batch", "budget", "learning_rate", "micro_batches"}
 	for in, want := range map[string]string{"bacth": "batch", "Batch": "batch", "learning-rate": "learning_rate", "lr": "", "microbatches": "micro_batches", "x": ""} {
-		if got, ok := nearest(in, keys); ok != (want != "") || ok && got != want {
+		if got, ok := Nearest(in, keys); ok != (want != "") || ok && got != want {
 			t.Errorf("nearest(%q) = %q, %v; want %q", in, got, ok, want)
 		}
 	}

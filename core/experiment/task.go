@@ -82,7 +82,7 @@ func noSetting(kind *task.Kind, key string, shared []string) string {
 			others = append(others, k.Name)
 		}
 	}
-	switch near, ok := nearest(key, known); {
+	switch near, ok := Nearest(key, known); {
 	case len(others) > 0:
 		return fmt.Sprintf("the task %s has no such setting; it is one of %s; its own are %s", kind.Name, strings.Join(others, ", "), strings.Join(kind.Keys(), ", "))
 	case ok:
