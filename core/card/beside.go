@@ -1,7 +1,9 @@
 package card
 
 import (
+	"fmt"
 	"math"
+	"slices"
 	"strconv"
 
 	"github.com/archlab/archlab/core/report"
@@ -50,9 +52,37 @@ func (c *Card) beside(r *Run) []Beside {
 	for _, row := range r.Report.Rows {
 		b := Beside{Case: r.Case, Model: row.Model}
 		for _, name := range c.Beside {
+			if name == "lengths" {
+				b.Values = append(b.Values, byLength(r, row)...)
+				continue
+			}
 			b.Values = append(b.Values, Quantity{name, quantity(row, name, equal)})
 		}
 		out = append(out, b)
+	}
+	return out
+}
+
+// byLength is the accuracy at every length that any model of the run was tested at.
+func byLength(r *Run, row report.Row) []Quantity {
+	var lengths []int
+	for _, x := range r.Report.Rows {
+		for _, at := range x.Lengths {
+			if !slices.Contains(lengths, at.Length) {
+				lengths = append(lengths, at.Length)
+			}
+		}
+	}
+	slices.Sort(lengths)
+	var out []Quantity
+	for _, n := range lengths {
+		q := Quantity{Name: fmt.Sprintf("accuracy at %d", n)}
+		for _, at := range row.Lengths {
+			if at.Length == n {
+				q.Value = &at.Accuracy
+			}
+		}
+		out = append(out, q)
 	}
 	return out
 }

@@ -14,7 +14,7 @@ type Card struct {
 	Experiment experiment.Object `key:"experiment" required:"true" doc:"The experiment, as a file for archlab run would hold it but for its name."`
 	Cases      []Case            `key:"cases" max:"32" doc:"Variants of the experiment, one run each; without any the experiment as it is."`
 	Checks     []Check           `key:"checks" required:"true" min:"1" max:"64" doc:"What has to hold of the results."`
-	Beside     []string          `key:"beside" max:"12" enum:"params|active_params|state_bytes|train_flops|tokens|seconds|tokens_per_second|loss|loss_at_equal_seconds|accuracy" doc:"Quantities of every model that are printed beside the checks and judge nothing."`
+	Beside     []string          `key:"beside" max:"12" enum:"params|active_params|state_bytes|train_flops|tokens|seconds|tokens_per_second|loss|loss_at_equal_seconds|accuracy|lengths" doc:"Quantities of every model that are printed beside the checks and judge nothing."`
 
 	doc *experiment.Document
 }
@@ -42,6 +42,7 @@ type Check struct {
 	Over    string   `key:"over" doc:"Another model: what is judged is the difference model - over."`
 	Cases   []string `key:"cases" max:"32" doc:"The cases that it is judged in; all when absent."`
 	Measure string   `key:"measure" default:"accuracy" enum:"accuracy|sequence_accuracy|loss|bpb" doc:"accuracy: of single targets; sequence_accuracy: of whole sequences; loss: nats a token; bpb: bits per byte of text."`
+	Length  int      `key:"length" min:"1" unit:"count" doc:"Judge the test at this one of eval.lengths rather than at the length of training."`
 	Split   string   `key:"split" default:"test" enum:"test|validation|heldout" doc:"The split that is scored; heldout: validation and test together."`
 	Seeds   string   `key:"seeds" default:"mean" enum:"mean|every" doc:"mean: the mean over seeds has to hold; every: each seed has to."`
 	AtLeast *float64 `key:"at_least" doc:"The smallest value that holds."`

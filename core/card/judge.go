@@ -133,11 +133,11 @@ func (k Check) headline() string {
 
 // values answers what is judged, by seed.
 func (k Check) values(r *Run) ([]float64, error) {
-	a, err := r.values(k.Model, k.Measure, k.Split)
+	a, err := r.values(k.Model, k)
 	if err != nil || k.Over == "" {
 		return a, err
 	}
-	b, err := r.values(k.Over, k.Measure, k.Split)
+	b, err := r.values(k.Over, k)
 	if err != nil {
 		return nil, err
 	}
@@ -199,6 +199,9 @@ func (k Check) subject() string {
 	}
 	if k.Split != "test" {
 		s += " on " + k.Split
+	}
+	if k.Length > 0 {
+		s += fmt.Sprintf(" at %d", k.Length)
 	}
 	return s
 }

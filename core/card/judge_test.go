@@ -44,6 +44,7 @@ func made(t *testing.T, name string, accuracy map[string][]float64) *Run {
 			v := *s
 			v.Split, v.Accuracy, v.Tokens = "validation", 0, 1200
 			res.Test, res.Validation = s, &v
+			res.Lengths = []record.TaskScore{{Length: 32, Accuracy: a / 4, Loss: 7, Unit: "answer"}}
 			if a < 0 {
 				res.Status, res.Test, res.Failure = "failed", nil, &record.Failure{Step: 7, Kind: "not_finite", Message: "a loss was NaN"}
 			}
@@ -105,6 +106,9 @@ func TestJudge(t *testing.T) {
 		"loss":                      {"model: wide, measure: loss, near: 1.05, within: 0.001", far, Green, "1.05"},
 		"validation":                {"model: wide, split: validation, at_least: 0.1", far, Red, "0 (0 to 0"},
 		"held out, by tokens":       {"model: wide, split: heldout, near: 0.2375, within: 0.0001", far, Green, "0.2375"},
+		"another length":            {"model: wide, length: 32, near: 0.2375, within: 0.0001", far, Green, "0.2375"},
+		"its loss":                  {"model: wide, length: 32, measure: loss, at_most: 7", far, Green, "7"},
+		"a length not tested":       {"model: wide, length: 64, at_least: 0", far, Broken, "not tested at length 64"},
 		"difference":                {"model: wide, over: narrow, at_least: 0.8", far, Green, "0.8 (0.8 to 0.8, 2 seeds)"},
 		"decided":                   {"model: wide, over: narrow, decided: true", far, Green, "decided for wide"},
 		"decided for the other":     {"model: narrow, over: wide, decided: true", far, Red, "decided for wide"},
@@ -147,7 +151,7 @@ func TestCases(t *testing.T) {
 
 // On the axis of seconds, models are compared where the fastest has ended: narrow's 4 steps took 4 seconds, wide's 8.
 func TestBeside(t *testing.T) {
-	c := card(t, "model: wide, at_least: 0.5", "params, loss_at_equal_seconds, accuracy, state_bytes")
+	c := card(t, "model: wide, at_least: 0.5", "params, loss_at_equal_seconds, accuracy, state_bytes, lengths")
 	v := c.Judge([]*Run{made(t, "", map[string][]float64{"wide": {0.9, 1.0}, "narrow": {0.1, 0.1}})})
 	var got []string
 	for _, b := range v.Beside {
@@ -155,7 +159,7 @@ func TestBeside(t *testing.T) {
 			got = append(got, q.Text())
 		}
 	}
-	if s := strings.Join(got, " "); s != "12.3K 3 0.95 - 12.3K 2 0.1 -" {
+	if s := strings.Join(got, " "); s != "12.3K 3 0.95 - 0.2375 12.3K 2 0.1 - 0.025" {
 		t.Errorf("got %s", s)
 	}
 }

@@ -17,12 +17,13 @@ setting: scaled
 scaled: [width 8 instead of 512]
 experiment:
   data:
-    task: {name: mqar, vocab: 64, length: 16, pairs: 2}
+    task: {name: mqar, vocab: 128, length: 16, pairs: 2}
   models:
     - {name: wide, family: transformer, config: {width: 8}}
     - {name: narrow, family: transformer, config: {width: 2}}
   train: {budget: {tokens: 1K}, batch: 4}
   seeds: {model: [1, 2]}
+  eval: {lengths: [32, 64]}
 cases:
   - {name: a, set: [data.task.pairs=2]}
   - {name: b, set: [data.task.pairs=4]}
@@ -81,10 +82,10 @@ func TestProblems(t *testing.T) {
 		"bad name":                {"name: small", "name: ../small", `small.yaml:1:7: name: got "../small", want letters`},
 		"a name of an experiment": {"  seeds:", "  name: x y\n  seeds:", ""},
 		"in the experiment":       {"batch: 4}", "bacth: 4}", `small.yaml:12:33: train.bacth: unknown key; did you mean "batch"?`},
-		"beyond a range":          {"length: 16", "length: 15", `small.yaml:8:43: data.task.length: got 15, want an even number`},
+		"beyond a range":          {"length: 16", "length: 15", `small.yaml:8:44: data.task.length: got 15, want an even number`},
 		"in an override":          {"data.task.pairs=4", "data.task.pears=4", `data.task.pears: unknown key`},
 		"two cases of a name":     {"{name: b", "{name: a", `two cases are named "a"`},
-		"unknown case":            {"cases: [b]", "cases: [c]", `small.yaml:19:76: checks[1].cases[0]: there is no case "c"`},
+		"unknown case":            {"cases: [b]", "cases: [c]", `small.yaml:20:76: checks[1].cases[0]: there is no case "c"`},
 		"unknown model":           {"model: narrow, near", "model: narow, near", `checks[2].model: there is no model "narow"; did you mean "narrow"?`},
 		"unknown other":           {"over: narrow", "over: tiny", `checks[1].over: there is no model "tiny"`},
 		"nothing expected":        {"model: wide, at_least: 0.9", "model: wide", `checks[0].that: nothing is expected`},
@@ -94,7 +95,9 @@ func TestProblems(t *testing.T) {
 		"one seed":                {"[1, 2]}", "[1]}", `checks[1].decided: the experiment has one seed`},
 		"itself":                  {"over: narrow", "over: wide", `checks[1].over: a model has no difference from itself`},
 		"decided on validation":   {"decided: true", "decided: true, split: validation", `checks[1].split: reports compare on the test split`},
-		"not a number":            {"at_least: 0.9", "at_least: much", `small.yaml:18:49: checks[0].at_least: got "much", want a number`},
+		"another length":          {"at_least: 0.9", "at_least: 0.9, length: 48", `checks[0].length: got 48, want one of eval.lengths, which are [32 64]`},
+		"a length decided":        {"decided: true", "decided: true, length: 32", `checks[1].length: other lengths have an accuracy and a loss on the test split`},
+		"not a number":            {"at_least: 0.9", "at_least: much", `small.yaml:19:49: checks[0].at_least: got "much", want a number`},
 		"two documents":           {"beside: [params, seconds]\n", "---\nname: x\n", `a file holds one card`},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -96,8 +96,7 @@ func (c *Card) check() experiment.Problems {
 	if len(out) > 0 {
 		return out
 	}
-	models := map[string][]string{} // by case
-	seeds := map[string]int{}
+	cases := map[string]*experiment.File{}
 	for _, name := range c.CaseNames() {
 		f, err := c.For(name)
 		if ps, ok := experiment.IsProblems(err); ok {
@@ -111,17 +110,13 @@ func (c *Card) check() experiment.Problems {
 			}
 			continue
 		}
-		for _, m := range f.Models {
-			models[name] = append(models[name], m.Name)
-		}
-		models[name] = append(models[name], f.Controls...)
-		seeds[name] = len(f.Seeds.Model)
+		cases[name] = f
 	}
 	if len(out) > 0 {
 		return out
 	}
 	for i, k := range c.Checks {
-		if key, err := k.problem(c, models, seeds); err != nil {
+		if key, err := k.problem(c, cases); err != nil {
 			bad(fmt.Sprintf("checks[%d].%s", i, key), "%v", err)
 		}
 	}
@@ -129,19 +124,23 @@ func (c *Card) check() experiment.Problems {
 }
 
 // problem answers the first thing that is wrong with a check, and its key.
-func (k Check) problem(c *Card, models map[string][]string, seeds map[string]int) (key string, err error) {
+func (k Check) problem(c *Card, cases map[string]*experiment.File) (key string, err error) {
 	for i, name := range k.Cases {
 		if !slices.Contains(c.CaseNames(), name) {
 			return fmt.Sprintf("cases[%d]", i), unknown("case", name, c.CaseNames())
 		}
 	}
 	for _, name := range k.in(c) {
+		e := &cases[name].Experiment
+		models := competitors(e)
 		switch {
-		case !slices.Contains(models[name], k.Model):
-			return "model", unknown("model", k.Model, models[name])
-		case k.Over != "" && !slices.Contains(models[name], k.Over):
-			return "over", unknown("model", k.Over, models[name])
-		case k.Decided && seeds[name] < 2:
+		case !slices.Contains(models, k.Model):
+			return "model", unknown("model", k.Model, models)
+		case k.Over != "" && !slices.Contains(models, k.Over):
+			return "over", unknown("model", k.Over, models)
+		case k.Length > 0 && !slices.Contains(e.Eval.Lengths, k.Length):
+			return "length", fmt.Errorf("got %d, want one of eval.lengths, which are %v", k.Length, e.Eval.Lengths)
+		case k.Decided && len(e.Seeds.Model) < 2:
 			return "decided", errors.New("the experiment has one seed, which says nothing of the next; give seeds.model two or more")
 		}
 	}
@@ -167,10 +166,21 @@ func (k Check) problem(c *Card, models map[string][]string, seeds map[string]int
 		return "over", errors.New("a model has no difference from itself")
 	case k.Decided && k.Measure == "sequence_accuracy":
 		return "measure", errors.New("reports compare accuracy and bits per byte, not sequence_accuracy")
+	case k.Length > 0 && (k.Split != "test" || k.Decided || k.Measure != "accuracy" && k.Measure != "loss"):
+		return "length", errors.New("other lengths have an accuracy and a loss on the test split, and are not compared in reports")
 	case k.Decided && k.Split != "test":
 		return "split", errors.New("reports compare on the test split")
 	}
 	return "", nil
+}
+
+// competitors lists the names of an experiment's models and controls.
+func competitors(e *experiment.Experiment) []string {
+	var out []string
+	for _, m := range e.Models {
+		out = append(out, m.Name)
+	}
+	return append(out, e.Controls...)
 }
 
 // in lists the cases that a check is judged in.

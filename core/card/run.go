@@ -30,9 +30,9 @@ func ReadRun(dir, name string) (*Run, error) {
 	return run, err
 }
 
-// values answers a measure of a model by seed. It is an error when there is no result, when a seed did not finish, or when
+// values answers what a check measures of a model, by seed. It is an error when there is no result, when a seed did not finish, or when
 // the measure was not taken.
-func (r *Run) values(model, measure, split string) ([]float64, error) {
+func (r *Run) values(model string, k Check) ([]float64, error) {
 	var out []float64
 	for _, res := range r.Results {
 		if res.Model != model {
@@ -45,7 +45,7 @@ func (r *Run) values(model, measure, split string) ([]float64, error) {
 			}
 			return nil, fmt.Errorf("%s seed %d %s", model, res.Seed, why)
 		}
-		v, err := value(res, measure, split)
+		v, err := k.value(res)
 		if err != nil {
 			return nil, fmt.Errorf("%s seed %d: %w", model, res.Seed, err)
 		}
@@ -57,10 +57,13 @@ func (r *Run) values(model, measure, split string) ([]float64, error) {
 	return out, nil
 }
 
-// value answers a measure of one result.
-func value(res record.Result, measure, split string) (float64, error) {
+// value answers what a check measures of one result.
+func (k Check) value(res record.Result) (float64, error) {
+	if k.Length > 0 {
+		return k.atLength(res)
+	}
 	var scores []*record.Score
-	switch split {
+	switch k.Split {
 	case "validation":
 		scores = []*record.Score{res.Validation}
 	case "test":
@@ -71,10 +74,10 @@ func value(res record.Result, measure, split string) (float64, error) {
 	sum, weight := 0.0, 0.0
 	for _, s := range scores {
 		if s == nil {
-			return 0, fmt.Errorf("no score on %s", split)
+			return 0, fmt.Errorf("no score on %s", k.Split)
 		}
 		x, w := s.Accuracy, float64(s.Tokens)
-		switch measure {
+		switch k.Measure {
 		case "loss":
 			x = s.Loss
 		case "bpb":
@@ -86,9 +89,23 @@ func value(res record.Result, measure, split string) (float64, error) {
 	}
 	v := sum / weight
 	if math.IsNaN(v) || math.IsInf(v, 0) {
-		return 0, fmt.Errorf("%s on %s is not a number: nothing was scored", measure, split)
+		return 0, fmt.Errorf("%s on %s is not a number: nothing was scored", k.Measure, k.Split)
 	}
 	return v, nil
+}
+
+// atLength reads the test at another length.
+func (k Check) atLength(res record.Result) (float64, error) {
+	for _, x := range res.Lengths {
+		if x.Length != k.Length {
+			continue
+		}
+		if k.Measure == "loss" {
+			return x.Loss, nil
+		}
+		return x.Accuracy, nil
+	}
+	return 0, fmt.Errorf("not tested at length %d, which the model may not hold", k.Length)
 }
 
 // pair answers the report's comparison of two models on its headline metric, turned to a - b.
