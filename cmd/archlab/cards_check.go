@@ -105,6 +105,9 @@ func (o *cardOptions) check1(ctx context.Context, c *card.Card, stderr io.Writer
 			if name != "" {
 				err = fmt.Errorf("case %s: %w", name, err)
 			}
+			if hint := hintOf(err); hint != "" {
+				err = fmt.Errorf("%w; %s", err, hint)
+			}
 			return c.Fail(err), nil
 		}
 		run, err := card.ReadRun(dir, name)

@@ -54,7 +54,7 @@ var Kinds = []*Kind{
 	&mqarKind, &inductionKind, &selectiveCopyKind,
 	&recallKind, &fuzzyRecallKind, &noisyRecallKind, &madCopyKind, &compressionKind, &memorizationKind,
 	&parityKind, &modularKind, &dyckKind, &reverseKind, &sortKind,
-	&additionKind, &polynomialKind, &needleKind,
+	&additionKind, &polynomialKind, &needleKind, &namesKind,
 }
 
 // Names lists the names of the kinds.

@@ -30,6 +30,7 @@ var solvers = map[string]func(v Values, tokens []int32) map[int]int32{
 	"addition":           solveAddition,
 	"polynomial":         solvePolynomial,
 	"needle":             solveNeedle,
+	"names":              solveNames,
 }
 
 func TestSolversAgree(t *testing.T) {
