@@ -45,6 +45,9 @@ func (m *charsmap) find(text []byte, first bool) (n int, to []byte) {
 	var value uint32
 	at := dartsOffset(m.units[0])
 	for i, found := 0, 0; i < len(text) && found < maxPrefixes; i++ {
+		if first && text[i] == 0 {
+			break // the Rust reference takes it for the text's end
+		}
 		at ^= uint32(text[i])
 		if uint64(at) >= uint64(len(m.units)) {
 			break

@@ -52,8 +52,10 @@ func (d *spDecoder) append(dst []byte, ids []int32) []byte {
 	}
 	dst = appendRunes(dst, run)
 	if d.back != nil {
-		text := append([]byte(nil), dst[begin:]...)
-		dst = d.back.append(dst[:begin], text, nil)
+		var t text
+		t.reset(dst[begin:], 0, false)
+		d.back.normalize(&t)
+		dst = append(dst[:begin], t.b...)
 	}
 	return dst
 }

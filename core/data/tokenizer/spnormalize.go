@@ -69,78 +69,76 @@ func (n *spNormalizer) prefix(text []byte) (to []byte, size int) {
 
 var replacementChar = []byte("\uFFFD")
 
-// append appends the normalized text. Where from is not nil, it gets the place in text that each byte comes from, and one more for
-// the end.
-func (n *spNormalizer) append(dst, text []byte, from *[]int32) []byte {
-	at, begin := 0, len(dst)
-	trace := func(bytes int) {
-		if from != nil {
-			for range bytes {
-				*from = append(*from, int32(at))
-			}
-		}
-	}
-	if len(text) == 0 {
-		return dst
-	}
+func (n *spNormalizer) normalize(t *text) {
+	w := t.rewrite()
+	n.write(&w)
+	w.done()
+}
+
+func (n *spNormalizer) write(w *rewriter) {
+	b := w.t.b
 	if n.squeeze {
-		for at < len(text) {
-			to, size := n.prefix(text[at:])
+		for w.at < len(b) {
+			to, size := n.prefix(b[w.at:])
 			if string(to) != " " {
 				break
 			}
-			at += size
+			w.skip(size)
 		}
 	}
-	if at == len(text) {
-		trace(1)
-		return dst
+	if w.at == len(b) {
+		return
 	}
 	if n.dummy && !n.suffix {
-		dst = append(dst, n.space...)
-		trace(len(n.space))
+		w.put(n.space, 0)
 	}
 	afterSpace := n.squeeze
-	for at < len(text) {
-		if c := text[at]; c < utf8.RuneSelf && n.plain[c] && (at+1 == len(text) || text[at+1] < utf8.RuneSelf) {
-			dst = append(dst, c)
-			trace(1)
+	for w.at < len(b) {
+		if run := n.plainRun(b[w.at:]); run > 0 {
+			w.keep(run)
 			afterSpace = false
-			at++
 			continue
 		}
-		to, size := n.prefix(text[at:])
+		to, size := n.prefix(b[w.at:])
 		if afterSpace {
 			to = bytes.TrimLeft(to, " ")
 		}
-		for _, c := range to {
-			if c == ' ' {
-				dst = append(dst, n.space...)
-				trace(len(n.space))
-			} else {
-				dst = append(dst, c)
-				trace(1)
+		for rest := to; len(rest) > 0; {
+			i := bytes.IndexByte(rest, ' ')
+			if i < 0 {
+				i = len(rest)
+			}
+			w.mark(i, w.at)
+			w.out = append(w.out, rest[:i]...)
+			if rest = rest[i:]; len(rest) > 0 {
+				w.put(n.space, 0)
+				rest = rest[1:]
 			}
 		}
 		if len(to) > 0 {
 			afterSpace = n.squeeze && to[len(to)-1] == ' '
 		}
-		at += size
+		w.skip(size)
 	}
 	if n.squeeze {
-		for bytes.HasSuffix(dst[begin:], []byte(n.space)) {
-			dst = dst[:len(dst)-len(n.space)]
-			if from != nil {
-				*from = (*from)[:len(*from)-len(n.space)+1]
-				at = int((*from)[len(*from)-1])
-				*from = (*from)[:len(*from)-1]
-			}
+		for bytes.HasSuffix(w.out, []byte(n.space)) {
+			w.out = w.out[:len(w.out)-len(n.space)]
+			w.from = w.from[:min(len(w.from), len(w.out))]
 		}
 	}
 	if n.dummy && n.suffix {
-		dst = append(dst, n.space...)
-		trace(len(n.space))
+		w.insert(n.space)
 	}
-	trace(1)
-	return dst
+}
+
+// plainRun is how many bytes at the beginning of a text stay as they are.
+func (n *spNormalizer) plainRun(b []byte) int {
+	i := 0
+	for i < len(b) && b[i] < utf8.RuneSelf && n.plain[b[i]] {
+		i++
+	}
+	if i > 0 && i < len(b) && b[i] >= utf8.RuneSelf {
+		i-- // a rule may begin with it
+	}
+	return i
 }

@@ -282,7 +282,7 @@ func BenchmarkUnigram(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	text := tok.normalizer.append(nil, []byte(strings.Repeat("The small boat went out on the quiet water. ", 1000)), nil)
+	text := []byte(normalized(tok.normalizer, strings.Repeat("The small boat went out on the quiet water. ", 1000)))
 	var pieces []Piece
 	b.SetBytes(int64(len(text)))
 	b.ReportAllocs()
