@@ -20,6 +20,8 @@ func Load(path string) (*Tokenizer, error) {
 	read := Read
 	if isTiktoken(raw) {
 		read = func(raw []byte) (*Tokenizer, error) { return ReadTiktoken(raw, "", nil) }
+	} else if isSentencePiece(raw) {
+		read = ReadSentencePiece
 	}
 	t, err := read(raw)
 	if err != nil {
@@ -166,8 +168,13 @@ func readPadding(f *fields, key string) *padding {
 
 const maxPadding = 1 << 24
 
-// Write writes a tokenizer.json that the reference reads to the same behaviour.
+// Write writes a tokenizer.json that the reference reads to the same behaviour. Of a SentencePiece model it writes the file that it was
+// read from.
 func (t *Tokenizer) Write(w io.Writer) error {
+	if t.file != nil {
+		_, err := w.Write(t.file)
+		return err
+	}
 	out := written{"version", "1.0", "truncation", nil, "padding", nil, "added_tokens", nil}
 	if tr := t.truncation; tr != nil {
 		out[3] = written{"direction", side(tr.left), "max_length", tr.length, "strategy", tr.strategy, "stride", tr.stride}

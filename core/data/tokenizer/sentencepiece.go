@@ -1,14 +1,11 @@
 package tokenizer
 
-// sentencePiece is what a .model file makes of text.
-type sentencePiece struct {
-	normalizer *spNormalizer
-	model      Model
-	decoder    *spDecoder
-}
+import "bytes"
 
-// readSentencePiece reads a .model file and checks it as SentencePiece does.
-func readSentencePiece(raw []byte) (*sentencePiece, error) {
+// ReadSentencePiece reads a SentencePiece model (a .model file: unigram, bpe, word or char) and checks it as SentencePiece does. The
+// tokenizer encodes and decodes as SentencePiece does, to the id; it adds no special tokens, and what is a control piece's name in the
+// text is text. Write writes the file that was read: tokenizer.json has no form for all that a model can ask for.
+func ReadSentencePiece(raw []byte) (*Tokenizer, error) {
 	m, err := parseSPModel(raw)
 	if err != nil {
 		return nil, err
@@ -17,28 +14,35 @@ func readSentencePiece(raw []byte) (*sentencePiece, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &sentencePiece{decoder: &spDecoder{
-		vocab: vocab, unkSurface: m.unkSurface, dummy: m.normalizer.addDummyPrefix, squeeze: m.normalizer.removeExtraWhitespaces,
-	}}
+	p := parts{file: bytes.Clone(raw)}
 	switch m.modelType {
 	case spTypeUnigram:
-		if s.model, err = newSPUnigram(vocab); err != nil {
+		if p.model, err = newSPUnigram(vocab); err != nil {
 			return nil, err
 		}
 	case spTypeBPE:
-		s.model = newSPBPE(vocab)
+		p.model = newSPBPE(vocab)
 	case spTypeWord:
-		s.model = spWord{vocab}
+		p.model = spWord{vocab}
 	default:
-		s.model = spChar{vocab}
+		p.model = spChar{vocab}
 	}
-	if s.normalizer, err = newSPNormalizer(m.normalizer, vocab.user, m.suffix); err != nil {
+	if p.normalizer, err = newSPNormalizer(m.normalizer, vocab.user, m.suffix); err != nil {
 		return nil, err
 	}
+	d := &spDecoder{
+		vocab: vocab, unkSurface: m.unkSurface, dummy: m.normalizer.addDummyPrefix, squeeze: m.normalizer.removeExtraWhitespaces,
+	}
 	if len(m.denormalize.charsmap) > 0 {
-		if s.decoder.back, err = newSPNormalizer(m.denormalize, nil, false); err != nil {
+		if d.back, err = newSPNormalizer(m.denormalize, nil, false); err != nil {
 			return nil, err
 		}
 	}
-	return s, nil
+	p.decoder = d
+	return assemble(p)
+}
+
+// isSentencePiece says whether a file begins as a .model file does, with a piece, and not as JSON after a blank line.
+func isSentencePiece(raw []byte) bool {
+	return len(raw) > 0 && raw[0] == 1<<3|2 && !bytes.HasPrefix(bytes.TrimSpace(raw), []byte("{"))
 }

@@ -16,13 +16,12 @@ type spDecoder struct {
 	back       *spNormalizer // the denormalizer; nil: none
 }
 
-func (d *spDecoder) append(dst []byte, ids []int32) []byte {
-	begin := len(dst)
-	var run []byte // bytes of byte pieces
-	first := true  // a leading space is still to be taken away
+func (d *spDecoder) decode(tokens []string) []string {
+	var dst, run []byte // run: the bytes of byte pieces
+	first := true       // a leading space is still to be taken away
 	stripped := false
-	for _, id := range ids {
-		piece, ok := d.vocab.Token(id)
+	for _, piece := range tokens {
+		id, ok := d.vocab.ID(piece)
 		if !ok {
 			continue
 		}
@@ -34,7 +33,7 @@ func (d *spDecoder) append(dst []byte, ids []int32) []byte {
 		}
 		dst = appendRunes(dst, run)
 		run = run[:0]
-		if stripped || len(dst) > begin {
+		if stripped || len(dst) > 0 {
 			first = false
 		}
 		stripped = false
@@ -53,11 +52,11 @@ func (d *spDecoder) append(dst []byte, ids []int32) []byte {
 	dst = appendRunes(dst, run)
 	if d.back != nil {
 		var t text
-		t.reset(dst[begin:], 0, false)
+		t.reset(dst, 0, false)
 		d.back.normalize(&t)
-		dst = append(dst[:begin], t.b...)
+		dst = t.b
 	}
-	return dst
+	return []string{string(dst)}
 }
 
 // appendRunes appends bytes as UTF-8, with U+FFFD for each one that is not part of a character.

@@ -32,6 +32,7 @@ type parts struct {
 	added      []AddedToken
 	truncation *truncation
 	padding    *padding
+	file       []byte // a SentencePiece model as it was read; else nil
 }
 
 // AddedToken is a token that is found in the text before the model sees it.

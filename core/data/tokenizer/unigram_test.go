@@ -278,7 +278,7 @@ func TestNewUnigramRefuses(t *testing.T) {
 
 func BenchmarkUnigram(b *testing.B) {
 	g := readSPGolden(b, "testdata/sentencepiece/unigram.json")
-	tok, err := readSentencePiece(g.Model)
+	tok, err := ReadSentencePiece(g.Model)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -177,7 +177,7 @@ def live(folder):
         f.writelines(json.dumps(b64(t)) + "\n" for t in texts)
     for i, (name, settings) in enumerate(MODELS.items()):
         rules = ["nmt_nfkc", "nfkc", "nmt_nfkc_cf", "nfkc_cf"][i % 4]
-        raw = train(settings, sentences, 4000, rules, folder)
+        raw = train(settings, sentences, 2000, rules, folder)
         with open(os.path.join(folder, name + ".model"), "wb") as f:
             f.write(raw)
         with open(os.path.join(folder, name + ".jsonl"), "w") as f:
