@@ -10,6 +10,9 @@ func (t *Tokenizer) Lossless() bool {
 			return false
 		}
 	}
+	if u, ok := t.model.(*Unigram); ok {
+		return t.normalizer == nil && u.fallsBackWhole() && decodesBytes(t.decoder) && addsNothing(t.pre) && !takesAnyBytes(t.pre)
+	}
 	bpe, ok := t.model.(*BPE)
 	if !ok || t.normalizer != nil {
 		return false

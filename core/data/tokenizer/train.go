@@ -12,18 +12,18 @@ type TrainConfig struct {
 	Kind string
 	// Vocab is the wanted number of ids, with special tokens and the alphabet. Small texts give fewer.
 	Vocab int
-	// Pattern cuts text in words, for bpe and char-bpe: "gpt2" (the default), "cl100k", "o200k", "llama3" or "qwen2".
+	// Pattern cuts text in words, for all but wordpiece: "gpt2" (the default), "cl100k", "o200k", "llama3" or "qwen2".
 	Pattern string
 	// Special tokens are found in text as they are, and are never learned. The default of wordpiece is BERT's: [PAD], [UNK], [CLS], [SEP],
 	// [MASK]; it must have [UNK].
 	Special []string
-	// MinFrequency is how often a pair must occur to be merged; default 2.
+	// MinFrequency is how often a pair must occur to be merged, or a piece of unigram to be tried; default 2.
 	MinFrequency int
-	// LimitAlphabet bounds the characters of char-bpe and wordpiece: the most frequent stay; of equally frequent ones the lower. 0: no bound.
+	// LimitAlphabet bounds the characters of char-bpe, wordpiece and unigram: the most frequent stay; of equally frequent ones the lower. 0: no bound.
 	LimitAlphabet int
-	// Coverage is the part of a text's characters that the alphabet of char-bpe covers; what is rarer is written in bytes. Default 0.9995.
+	// Coverage is the part of a text's characters that the alphabet of char-bpe and unigram covers; what is rarer is written in bytes. Default 0.9995.
 	Coverage float64
-	// MaxTokenLength bounds learned tokens of more than two symbols: they stay shorter than so many bytes (bpe) or characters. 0: no bound.
+	// MaxTokenLength bounds learned tokens of more than two symbols: they stay shorter than so many bytes (bpe) or characters. 0: no bound; for unigram 17.
 	MaxTokenLength int
 	// MaxWord leaves words of more bytes out of learning: base64 and the like. 0: no bound.
 	MaxWord int
@@ -126,5 +126,5 @@ func Train(ctx context.Context, cfg TrainConfig, each func(fn func(text []byte) 
 	case "wordpiece":
 		return trainWordPiece(ctx, cfg, each)
 	}
-	return nil, errorf(ErrUnsupported, "kind", "unigram can't be learned yet")
+	return trainUnigram(ctx, cfg, each)
 }

@@ -52,6 +52,8 @@ var trainings = []TrainConfig{
 	{Kind: "bpe", Vocab: 350, Pattern: "o200k", MaxTokenLength: 4},
 	{Kind: "char-bpe", Vocab: 420, Special: []string{"<s>"}},
 	{Kind: "char-bpe", Vocab: 420, LimitAlphabet: 20},
+	{Kind: "unigram", Vocab: 420, Special: []string{"<s>"}},
+	{Kind: "unigram", Vocab: 400, Pattern: "cl100k", LimitAlphabet: 20, MaxTokenLength: 5},
 	{Kind: "wordpiece", Vocab: 200},
 	{Kind: "wordpiece", Vocab: 200, Lowercase: true, LimitAlphabet: 30},
 }

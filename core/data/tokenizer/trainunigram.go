@@ -3,6 +3,7 @@ package tokenizer
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"math"
 	"runtime"
 	"slices"
@@ -12,13 +13,16 @@ import (
 
 // unigramTraining is how pieces are found (Kudo 2018, section 3.2). The zero value takes SentencePiece's numbers.
 type unigramTraining struct {
-	size     int     // pieces wanted
-	coverage float64 // share of the text's characters that are pieces of their own; the rare rest is cut out. 0: all of them
-	required string  // characters that are pieces in any case
-	seeds    int     // pieces to begin with; 0: a million
-	longest  int     // characters of a piece; 0: 16
-	shrink   float64 // of the pieces stay in each round; 0: 0.75
-	rounds   int     // of expectation and maximization between two prunings; 0: 2
+	size     int                     // pieces wanted
+	coverage float64                 // share of the text's characters that are pieces of their own; the rare rest is cut out. 0: all of them
+	alphabet int                     // and at most so many of them; 0: no bound
+	required string                  // characters that are pieces in any case
+	refuse   func(piece string) bool // what must not become a piece of several characters; may be nil
+	seeds    int                     // pieces to begin with; 0: a million
+	longest  int                     // characters of a piece; 0: 16
+	least    int64                   // how often a piece of several characters occurs in the text; 0: twice
+	shrink   float64                 // of the pieces stay in each round; 0: 0.75
+	rounds   int                     // of expectation and maximization between two prunings; 0: 2
 }
 
 // wordCount is a word of the text and how often it occurs.
@@ -44,9 +48,10 @@ func trainPieces(ctx context.Context, words []wordCount, cfg unigramTraining) ([
 	cfg.seeds, cfg.longest = cmp.Or(cfg.seeds, 1_000_000), cmp.Or(cfg.longest, 16)
 	cfg.shrink, cfg.rounds = cmp.Or(cfg.shrink, 0.75), cmp.Or(cfg.rounds, 2)
 	t := &unigramTrainer{unigramTraining: cfg, scale: 1.5}
-	chars := coveredChars(words, cfg.coverage, cfg.required)
+	cfg.least = cmp.Or(cfg.least, 2)
+	chars := coveredChars(words, cfg)
 	if len(chars) > cfg.size {
-		return nil, errorf(ErrConfig, "vocab", "%d pieces are fewer than the text's %d characters", cfg.size, len(chars))
+		return nil, &tooFewPieces{cfg.size, len(chars)}
 	}
 	t.words = cutAtHoles(words, chars)
 	t.seed(chars)
@@ -67,8 +72,15 @@ func trainPieces(ctx context.Context, words []wordCount, cfg unigramTraining) ([
 	return t.finish(), nil
 }
 
+// tooFewPieces is an error: the characters alone are more pieces than are wanted.
+type tooFewPieces struct{ pieces, characters int }
+
+func (e *tooFewPieces) Error() string {
+	return fmt.Sprintf("%d pieces are fewer than the text's %d characters", e.pieces, e.characters)
+}
+
 // coveredChars counts the characters that become pieces: the most frequent ones up to a share of the text, and those required.
-func coveredChars(words []wordCount, coverage float64, required string) map[rune]int64 {
+func coveredChars(words []wordCount, cfg unigramTraining) map[rune]int64 {
 	all := map[rune]int64{}
 	total := int64(0)
 	for _, w := range words {
@@ -86,12 +98,12 @@ func coveredChars(words []wordCount, coverage float64, required string) map[rune
 	}
 	slices.SortFunc(order, func(a, b rune) int { return cmp.Or(cmp.Compare(all[b], all[a]), cmp.Compare(a, b)) })
 	out := map[rune]int64{}
-	for _, r := range required {
+	for _, r := range cfg.required {
 		out[r] = max(all[r], 1)
 	}
 	covered := int64(0)
-	for _, r := range order {
-		if coverage > 0 && float64(covered) >= coverage*float64(total) {
+	for i, r := range order {
+		if cfg.coverage > 0 && float64(covered) >= cfg.coverage*float64(total) || cfg.alphabet > 0 && i >= cfg.alphabet {
 			break
 		}
 		covered += all[r]
@@ -163,6 +175,16 @@ func (t *unigramTrainer) seed(chars map[rune]int64) {
 		begin = ends[i]
 	}
 	found := substrings(text, func(at int32) int64 { return t.words[wordOf[at]].count }, t.longest)
+	spelled := func(s substring) string {
+		piece := make([]rune, s.length)
+		for i, symbol := range text[s.at : s.at+s.length] {
+			piece[i] = alphabet[symbol-1]
+		}
+		return string(piece)
+	}
+	found = slices.DeleteFunc(found, func(s substring) bool {
+		return s.count < t.least || t.refuse != nil && t.refuse(spelled(s))
+	})
 	slices.SortStableFunc(found, func(a, b substring) int {
 		return cmp.Compare(b.count*int64(b.length), a.count*int64(a.length))
 	})
@@ -179,14 +201,9 @@ func (t *unigramTrainer) seed(chars map[rune]int64) {
 		all = append(all, seed{string(r), float64(chars[r]), true})
 		total += float64(chars[r])
 	}
-	var piece []rune
 	for _, s := range found {
-		piece = piece[:0]
-		for _, symbol := range text[s.at : s.at+s.length] {
-			piece = append(piece, alphabet[symbol-1])
-		}
 		score := float64(s.count) * float64(s.length)
-		all = append(all, seed{string(piece), score, false})
+		all = append(all, seed{spelled(s), score, false})
 		total += score
 	}
 	slices.SortFunc(all, func(a, b seed) int { return cmp.Compare(a.piece, b.piece) })
