@@ -23,8 +23,9 @@ type dataset struct {
 	batch  func(step int) (family.Batch, error)
 	steps  int // steps in one pass over the training data; 0: never repeats
 	valid  eval.Split
-	splits []eval.Split                 // validation and test, as evaluated at the end
-	tokens func(n int) ([]int32, error) // n tokens of test data, for measuring decoding
+	splits []eval.Split                                  // validation and test, as evaluated at the end
+	tokens func(n int) ([]int32, error)                  // n tokens of test data, for measuring decoding
+	window func(T int, tokens int64) (eval.Split, error) // the test split of a corpus in windows of T tokens
 	closes []func() error
 }
 
@@ -193,6 +194,17 @@ func openCorpus(ctx context.Context, file *experiment.File) (*dataset, error) {
 	}
 	if err := d.evaluation(file, split); err != nil {
 		return fail(err)
+	}
+	d.window = func(T int, tokens int64) (eval.Split, error) {
+		rows := max(1, testTokens/T)
+		set, err := data.NewEvalSet(streams[data.Test], data.EvalConfig{B: rows, T: T, Mode: mode, MaxTokens: int(tokens)})
+		if err != nil {
+			return eval.Split{}, err
+		}
+		return eval.Split{Name: "test", Batches: set.Len(), Text: true, Cluster: set.Cluster, Batch: func(i int) (family.Batch, []int32, error) {
+			b, err := set.Batch(i)
+			return b.Batch, b.TargetBytes, err
+		}}, nil
 	}
 	d.tokens = func(n int) ([]int32, error) {
 		out := make([]int32, n)

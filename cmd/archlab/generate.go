@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -15,9 +14,7 @@ import (
 	"github.com/archlab/archlab/core/data"
 	"github.com/archlab/archlab/core/eval"
 	"github.com/archlab/archlab/core/experiment"
-	"github.com/archlab/archlab/core/family"
 	"github.com/archlab/archlab/core/record"
-	"github.com/archlab/archlab/core/train"
 	"github.com/archlab/archlab/core/ttc"
 )
 
@@ -97,45 +94,16 @@ func (o *generateOptions) generate(ctx context.Context, dir string, stdout io.Wr
 	if err != nil {
 		return err
 	}
-	ckpt, skipped, err := r.Checkpoint(m.Name, seed)
-	for _, s := range skipped {
-		fmt.Fprintf(os.Stderr, "archlab: warning: %v; going back to an earlier one\n", s)
-	}
-	if err != nil {
-		return err
-	}
 	fleet, err := o.fleet(file)
 	if err != nil {
 		return err
 	}
 	defer fleet.close()
-	ref := m.Family
-	for _, x := range file.Models {
-		if x.Name == m.Name {
-			ref = reference(file, x)
-		}
-	}
-	comp, err := fleet.describe(ctx, ref)
-	if err != nil {
-		return missing(err, ref, fleet.host)
-	}
-	req, _, err := file.Fit(ctx, comp.Family, m.Card.Config, m.Card.Precision, m.Card.Vocab, eval.DecodeSteps)
-	if err != nil {
-		return err
-	}
-	req.Seed = seed
-	s, err := fleet.session(ctx, ref, req)
+	s, err := fleet.trained(ctx, r, file, m, seed, tok.Fingerprint(), file.Longest(eval.DecodeSteps))
 	if err != nil {
 		return err
 	}
 	defer s.Close()
-	want := map[string]string{"tokenizer": tok.Fingerprint(), "family": s.Card.Family, "config": string(s.Card.Config), "vocab": fmt.Sprint(s.Card.Vocab)}
-	if err := train.SameIdentity(ckpt.State.Identity, want); err != nil {
-		return fmt.Errorf("checkpoint %s: %w", ckpt.Dir, err)
-	}
-	if err := train.LoadPart(ctx, s.Model, ckpt, family.Weights); err != nil {
-		return err
-	}
 	out := &textStream{w: stdout, tok: tok}
 	if _, err := io.WriteString(stdout, o.prompt); err != nil {
 		return err

@@ -79,10 +79,12 @@ func Score(ctx context.Context, m Scorer, split Split) (*record.Score, error) {
 				if r.Correct[k] {
 					q.Correct++
 				}
+				size := int64(0)
 				if bytes != nil {
-					q.Bytes += int64(bytes[k])
+					size = int64(bytes[k])
 				}
-				pos.add(k-begin, nats)
+				q.Bytes += size
+				pos.add(k-begin, nats, size)
 			}
 			if q.Weight == 0 {
 				continue
@@ -122,9 +124,10 @@ func Score(ctx context.Context, m Scorer, split Split) (*record.Score, error) {
 type positions struct {
 	loss  []float64
 	count []int64
+	bytes []int64
 }
 
-func (p *positions) add(at int, nats float64) {
+func (p *positions) add(at int, nats float64, bytes int64) {
 	b := 0
 	for at>>b > 0 {
 		b++
@@ -132,9 +135,11 @@ func (p *positions) add(at int, nats float64) {
 	for len(p.loss) <= b {
 		p.loss = append(p.loss, 0)
 		p.count = append(p.count, 0)
+		p.bytes = append(p.bytes, 0)
 	}
 	p.loss[b] += nats
 	p.count[b]++
+	p.bytes[b] += bytes
 }
 
 func (p *positions) bins() []record.PositionLoss {
@@ -147,7 +152,7 @@ func (p *positions) bins() []record.PositionLoss {
 		if b > 0 {
 			from = 1 << (b - 1)
 		}
-		out = append(out, record.PositionLoss{From: from, To: 1 << b, Loss: p.loss[b] / float64(n), Count: n})
+		out = append(out, record.PositionLoss{From: from, To: 1 << b, Loss: p.loss[b] / float64(n), Count: n, Bytes: p.bytes[b]})
 	}
 	return out
 }

@@ -132,10 +132,15 @@ func (e *Experiment) recompute() string {
 // another model. One with learned positions has a row for each: rows that no training reaches would count as parameters
 // and answer with noise, so such a model is built for what is required and measured no further.
 func (e *Experiment) Fit(ctx context.Context, fam family.Family, config json.RawMessage, precision family.Precision, vocab, room int) (family.BuildRequest, family.Card, error) {
+	return e.FitTo(ctx, fam, config, precision, vocab, e.Longest(room))
+}
+
+// FitTo is Fit for sequences of so many tokens.
+func (e *Experiment) FitTo(ctx context.Context, fam family.Family, config json.RawMessage, precision family.Precision, vocab, longest int) (family.BuildRequest, family.Card, error) {
 	req := e.BuildRequest(config, precision, vocab, 0, e.Required())
 	req.CardOnly = true
 	_, card, err := fam.Build(ctx, req)
-	if longest := e.Longest(room); err == nil && longest > req.Context {
+	if err == nil && longest > req.Context {
 		far := e.BuildRequest(config, precision, vocab, 0, longest)
 		far.CardOnly = true
 		_, c, e := fam.Build(ctx, far)

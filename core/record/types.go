@@ -8,6 +8,7 @@ package record
 
 import (
 	"encoding/json"
+	"math"
 	"time"
 
 	"github.com/archlab/archlab/core/family"
@@ -180,6 +181,15 @@ type PositionLoss struct {
 	To    int     `json:"to"`
 	Loss  float64 `json:"loss"`
 	Count int64   `json:"count"`
+	Bytes int64   `json:"bytes,omitempty"` // of text that the targets spell
+}
+
+// BPB is bits per byte of the positions' text; 0 where they spell none.
+func (p PositionLoss) BPB() float64 {
+	if p.Bytes == 0 {
+		return 0
+	}
+	return p.Loss * float64(p.Count) / math.Ln2 / float64(p.Bytes)
 }
 
 // SequenceLoss is one item of a paired comparison.
@@ -234,4 +244,45 @@ type TaskScore struct {
 	High      float64 `json:"high"`
 	Chance    float64 `json:"chance"` // accuracy of guessing
 	Loss      float64 `json:"loss"`   // nats an answer
+}
+
+// Evaluation is what archlab eval writes beside a run's own records: evals/<suite>.json. It judges checkpoints on a suite after the run.
+type Evaluation struct {
+	Format  int       `json:"format"` // of this file
+	Suite   string    `json:"suite"`
+	Setting string    `json:"setting,omitempty"` // of the training, as Data.Setting
+	File    string    `json:"file,omitempty"`    // questions of the user's own, with their checksum
+	SHA256  string    `json:"sha256,omitempty"`
+	Archlab string    `json:"archlab"`
+	Time    time.Time `json:"time"`
+	Models  []Judged  `json:"models"`
+	Notes   []string  `json:"notes,omitempty"`
+}
+
+// Judged is one checkpoint's part of an Evaluation.
+type Judged struct {
+	Model     string         `json:"model"`
+	Seed      uint64         `json:"seed"`
+	Step      int            `json:"step"` // of the checkpoint
+	Tasks     []TaskScore    `json:"tasks,omitempty"`
+	Text      *TextScore     `json:"text,omitempty"`
+	Positions []PositionLoss `json:"positions,omitempty"`
+}
+
+// TextScore is a model's answers to questions in text.
+type TextScore struct {
+	Items    int       `json:"items"`
+	Measures []Measure `json:"measures"`
+	Chance   float64   `json:"chance,omitempty"` // accuracy of guessing
+	Cut      int       `json:"cut,omitempty"`    // items whose context lost its beginning, since the model holds less
+	Correct  []bool    `json:"correct"`          // acc by item
+}
+
+// Measure is a figure over items.
+type Measure struct {
+	Name   string   `json:"name"` // "acc", "acc_norm", "acc_bytes", "perplexity", "bpb"
+	Value  float64  `json:"value"`
+	StdErr *float64 `json:"stderr"` // null below two items
+	Low    float64  `json:"low"`    // 95 %
+	High   float64  `json:"high"`
 }

@@ -16,10 +16,19 @@ type TaskScore struct {
 
 // lengths averages each length over seeds.
 func lengths(results []record.Result) []TaskScore {
+	var seeds [][]record.TaskScore
+	for _, r := range results {
+		seeds = append(seeds, r.Lengths)
+	}
+	return OverSeeds(seeds)
+}
+
+// OverSeeds averages the scores of several seeds, which are of the same settings in the same order.
+func OverSeeds(seeds [][]record.TaskScore) []TaskScore {
 	var out []TaskScore
 	var by [][]float64
-	for _, r := range results {
-		for i, x := range r.Lengths {
+	for _, scores := range seeds {
+		for i, x := range scores {
 			if i == len(out) {
 				out = append(out, TaskScore{TaskScore: x})
 				out[i].Loss, out[i].Low, out[i].High = 0, 0, 0
@@ -43,10 +52,19 @@ func lengths(results []record.Result) []TaskScore {
 	return out
 }
 
-// lengthHead is what a table of task scores by length says of each.
-var lengthHead = []string{"task", "length", "tokens", "accuracy", "95 % interval", "chance", "counted", "seeds", "setting"}
+// TaskHead is what a table of task scores says of each.
+var TaskHead = []string{"task", "length", "tokens", "accuracy", "95 % interval", "chance", "counted", "seeds", "setting"}
 
-func (x TaskScore) cells() []string {
-	return []string{x.Task, fmt.Sprintf("%s %d", x.Parameter, x.Length), fmt.Sprint(x.T), percent(x.Accuracy), percent(x.Low) + " to " + percent(x.High),
-		percent(x.Chance), fmt.Sprintf("%d %ss", x.Items, x.Unit), fmt.Sprint(x.Seeds), x.Setting}
+// Cells is a line of such a table.
+func (x TaskScore) Cells() []string {
+	length := "as trained"
+	if x.Parameter != "" {
+		length = fmt.Sprintf("%s %d", x.Parameter, x.Length)
+	}
+	chance := dash
+	if x.Chance > 0 {
+		chance = percent(x.Chance)
+	}
+	return []string{x.Task, length, fmt.Sprint(x.T), percent(x.Accuracy), percent(x.Low) + " to " + percent(x.High),
+		chance, fmt.Sprintf("%d %ss", x.Items, x.Unit), fmt.Sprint(x.Seeds), x.Setting}
 }

@@ -110,9 +110,9 @@ func Markdown(rep *Report) []byte {
 		}
 		return l
 	})
-	section("Accuracy against length", lengthHead, func(r Row) (l [][]string) {
+	section("Accuracy against length", TaskHead, func(r Row) (l [][]string) {
 		for _, x := range r.Lengths {
-			l = append(l, x.cells())
+			l = append(l, x.Cells())
 		}
 		return l
 	})

@@ -55,7 +55,7 @@ var additionKind = Kind{
 				putText(e, prompt, completion)
 				return hash
 			},
-			text: &textDesign{prompt: problem, answer: f.answer, verify: f.verify},
+			text: &textDesign{prompt: problem, solve: f.solve, answer: f.answer, verify: f.verify},
 		}
 		if f.work {
 			d.length, d.answers = 12*hi+4, byteAnswers("0123456789+=,:")

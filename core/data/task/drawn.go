@@ -53,6 +53,7 @@ func (t *drawn) generate(split data.Split, r *rng.Source, e *Example) uint64 {
 // textDesign is what a task with text adds to a design.
 type textDesign struct {
 	prompt func(r *rng.Source) (prompt string, problem uint64)
+	solve  func(prompt string) (string, error)
 	answer func(completion string) (string, bool)
 	verify func(prompt, completion string) bool
 }
@@ -71,6 +72,9 @@ func (t verifiable) Prompt(split data.Split, seed uint64, index int) (prompt str
 	})
 	return prompt
 }
+
+// Solution implements Verifiable.
+func (t verifiable) Solution(prompt string) (string, error) { return t.design.text.solve(prompt) }
 
 // Answer implements Verifiable.
 func (t verifiable) Answer(completion string) (string, bool) { return t.design.text.answer(completion) }

@@ -43,14 +43,14 @@ var needleKind = Kind{
 					prompt, _, hash := problem(r)
 					return prompt, hash
 				},
+				solve: solveHaystack,
 				answer: func(completion string) (string, bool) {
 					key := strings.TrimPrefix(completion, " ")
 					return key, isNumber(key)
 				},
 				verify: func(prompt, completion string) bool {
-					_, rest, found := strings.Cut(prompt, needleBefore)
-					key, _, whole := strings.Cut(rest, needleAfter)
-					return found && whole && completion == " "+key
+					want, err := solveHaystack(prompt)
+					return err == nil && completion == want
 				},
 			},
 		}, nil
@@ -71,4 +71,14 @@ func Haystack(length, place, key int) (prompt, answer string) {
 	filler := strings.Repeat(haystackFiller+" ", length/len(haystackFiller)+1)[:length]
 	k := strconv.Itoa(key)
 	return strings.Join([]string{haystackTask, filler[:place], needleBefore + k + needleAfter + k + " is the pass key.", filler[place:], needleQuestion}, "\n"), " " + k
+}
+
+// solveHaystack finds the key.
+func solveHaystack(prompt string) (string, error) {
+	_, rest, found := strings.Cut(prompt, needleBefore)
+	key, _, whole := strings.Cut(rest, needleAfter)
+	if !found || !whole || !isNumber(key) {
+		return "", &data.Error{Kind: data.ErrFormat, Where: "prompt", Message: "it hides no pass key"}
+	}
+	return " " + key, nil
 }

@@ -36,6 +36,8 @@ type Verifiable interface {
 	Tokenizer() data.Tokenizer
 	// Prompt is the index-th problem of a split as text, the same as in Example. Feed data.PromptTokens of it and stop at EOD.
 	Prompt(split data.Split, seed uint64, index int) string
+	// Solution is a right completion of a problem; an error where it is none of the task's.
+	Solution(prompt string) (string, error)
 	// Answer is what votes compare: the final answer in a completion, if it has one. It is "" exactly where ok is false.
 	Answer(completion string) (answer string, ok bool)
 	// Verify says whether the final answer in a completion is right.
