@@ -6,26 +6,22 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"strings"
 	"testing"
 )
 
-// node runs one of the generators; ARCHLAB_NODE_PATH names the folder with the npm packages.
-func node(t *testing.T, args ...string) []byte {
+// runNode runs one of the generators; NODE_PATH names the folder with the npm packages.
+func runNode(t *testing.T, args ...string) []byte {
 	t.Helper()
-	path := os.Getenv("ARCHLAB_NODE_PATH")
-	if path == "" {
-		t.Skip("ARCHLAB_NODE_PATH does not say where the npm packages are")
+	if os.Getenv("NODE_PATH") == "" {
+		t.Skip("NODE_PATH does not say where the npm packages are")
 	}
 	cmd := exec.Command("node", args...)
 	cmd.Dir = filepath.Join("internal", "reference")
-	cmd.Env = append(os.Environ(), "NODE_PATH="+path)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
@@ -53,7 +49,7 @@ func naturalText(t *testing.T, limit int) []byte {
 
 // TestMergesAreTheReferences: the Rust trainer, on the same lines, learns the same merges in the same order.
 func TestMergesAreTheReferences(t *testing.T) {
-	text := []byte(strings.ToValidUTF8(string(naturalText(t, 3<<20)), "?"))
+	text := []byte(strings.ToValidUTF8(string(naturalText(t, 2<<20)), "?"))
 	file := filepath.Join(t.TempDir(), "text")
 	if err := os.WriteFile(file, text, 0o600); err != nil {
 		t.Fatal(err)
@@ -69,7 +65,7 @@ func TestMergesAreTheReferences(t *testing.T) {
 	for _, test := range []struct{ kind, pattern string }{{"bpe", "gpt2"}, {"bpe", "cl100k"}, {"bpe", "o200k"}, {"char-bpe", "gpt2"}} {
 		t.Run(test.kind+" "+test.pattern, func(t *testing.T) {
 			out := filepath.Join(t.TempDir(), "tokenizer.json")
-			node(t, "train.js", test.kind, patterns[test.pattern], file, out)
+			runNode(t, "train.js", test.kind, patterns[test.pattern], file, out)
 			raw, err := os.ReadFile(out)
 			if err != nil {
 				t.Fatal(err)
@@ -93,14 +89,12 @@ func TestMergesAreTheReferences(t *testing.T) {
 			}
 			got := l.config().Merges
 			n := len(want.Model.Merges)
-			if n < 20000 || len(got) < n {
+			if n < 15000 || len(got) < n {
 				t.Fatalf("%d merges, the reference has %d", len(got), n)
 			}
-			if i := slices.IndexFunc(got[:n], func([2]string) bool { return false }); i >= 0 || fmt.Sprint(got[:n]) != fmt.Sprint(want.Model.Merges) {
-				for i := range n {
-					if got[i] != want.Model.Merges[i] {
-						t.Fatalf("merge %d of %d: got %q, want %q", i, n, got[i], want.Model.Merges[i])
-					}
+			for i := range n {
+				if got[i] != want.Model.Merges[i] {
+					t.Fatalf("merge %d of %d: got %q, want %q", i, n, got[i], want.Model.Merges[i])
 				}
 			}
 			t.Logf("%d merges are the same", n)
