@@ -25,12 +25,12 @@ func referenceTexts(t *testing.T) []string {
 		filepath.Join(runtime.GOROOT(), "src", "go"), "/usr/share/i18n/locales", "/usr/share/doc", "/usr/share/perl"} {
 		n := 0
 		_ = filepath.WalkDir(root, func(path string, d os.DirEntry, err error) error {
-			if err != nil || !d.Type().IsRegular() || n == 40 {
+			if err != nil || !d.Type().IsRegular() || n == 25 {
 				return nil
 			}
 			raw, err := os.ReadFile(path)
 			if err == nil && len(raw) > 200 && bytes.IndexByte(raw, 0) < 0 {
-				texts = append(texts, strings.ToValidUTF8(string(raw[:min(len(raw), 60000)]), "\uFFFD"))
+				texts = append(texts, strings.ToValidUTF8(string(raw[:min(len(raw), 20000)]), "\uFFFD"))
 				n++
 			}
 			return nil
@@ -40,7 +40,7 @@ func referenceTexts(t *testing.T) []string {
 		t.Fatalf("only %d natural documents", len(texts))
 	}
 	rng := rand.New(rand.NewPCG(11, 12))
-	for range 4000 {
+	for range 1500 {
 		texts = append(texts, hardText(rng, 1+rng.IntN(40)))
 	}
 	for range 400 { // any code point
@@ -55,7 +55,7 @@ func referenceTexts(t *testing.T) []string {
 }
 
 // elsewhere finds what gpt-tokenizer's JavaScript cuts otherwise than tiktoken's Rust: white space to one of the two is not to the other
-// (U+0085, U+FEFF), and long s after an apostrophe. Rust is the reference.
+// (U+0085, U+FEFF), and long s after an apostrophe. It also overlooks the second special token of a text. Rust is the reference.
 var elsewhere = regexp.MustCompile("[\u0085\ufeff]|'ſ")
 
 // later finds code points that have no class in Unicode 15, whose regex engines differ by version.
@@ -103,7 +103,7 @@ func TestTiktoken(t *testing.T) {
 				}
 				differ, compared := 0, 0
 				for i, text := range texts {
-					if pkg == "gpt-tokenizer" && elsewhere.MatchString(text) || later(text) {
+					if pkg == "gpt-tokenizer" && (elsewhere.MatchString(text) || strings.Count(text, "|>") > 1) || later(text) {
 						continue
 					}
 					compared++
