@@ -190,11 +190,13 @@ func cardsShowCommand() *cobra.Command {
 				}
 				return printCard(c.OutOrStdout(), x)
 			}
-			for _, name := range x.CaseNames() {
-				if which == "" || name == which {
-					if err := opts.showCase(c.Context(), c.OutOrStdout(), x, name, sets, asJSON); err != nil {
-						return err
-					}
+			names := x.CaseNames()
+			if which != "" {
+				names = []string{which}
+			}
+			for _, name := range names {
+				if err := opts.showCase(c.Context(), c.OutOrStdout(), x, name, sets, asJSON); err != nil {
+					return err
 				}
 			}
 			return nil
@@ -204,7 +206,7 @@ func cardsShowCommand() *cobra.Command {
 	opts.flags(c)
 	setFlag(c, &sets)
 	c.Flags().BoolVar(&plan, "plan", false, "print the experiment of every case as resolved, its plan and its models")
-	c.Flags().StringVar(&which, "case", "", "with --plan: this case alone")
+	caseFlag(c, &which)
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON objects")
 	return c
 }

@@ -35,11 +35,12 @@ func configSchemaCommand() *cobra.Command {
 func configCheckCommand() *cobra.Command {
 	var opts hostOptions
 	var sets []string
+	var which string
 	var asJSON bool
 	c := &cobra.Command{
 		Use: "check FILE", Short: "List everything that is wrong with an experiment, without reading data", Args: exactly("FILE"),
 		RunE: func(c *cobra.Command, args []string) error {
-			x, err := opts.check(c.Context(), args[0], sets)
+			x, err := opts.check(c.Context(), args[0], which, sets)
 			if asJSON {
 				return printProblems(c.OutOrStdout(), args[0], err)
 			}
@@ -53,6 +54,7 @@ func configCheckCommand() *cobra.Command {
 	}
 	opts.flags(c)
 	setFlag(c, &sets)
+	caseFlag(c, &which)
 	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON object with the problems")
 	return c
 }
@@ -86,11 +88,12 @@ func plural(n int, what string) string {
 func configShowCommand() *cobra.Command {
 	var opts hostOptions
 	var sets []string
+	var which string
 	var asJSON bool
 	c := &cobra.Command{
 		Use: "show FILE", Short: "Print the resolved experiment, the plan and the model cards, without training", Args: exactly("FILE"),
 		RunE: func(c *cobra.Command, args []string) error {
-			x, err := opts.check(c.Context(), args[0], sets)
+			x, err := opts.check(c.Context(), args[0], which, sets)
 			if err != nil {
 				return err
 			}
@@ -100,6 +103,7 @@ func configShowCommand() *cobra.Command {
 	}
 	opts.flags(c)
 	setFlag(c, &sets)
+	caseFlag(c, &which)
 	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
 	return c
 }
@@ -107,6 +111,11 @@ func configShowCommand() *cobra.Command {
 // setFlag adds --set. StringArray, not StringSlice: values may hold commas.
 func setFlag(c *cobra.Command, sets *[]string) {
 	c.Flags().StringArrayVar(sets, "set", nil, "override a key, e.g. --set train.batch=8 (repeatable)")
+}
+
+// caseFlag adds --case.
+func caseFlag(c *cobra.Command, which *string) {
+	c.Flags().StringVar(which, "case", "", "of a card (see archlab cards): the case")
 }
 
 // checked is an experiment that nothing is known to be wrong with.
@@ -118,10 +127,10 @@ type checked struct {
 	plan        *experiment.Plan
 }
 
-// check reads, checks and plans an experiment with the vocabulary that its file asks for. What is wrong in one place hides
+// check reads, checks and plans an experiment, of a card's case where path is a card, with the vocabulary that its file asks for. What is wrong in one place hides
 // nothing elsewhere: it goes on with all that is readable, and answers every problem at once.
-func (o hostOptions) check(ctx context.Context, path string, sets []string) (*checked, error) {
-	file, told := readExperiment(path, "", sets)
+func (o hostOptions) check(ctx context.Context, path, which string, sets []string) (*checked, error) {
+	file, told := readExperiment(path, which, sets)
 	return o.checkRead(ctx, file, told)
 }
 

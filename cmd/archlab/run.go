@@ -44,7 +44,7 @@ func runCommand() *cobra.Command {
 	}
 	o.flags(c)
 	setFlag(c, &o.sets)
-	c.Flags().StringVar(&o.which, "case", "", "of a card (see archlab cards): the case to run")
+	caseFlag(c, &o.which)
 	c.Flags().StringVar(&o.out, "out", "runs", "directory of runs")
 	c.Flags().BoolVar(&o.json, "json", false, "write events as JSON lines to stdout instead of progress and table")
 	c.Flags().BoolVar(&o.resume, "resume", false, "go on with the newest unfinished run of this experiment, and try again what a plugin's death or deadline ended")
