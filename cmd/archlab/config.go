@@ -48,7 +48,7 @@ func configCheckCommand() *cobra.Command {
 				return err
 			}
 			defer x.fleet.close()
-			_, err = fmt.Fprintf(c.OutOrStdout(), "%s: ok: %s, %s\n", x.file.Path, plural(len(x.plan.Models), "model"), plural(x.plan.Trainings, "training"))
+			_, err = fmt.Fprintf(c.OutOrStdout(), "%s: ok: %s, %s\n", x.file.Path, plural(len(x.plan.Models), "model"), runs(x.plan))
 			return err
 		},
 	}
@@ -57,6 +57,14 @@ func configCheckCommand() *cobra.Command {
 	caseFlag(c, &which)
 	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON object with the problems")
 	return c
+}
+
+// runs counts what a plan runs.
+func runs(p *experiment.Plan) string {
+	if p.Tuning != nil {
+		return fmt.Sprintf("%s to tune, %s", plural(p.Tuning.Trials, "trial"), plural(p.Trainings, "training"))
+	}
+	return plural(p.Trainings, "training")
 }
 
 // printProblems says as JSON what is wrong with an experiment. The error that it answers then has been told.
@@ -240,6 +248,7 @@ func showPlan(w io.Writer, file *experiment.File, plan *experiment.Plan) error {
 	for _, m := range plan.Models {
 		fmt.Fprintf(w, "\n# %s: %s\n", m.Name, m.Card.Config)
 	}
+	showTuning(w, file, plan)
 	for _, n := range unmeasured(file, plan) {
 		fmt.Fprintf(w, "\n# %s\n", n)
 	}

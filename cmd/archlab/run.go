@@ -106,13 +106,30 @@ func (o *runOptions) train(ctx context.Context, file *experiment.File, told erro
 		return err
 	}
 	fleet.retire()
-	say("%s: %s x %s, %s tokens in all, into %s", file.Name, plural(len(plan.Models), "model"), plural(len(plan.Seeds), "seed"), plannedTokens(plan), run.Dir)
+	first := ""
+	if plan.Tuning != nil {
+		first = fmt.Sprintf("%s of learning rates, then ", plural(plan.Tuning.Trials, "trial"))
+	}
+	say("%s: %s%s x %s, %s tokens in all, into %s", file.Name, first, plural(len(plan.Models), "model"), plural(len(plan.Seeds), "seed"), plannedTokens(plan), run.Dir)
 
-	outcome, err := train.Run(ctx, run, jobs(fleet, file, plan), train.Options{
+	opts := train.Options{
 		Recipe: file.Recipe(), Data: ds, Evaluate: acc.evaluate(evaluator(file, plan, ds)), Sink: acc.sink(o.sink(stdout, stderr)),
 		Identity:  map[string]string{"tokenizer": ds.info.Fingerprint, "data": ds.info.Checksum},
 		PeakFLOPs: manifest.Machine.PeakFLOPs, Resume: o.resume,
-	})
+	}
+	list, without := jobs(fleet, file, plan), []record.Result(nil)
+	if plan.Tuning != nil {
+		chosen, err := tune(ctx, run, fleet, file, plan, ds, opts, acc)
+		if err != nil || chosen.stopped {
+			return o.untuned(ctx, run, &manifest, acc, err)
+		}
+		if err := warnEdges(stderr, run); err != nil {
+			return err
+		}
+		list, without = chosen.apply(list), chosen.without
+	}
+	outcome, err := train.Run(ctx, run, list, opts)
+	outcome.Results = append(outcome.Results, without...)
 	if err == nil && !outcome.Stopped {
 		if len(file.Controls) > 0 {
 			say("controls: scoring on the same data")
@@ -121,6 +138,18 @@ func (o *runOptions) train(ctx context.Context, file *experiment.File, told erro
 		manifest.Data.Notes = ds.info.Notes // with those of the controls
 	}
 	return o.finish(ctx, run, &manifest, acc, outcome, err, stdout)
+}
+
+// untuned ends a run that was stopped before its learning rates were chosen, or could not go on.
+func (o *runOptions) untuned(ctx context.Context, run *record.Run, m *record.Manifest, acc *account, err error) error {
+	m.State = "stopped"
+	if e := acc.write(); e != nil && err == nil {
+		err = e
+	}
+	if err != nil {
+		return interrupted(ctx, err)
+	}
+	return hinted{fmt.Errorf("stopped: %w", errInterrupted), "go on with --resume; learning rates were being tried in " + filepath.Join(run.Dir, "tuning")}
 }
 
 // finish closes the manifest, writes the report and says how it went. The manifest says "finished" only when the report
@@ -297,13 +326,18 @@ func jobs(f *fleet, file *experiment.File, plan *experiment.Plan) []train.Job {
 	var out []train.Job
 	for _, seed := range plan.Seeds {
 		for i, m := range plan.Models {
-			ref := reference(file, file.Models[i])
-			req := file.BuildRequest(m.Config, m.Card.Precision, m.Card.Vocab, seed, m.Context)
-			out = append(out, train.Job{Model: m.Name, Seed: seed, TrainFLOPs: m.TrainFLOPs,
-				Open: func(ctx context.Context) (*train.Session, error) { return f.session(ctx, ref, req) }})
+			out = append(out, job(f, file, i, m, seed))
 		}
 	}
 	return out
+}
+
+// job is the training of model i with a seed.
+func job(f *fleet, file *experiment.File, i int, m experiment.Planned, seed uint64) train.Job {
+	ref := reference(file, file.Models[i])
+	req := file.BuildRequest(m.Config, m.Card.Precision, m.Card.Vocab, file.WeightSeed(m.Name, seed), m.Context)
+	return train.Job{Model: m.Name, Seed: seed, TrainFLOPs: m.TrainFLOPs,
+		Open: func(ctx context.Context) (*train.Session, error) { return f.session(ctx, ref, req) }}
 }
 
 func plannedTokens(p *experiment.Plan) string {

@@ -32,7 +32,10 @@ func (d *decoder) check(e *Experiment) {
 			bad("train.budget", "", "got %s, want exactly one of tokens, flops, seconds", got)
 		}
 	}
-	d.checkOptimizer(&e.Train)
+	d.checkOptimizer(&e.Train, e.Tune != nil)
+	if e.Tune != nil {
+		d.checkTune(e)
+	}
 	t := e.Train
 	if t.Batch > 0 && t.MicroBatches > 0 && t.Batch%t.MicroBatches != 0 {
 		bad("train.micro_batches", "", "got %d, want a divisor of train.batch, which is %d", t.MicroBatches, t.Batch)

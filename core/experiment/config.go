@@ -22,6 +22,7 @@ type Experiment struct {
 	Models      []Model  `key:"models" required:"true" min:"1" max:"64" doc:"The competitors."`
 	Controls    []string `key:"controls" max:"2" enum:"ngram|table" doc:"Non-neural controls on the same data: an n-gram model with backoff, an exact key-value table."`
 	Match       *Match   `key:"match" doc:"Turn each family's size until the models are comparable; refuse to run when they are not. Without it the models run as configured."`
+	Tune        *Tune    `key:"tune" doc:"Choose each model's learning rate from a grid that is the same for all, by validation alone, before the trainings that count."`
 	Train       Train    `key:"train" required:"true" doc:"How every model is trained."`
 	Seeds       Seeds    `key:"seeds" doc:"Seeds of what is random. Data has its own in data.seed, so that every model sees the same batches."`
 	Eval        Eval     `key:"eval" doc:"What is measured after training."`
@@ -93,6 +94,13 @@ type Train struct {
 	Checkpoint   Checkpoint `key:"checkpoint" doc:"Weights and optimizer state kept on disk."`
 }
 
+// Tune is the grid that every model's learning rate is chosen from.
+type Tune struct {
+	LearningRate []float64 `key:"learning_rate" required:"true" min:"2" max:"32" doc:"The peak learning rates, in place of train.learning_rate: every model runs every one. The one with the lowest validation loss trains the model."`
+	Seeds        []uint64  `key:"seeds" default:"[1001]" min:"1" max:"16" doc:"Model seeds of the trials, none of seeds.model: each rate is run with each, and judged by the mean."`
+	Budget       float64   `key:"budget" default:"100%" over:"0" max:"1" unit:"fraction" doc:"Budget of a trial, as a part of train.budget."`
+}
+
 // Budget holds exactly one of its fields.
 type Budget struct {
 	Tokens  int64    `key:"tokens" min:"1" unit:"count" doc:"Trained tokens."`
@@ -141,7 +149,8 @@ type Checkpoint struct {
 
 // Seeds separates what is random.
 type Seeds struct {
-	Model []uint64 `key:"model" default:"[1]" min:"1" max:"64" doc:"One training a model and seed, of the weights' initialisation."`
+	Model       []uint64 `key:"model" default:"[1]" min:"1" max:"64" doc:"One training a model and seed, of the weights' initialisation."`
+	Independent bool     `key:"independent" doc:"Give each model weights of its own draw, made of the seed and the model's name. Else models of one family and config are alike to the bit, and any difference between them is none."`
 }
 
 // Eval says what is measured on a trained model.

@@ -31,7 +31,7 @@ var optimizers = map[string]defaults{
 var spectral = defaults{0.02, Optimizer{AdamWRate: new(0.15), WeightDecay: new(0.015)}}
 
 // checkOptimizer refuses settings that the optimizer does not have and fills in what is absent.
-func (d *decoder) checkOptimizer(t *Train) {
+func (d *decoder) checkOptimizer(t *Train, tuned bool) {
 	o := &t.Optimizer
 	table, ok := optimizers[o.Name]
 	if !ok {
@@ -40,7 +40,7 @@ func (d *decoder) checkOptimizer(t *Train) {
 	if o.Name == family.Muon && o.Scale == family.Spectral {
 		table.rate, table.AdamWRate, table.WeightDecay = spectral.rate, spectral.AdamWRate, spectral.WeightDecay
 	}
-	if t.LearningRate == 0 && d.at["train.learning_rate"] == nil {
+	if t.LearningRate == 0 && !tuned && d.at["train.learning_rate"] == nil {
 		t.LearningRate = table.rate
 	}
 	have, want := reflect.ValueOf(o).Elem(), reflect.ValueOf(table.Optimizer)

@@ -40,11 +40,12 @@ type Planned struct {
 
 // Plan is what a run will do.
 type Plan struct {
-	Models    []Planned `json:"models"`
-	Seeds     []uint64  `json:"seeds"`
-	Trainings int       `json:"trainings"` // models x seeds
-	Tokens    int64     `json:"tokens"`    // of all trainings
-	FLOPs     float64   `json:"flops"`
+	Models    []Planned      `json:"models"`
+	Seeds     []uint64       `json:"seeds"`
+	Trainings int            `json:"trainings"` // models x seeds
+	Tokens    int64          `json:"tokens"`    // of all trainings
+	FLOPs     float64        `json:"flops"`
+	Tuning    *PlannedTuning `json:"tuning,omitempty"` // before the trainings, and none of them
 }
 
 // Required is the longest sequence that a model is fed while it is trained, scored and sampled from: an answer of the ttc
@@ -192,6 +193,9 @@ func (f *File) Plan(ctx context.Context, competitors []Competitor, vocab, room i
 	}
 	if mismatch != nil {
 		problems = append(problems, mismatch)
+	}
+	if err := f.planTuning(p); err != nil {
+		problems = append(problems, err)
 	}
 	if err := f.Join(problems...); err != nil {
 		return nil, err

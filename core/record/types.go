@@ -85,8 +85,9 @@ type Plugin struct {
 // RunSeconds splits the wall time of a run: what the harness and the wire cost beside the plugins' own work.
 type RunSeconds struct {
 	Total   float64 `json:"total"`
-	Prepare float64 `json:"prepare"` // corpus, tokenizer, matching
-	Train   float64 `json:"train"`   // wall time of training loops
+	Prepare float64 `json:"prepare"`        // corpus, tokenizer, matching
+	Tune    float64 `json:"tune,omitempty"` // wall time of the training loops that learning rates were chosen by
+	Train   float64 `json:"train"`          // wall time of training loops
 	Eval    float64 `json:"eval"`
 	Plugin  float64 `json:"plugin"`  // of Train: seconds that plugins were busy
 	RPC     float64 `json:"rpc"`     // of Train: time of calls not spent inside the plugin
@@ -114,6 +115,7 @@ type Metric struct {
 type Result struct {
 	Model           string          `json:"model"`
 	Seed            uint64          `json:"seed"`
+	Rate            float64         `json:"learning_rate,omitempty"` // the peak, where it was chosen for this training alone
 	Status          string          `json:"status"`
 	Failure         *Failure        `json:"failure,omitempty"`
 	Steps           int             `json:"steps"`

@@ -29,6 +29,13 @@ func Build(dirs ...string) (*Report, error) {
 		if err != nil {
 			return nil, fmt.Errorf("report %s: %w", dir, err)
 		}
+		t, err := ledger(r, rows)
+		if err != nil {
+			return nil, fmt.Errorf("report %s: %w", dir, err)
+		}
+		if t != nil {
+			rep.Tunings = append(rep.Tunings, *t)
+		}
 		rep.Runs = append(rep.Runs, run)
 		all = append(all, rows...)
 	}
@@ -45,6 +52,9 @@ func Build(dirs ...string) (*Report, error) {
 	for i := range all {
 		all[i].row.Verdict = verdict(all[i].row, rep.Comparisons)
 		rep.Rows = append(rep.Rows, all[i].row)
+	}
+	for _, t := range rep.Tunings {
+		rep.Notes = append(rep.Notes, t.notes()...)
 	}
 	rep.Notes = append(rep.Notes, arithmetic(rep)...)
 	rep.Notes = append(rep.Notes, recomputed(rep)...)

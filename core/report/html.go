@@ -43,6 +43,9 @@ var page = template.Must(template.New("report").Funcs(template.FuncMap{
 	"pv":      func(v *float64) string { return optional(v, pvalue) },
 	"cells":   TaskScore.Cells,
 	"family":  Correction.text,
+	"tuning":  Tuning.text,
+	"trials":  func() []string { return trialHead },
+	"trial":   Trial.cells,
 	"plain":   func(p Pair) string { return p.text(func(s string) string { return s }) },
 	"lines":   func(s []string) string { return strings.Join(s, "\n") },
 }).Parse(pageSource))
@@ -81,7 +84,8 @@ func HTML(rep *Report) ([]byte, error) {
 		return false
 	}
 	view := map[string]any{
-		"Report": rep, "Columns": cols, "Body": body, "Headline": headline(rep), "Forests": forests(rep),
+		"Ledgers": ledgers(rep),
+		"Report":  rep, "Columns": cols, "Body": body, "Headline": headline(rep), "Forests": forests(rep),
 		"HasCurves":    has(func(r Row) bool { return len(r.Curves) > 0 }),
 		"HasPositions": has(func(r Row) bool { return len(r.Positions) > 0 }),
 		"HasDecode":    has(func(r Row) bool { return len(r.Decode) > 0 }),
@@ -212,3 +216,36 @@ func forests(rep *Report) []forest {
 }
 
 func abs(v float64) float64 { return max(v, -v) }
+
+// ledgerView is a tuning ledger as a table of models by learning rate.
+type ledgerView struct {
+	Tuning
+	Head  []string
+	Lines []ledgerLine
+}
+
+type ledgerLine struct {
+	Model string
+	Cells []cell
+}
+
+func ledgers(rep *Report) []ledgerView {
+	var out []ledgerView
+	for _, t := range rep.Tunings {
+		head, lines, chosen := t.grid()
+		v := ledgerView{Tuning: t, Head: head}
+		for i, m := range t.Models {
+			l := ledgerLine{Model: m.Model}
+			for k, text := range lines[i] {
+				c := cell{Text: text}
+				if k == chosen[i] {
+					c.Class = "chosen"
+				}
+				l.Cells = append(l.Cells, c)
+			}
+			v.Lines = append(v.Lines, l)
+		}
+		out = append(out, v)
+	}
+	return out
+}

@@ -87,6 +87,28 @@ func Markdown(rep *Report) []byte {
 			grid(&b, append([]string{"model"}, head...), lines)
 		}
 	}
+	for _, t := range rep.Tunings {
+		p("\n## Learning rates tried\n\n%s\n\n", t.text())
+		head, lines, chosen := t.grid()
+		for i, m := range t.Models {
+			if chosen[i] >= 0 {
+				lines[i][chosen[i]] = "**" + lines[i][chosen[i]] + "**"
+			}
+			lines[i] = append([]string{m.Model}, lines[i]...)
+		}
+		grid(&b, append([]string{"validation loss"}, head...), lines)
+		p("\nThe best validation loss to expect of so many trials of the grid, picked at random:\n\n")
+		head, lines = t.budget()
+		grid(&b, append([]string{"trials"}, head...), lines)
+		lines = nil
+		for _, m := range t.Models {
+			for _, x := range m.Trials {
+				lines = append(lines, append([]string{m.Model}, x.cells()...))
+			}
+		}
+		p("\n")
+		grid(&b, append([]string{"model"}, trialHead...), lines)
+	}
 	section("Learning curves", []string{"step", "tokens", "FLOPs", "time", "validation loss", "bits/byte", "accuracy"}, func(r Row) (l [][]string) {
 		for _, c := range r.Curves {
 			if c.Seed != r.Curves[0].Seed {

@@ -24,6 +24,7 @@ type Report struct {
 	Rows        []Row        `json:"rows"`        // one a model of a run, in the runs' order
 	Comparisons []Comparison `json:"comparisons"` // all pairs, one list a metric
 	Correction  Correction   `json:"correction"`
+	Tunings     []Tuning     `json:"tuning,omitempty"` // one a run whose learning rates were tuned
 	Notes       []string     `json:"notes,omitempty"`
 }
 
@@ -61,7 +62,8 @@ type Row struct {
 	Plugin     record.Plugin      `json:"plugin"`
 	Papers     []family.Paper     `json:"papers,omitempty"`
 	Card       family.Card        `json:"card"`
-	Cost       *family.Cost       `json:"cost,omitempty"` // at the training context
+	Cost       *family.Cost       `json:"cost,omitempty"`          // at the training context
+	LearnRate  *float64           `json:"learning_rate,omitempty"` // chosen for this model
 	Verdict    string             `json:"verdict"`
 	Seeds      int                `json:"seeds"` // that finished
 	Failures   []Failure          `json:"failures,omitempty"`

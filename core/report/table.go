@@ -39,6 +39,7 @@ func columns(rep *Report) []column {
 		{column{"accuracy", "share of test targets that were the argmax", func(r Row) string { return r.Accuracy.text(percent) }}, true},
 		{column{"sequences", "share of test sequences with every target right", func(r Row) string { return r.Sequence.plain(percent) }}, task},
 		{column{"verdict", "Holm-corrected at 5 % over all comparisons of the report", func(r Row) string { return r.Verdict }}, true},
+		{column{"rate", "peak learning rate, chosen on validation; the ledger below shows the others", func(r Row) string { return optional(r.LearnRate, rate) }}, len(rep.Tunings) > 0},
 		{column{"params", "all weights", func(r Row) string { return count(r, r.Card.Parameters) }}, true},
 		{column{"active", "weights that take part in computing one token", func(r Row) string { return count(r, r.Card.ActiveParameters) }}, true},
 		{column{"FLOPs/token", "training: forward and backward, at the training context", func(r Row) string { return costOf(r, func(c family.Cost) float64 { return c.TrainFLOPs }, si) }}, true},

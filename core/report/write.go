@@ -141,11 +141,24 @@ func tables(rep *Report) []csvTable {
 			splits.lines = append(splits.lines, []string{r.Name, n(s.Forward), n(s.Backward), n(s.Update), n(s.Other), n(s.RPC), n(s.Harness)})
 		}
 	}
+	tried := csvTable{"tuning", [][]string{{"run", "model", "learning_rate", "seed", "chosen", "status", "why", "validation_loss", "bpb", "accuracy", "steps", "tokens", "flops", "seconds"}}}
+	budget := csvTable{"tuning_budget", [][]string{{"run", "model", "trials", "tokens", "flops", "expected_best_loss", "none_finishes"}}}
+	for _, t := range rep.Tunings {
+		for _, m := range t.Models {
+			for _, x := range m.Trials {
+				chosen := m.Rate != nil && *m.Rate == x.Rate
+				tried.lines = append(tried.lines, []string{t.Run, m.Model, n(x.Rate), strconv.FormatUint(x.Seed, 10), strconv.FormatBool(chosen), x.Status, x.Why, opt(x.Loss), opt(x.BPB), opt(x.Accuracy), i(x.Steps), strconv.FormatInt(x.Tokens, 10), n(x.FLOPs), n(x.Seconds)})
+			}
+			for _, e := range m.Best {
+				budget.lines = append(budget.lines, []string{t.Run, m.Model, i(e.Trials), n(e.Tokens), n(e.FLOPs), opt(e.Loss), n(e.Failed)})
+			}
+		}
+	}
 	runs := csvTable{"runs", [][]string{{"run", "state", "seconds", "prepare", "train", "eval", "plugin", "rpc", "harness", "checkpoint", "overhead"}}}
 	for _, r := range rep.Runs {
 		s := r.Seconds
 		runs.lines = append(runs.lines, []string{r.Name + "/" + r.ID, r.State, n(s.Total), n(s.Prepare), n(s.Train), n(s.Eval), n(s.Plugin), n(s.RPC), n(s.Harness), n(s.Checkpoint), opt(r.Overhead)})
 	}
 	// Empty tables keep their heading, so that a rebuilt report leaves no lines of an older one behind.
-	return []csvTable{models, cmp, curves, pos, dec, long, tt, fail, ops, splits, runs}
+	return []csvTable{models, cmp, curves, pos, dec, long, tt, fail, ops, splits, runs, tried, budget}
 }

@@ -76,7 +76,7 @@ func (t *trainer) settle(ctx context.Context, begin time.Time) {
 func (t *trainer) result() record.Result {
 	s := t.state
 	res := record.Result{
-		Model: t.job.Model, Seed: t.job.Seed, Status: "finished",
+		Model: t.job.Model, Seed: t.job.Seed, Rate: t.job.Rate, Status: "finished",
 		Steps: s.Step, Tokens: s.Tokens, FLOPs: s.FLOPs, Seconds: s.Seconds, Skipped: s.Skipped,
 		PluginSeconds: s.PluginSeconds, Phases: s.Phases, RPCSeconds: s.RPCSeconds, HarnessSeconds: s.HarnessSeconds,
 		CheckpointSeconds: t.base.CheckpointSeconds + t.saving, // the last checkpoint could not hold its own time
@@ -101,14 +101,14 @@ func (t *trainer) trained(res *record.Result) *Trained {
 		Name: t.job.Model, Seed: t.job.Seed, Description: t.session.Description, Card: t.session.Card,
 		Model: t.model, Result: res, Dir: t.dir,
 		Progress: func(what string, done float64) {
-			t.em.emit(Event{Kind: Evaluating, Model: t.job.Model, Seed: t.job.Seed, Message: what, Done: done})
+			t.em.emit(Event{Kind: Evaluating, Model: t.job.Model, Seed: t.job.Seed, Trial: t.job.Trial, Message: what, Done: done})
 		},
 	}
 }
 
 // event fills in where the job stands.
 func (t *trainer) event(e Event) Event {
-	e.Model, e.Seed = t.job.Model, t.job.Seed
+	e.Model, e.Seed, e.Trial = t.job.Model, t.job.Seed, t.job.Trial
 	e.Step, e.Steps, e.Done = t.state.Step, t.steps, math.Min(1, t.done())
 	e.Tokens, e.FLOPs, e.Seconds = t.state.Tokens, t.state.FLOPs, t.state.Seconds
 	e.Speed, e.Left = t.speed, t.left()
@@ -116,7 +116,7 @@ func (t *trainer) event(e Event) Event {
 }
 
 func (t *trainer) warn(format string, args ...any) {
-	t.em.emit(Event{Kind: Warning, Model: t.job.Model, Seed: t.job.Seed, Message: fmt.Sprintf(format, args...)})
+	t.em.emit(Event{Kind: Warning, Model: t.job.Model, Seed: t.job.Seed, Trial: t.job.Trial, Message: fmt.Sprintf(format, args...)})
 }
 
 func (t *trainer) closeLogs() {

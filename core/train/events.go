@@ -1,6 +1,9 @@
 package train
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // Kind names an event.
 type Kind string
@@ -25,6 +28,7 @@ type Event struct {
 	Time    time.Time `json:"time"`
 	Model   string    `json:"model,omitempty"`
 	Seed    uint64    `json:"seed,omitempty"`
+	Trial   string    `json:"trial,omitempty"` // of a tuning
 	Jobs    []JobName `json:"jobs,omitempty"`
 	Step    int       `json:"step,omitempty"`
 	Steps   int       `json:"steps,omitempty"` // 0 with a budget of seconds
@@ -46,7 +50,18 @@ type Event struct {
 type JobName struct {
 	Model string `json:"model"`
 	Seed  uint64 `json:"seed"`
+	Trial string `json:"trial,omitempty"`
 }
+
+// String reads "transformer seed 1", or "transformer lr-0.003 seed 1001" for a trial.
+func (n JobName) String() string {
+	if n.Trial != "" {
+		return fmt.Sprintf("%s %s seed %d", n.Model, n.Trial, n.Seed)
+	}
+	return fmt.Sprintf("%s seed %d", n.Model, n.Seed)
+}
+
+func (e Event) job() JobName { return JobName{e.Model, e.Seed, e.Trial} }
 
 // Sink is told what happens. Calls come from one goroutine at a time.
 type Sink interface {

@@ -50,6 +50,10 @@ type Session struct {
 type Job struct {
 	Model string
 	Seed  uint64
+	// Rate is the peak learning rate; 0 means the recipe's.
+	Rate float64
+	// Trial names one try of a tuning, whose records lie apart (record.TrialName); empty for a training of the run itself.
+	Trial string
 	// Open launches a plugin process and builds the model in it.
 	Open func(ctx context.Context) (*Session, error)
 	// TrainFLOPs is the card's cost of one trained token at the experiment's context.

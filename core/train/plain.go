@@ -33,7 +33,7 @@ func Plain(w io.Writer, every time.Duration) Sink {
 
 // plainLine is one event in words, or nothing.
 func plainLine(e Event) string {
-	who := fmt.Sprintf("%s seed %d:", e.Model, e.Seed)
+	who := e.job().String() + ":"
 	switch e.Kind {
 	case Begin:
 		if e.Step > 0 {

@@ -47,7 +47,7 @@ func Run(ctx context.Context, run *record.Run, jobs []Job, opts Options) (Outcom
 	em := &emitter{sink: opts.Sink, now: opts.Now, run: run}
 	names := make([]JobName, len(jobs))
 	for i, j := range jobs {
-		names[i] = JobName{j.Model, j.Seed}
+		names[i] = j.name()
 	}
 	em.emit(Event{Kind: RunBegin, Jobs: names})
 	for _, j := range jobs {
@@ -58,8 +58,8 @@ func Run(ctx context.Context, run *record.Run, jobs []Job, opts Options) (Outcom
 		res, evalSeconds, err := runJob(ctx, run, j, opts, em)
 		out.Seconds.Eval += evalSeconds
 		if err != nil {
-			em.emit(Event{Kind: End, Model: j.Model, Seed: j.Seed, Status: "stopped", Message: err.Error()})
-			return out, fmt.Errorf("model %s, seed %d: %w", j.Model, j.Seed, err)
+			em.emit(Event{Kind: End, Model: j.Model, Seed: j.Seed, Trial: j.Trial, Status: "stopped", Message: err.Error()})
+			return out, fmt.Errorf("%s: %w", j.name(), err)
 		}
 		out.Results = append(out.Results, res)
 		out.Seconds.Plugin += res.PluginSeconds
@@ -76,8 +76,11 @@ func Run(ctx context.Context, run *record.Run, jobs []Job, opts Options) (Outcom
 	return out, em.err
 }
 
+func (j Job) name() JobName { return JobName{j.Model, j.Seed, j.Trial} }
+
 // runJob takes one job from wherever it stands to its end.
 func runJob(ctx context.Context, run *record.Run, j Job, opts Options, em *emitter) (res record.Result, evalSeconds float64, err error) {
+	run = run.Trial(j.Trial)
 	dir, err := run.MakeModelDir(j.Model, j.Seed)
 	if err != nil {
 		return res, 0, err
@@ -88,8 +91,8 @@ func runJob(ctx context.Context, run *record.Run, j Job, opts Options, em *emitt
 			return res, 0, err
 		}
 		if ok && (old.Status == "finished" || old.Status == "failed" && Final(old.Failure)) {
-			em.emit(Event{Kind: Begin, Model: j.Model, Seed: j.Seed, Step: old.Steps, Done: 1})
-			em.emit(Event{Kind: End, Model: j.Model, Seed: j.Seed, Status: old.Status, Done: 1, Step: old.Steps, Tokens: old.Tokens, Loss: lossOf(old), Message: reason(old.Failure)})
+			em.emit(Event{Kind: Begin, Model: j.Model, Seed: j.Seed, Trial: j.Trial, Step: old.Steps, Done: 1})
+			em.emit(Event{Kind: End, Model: j.Model, Seed: j.Seed, Trial: j.Trial, Status: old.Status, Done: 1, Step: old.Steps, Tokens: old.Tokens, Loss: lossOf(old), Message: reason(old.Failure)})
 			return old, 0, nil
 		}
 	}
@@ -123,7 +126,7 @@ func runJob(ctx context.Context, run *record.Run, j Job, opts Options, em *emitt
 	if err := run.WriteResult(res); err != nil {
 		return res, 0, err
 	}
-	end := Event{Kind: End, Model: j.Model, Seed: j.Seed, Status: res.Status, Step: res.Steps, Tokens: res.Tokens, Loss: lossOf(res), Seconds: res.Seconds, Done: t.done()}
+	end := Event{Kind: End, Model: j.Model, Seed: j.Seed, Trial: j.Trial, Status: res.Status, Step: res.Steps, Tokens: res.Tokens, Loss: lossOf(res), Seconds: res.Seconds, Done: t.done()}
 	end.Message = reason(res.Failure)
 	em.emit(end)
 	return res, evalSeconds, nil

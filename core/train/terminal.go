@@ -46,7 +46,7 @@ func (t *terminal) Event(e Event) {
 			t.rows = append(t.rows, &row{job: j})
 		}
 	}
-	if r := t.find(e.Model, e.Seed); r != nil {
+	if r := t.find(e.job()); r != nil {
 		r.update(e)
 	}
 	above := ""
@@ -66,9 +66,9 @@ func (t *terminal) Event(e Event) {
 	t.at = e.Time
 }
 
-func (t *terminal) find(model string, seed uint64) *row {
+func (t *terminal) find(job JobName) *row {
 	for i, r := range t.rows {
-		if r.job == (JobName{model, seed}) {
+		if r.job == job {
 			t.now = i
 			return r
 		}
@@ -133,7 +133,12 @@ func (t *terminal) draw(above string) {
 	_, _ = io.WriteString(t.w, b.String())
 }
 
-func (r *row) name() string { return fmt.Sprintf("%s #%d", r.job.Model, r.job.Seed) }
+func (r *row) name() string {
+	if r.job.Trial != "" {
+		return fmt.Sprintf("%s %s #%d", r.job.Model, r.job.Trial, r.job.Seed)
+	}
+	return fmt.Sprintf("%s #%d", r.job.Model, r.job.Seed)
+}
 
 // line fits a job into cols columns: what matters less goes first when it is narrow.
 func (r *row) line(cols, width int) string {

@@ -235,6 +235,9 @@ func (t *trainer) spend(ctx context.Context, begin time.Time) error {
 func (t *trainer) step(ctx context.Context, p prepared, start time.Time) error {
 	r := t.opts.Recipe
 	opt := r.Optimizer
+	if t.job.Rate > 0 {
+		opt.LearningRate = t.job.Rate
+	}
 	opt.LearningRate *= r.Schedule.Factor(t.done(), t.doneAfter(p.tokens))
 	// A step that has begun is waited for: cancelled between its update and its answer, it would leave weights that are
 	// one step ahead of the record, and a resume would not be exact.

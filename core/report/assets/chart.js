@@ -42,7 +42,7 @@ function ticks(lo, hi, ax, want) {
     return out;
   }
   const raw = (hi - lo) / want, mag = 10 ** Math.floor(Math.log10(raw));
-  const step = [1, 2, 2.5, 5, 10].map(s => s * mag).find(s => s >= raw) || raw;
+  const step = Math.max(ax.whole ? 1 : 0, [1, 2, 2.5, 5, 10].map(s => s * mag).find(s => s >= raw) || raw);
   for (let v = Math.ceil(lo / step - 1e-9) * step; v <= hi + step * 1e-9; v += step) out.push(Math.abs(v) < step * 1e-9 ? 0 : v);
   return out;
 }
