@@ -28,6 +28,7 @@ type Config struct {
 	SleepMS   float64 `json:"sleep_ms"`    // every step takes this long
 	NaNFrom   int     `json:"nan_from"`    // losses are NaN from this step on
 	NaNOnce   int     `json:"nan_once"`    // the loss of this step is NaN
+	NaNAbove  float64 `json:"nan_above"`   // losses are NaN at learning rates above this
 	HangAt    int     `json:"hang_at"`     // this step never answers
 	DieAt     int     `json:"die_at"`      // this step and all after answer Unavailable, as a lost process does
 	NaNScores bool    `json:"nan_scores"`  // log-probabilities are NaN
@@ -38,7 +39,7 @@ type Config struct {
 // Schema is the JSON Schema of Config.
 const Schema = `{"type":"object","additionalProperties":false,"properties":{
 "width":{"type":"integer","minimum":1,"maximum":4096,"default":8,"description":"D"},
-"sleep_ms":{"type":"number","minimum":0,"default":0},"nan_from":{"type":"integer","default":0},"nan_once":{"type":"integer","default":0},
+"sleep_ms":{"type":"number","minimum":0,"default":0},"nan_from":{"type":"integer","default":0},"nan_once":{"type":"integer","default":0},"nan_above":{"type":"number","minimum":0,"default":0},
 "hang_at":{"type":"integer","default":0},"exit_at":{"type":"integer","default":0},"die_at":{"type":"integer","default":0},
 "nan_scores":{"type":"boolean","default":false},"die_in_eval":{"type":"boolean","default":false}}}`
 
@@ -177,7 +178,7 @@ func (m *model) Train(ctx context.Context, req family.TrainRequest) (family.Trai
 	res.GradNorm, res.Total = math.Sqrt(norm), res.Loss
 	res.Metrics = map[string]float64{"half_loss": res.Loss / 2}
 	m.step++
-	if at == m.cfg.NaNOnce || m.cfg.NaNFrom > 0 && at >= m.cfg.NaNFrom {
+	if at == m.cfg.NaNOnce || m.cfg.NaNFrom > 0 && at >= m.cfg.NaNFrom || m.cfg.NaNAbove > 0 && req.Optimizer.LearningRate > m.cfg.NaNAbove {
 		res.Loss, res.Skipped = math.NaN(), true
 		return res, nil
 	}
