@@ -99,12 +99,13 @@ func readPieces(f *fields, key string) []ScoredPiece {
 	var out []ScoredPiece
 	for i, p := range want[[]json.RawMessage](f, key) {
 		var pair []json.RawMessage
-		var s ScoredPiece
-		if json.Unmarshal(p, &pair) != nil || len(pair) != 2 || json.Unmarshal(pair[0], &s.Piece) != nil || json.Unmarshal(pair[1], &s.Score) != nil {
+		var piece string
+		var of score
+		if json.Unmarshal(p, &pair) != nil || len(pair) != 2 || json.Unmarshal(pair[0], &piece) != nil || json.Unmarshal(pair[1], &of) != nil {
 			f.fail(ErrFormat, key, "want a piece and its score, got %s as number %d", excerpt(p), i)
 			return nil
 		}
-		out = append(out, s)
+		out = append(out, ScoredPiece{piece, float64(of)})
 	}
 	return out
 }
@@ -134,7 +135,7 @@ func writeModel(m Model) any {
 		}
 		pieces := [][2]any{}
 		for _, p := range cfg.Pieces {
-			pieces = append(pieces, [2]any{p.Piece, p.Score})
+			pieces = append(pieces, [2]any{p.Piece, score(p.Score)})
 		}
 		return written{"type", "Unigram", "unk_id", unk, "vocab", pieces, "byte_fallback", cfg.ByteFallback}
 	}

@@ -1,0 +1,50 @@
+// Answers what the Rust tokenizers make of texts, for the live comparison (reference_live_test.go).
+//
+//   node live.js DIR CHARSMAP TEXT...
+//
+// learns models from TEXT, writes a tokenizer.json for every tokenizer of tokenizers.js to DIR, and then answers requests, one JSON
+// object a line on standard input: {"name": tokenizer, "texts": [...], "full": bool}. The answers, on descriptor 3, are objects of
+// encode.js if full, else their digests. CHARSMAP is a file of SentencePiece's precompiled rules, or "".
+'use strict';
+const crypto = require('crypto');
+const fs = require('fs');
+const path = require('path');
+const readline = require('readline');
+const T = require('tokenizers');
+const { models, tokenizers, file } = require('./tokenizers.js');
+const { encode } = require('./encode.js');
+
+function digest(a) {
+  const zeros = a.ids.map(() => 0);
+  const lists = [a.ids, a.offsets, a.words, a.types || zeros, a.special || zeros, a.plain || a.ids];
+  return crypto.createHash('sha1').update(lists.map((l) => l.join(',')).join(';') + ';' + a.text + ';' + (a.skipped ?? a.text)).digest('hex');
+}
+
+async function main() {
+  const [dir, charsmap, ...texts] = process.argv.slice(2);
+  const write = (v) => {
+    for (let rest = Buffer.from(JSON.stringify(v) + '\n'); rest.length > 0;) rest = rest.subarray(fs.writeSync(3, rest));
+  };
+  const m = models(texts, 0);
+  const open = {};
+  for (const [name, t] of Object.entries(tokenizers(m, charsmap && fs.readFileSync(charsmap).toString('base64')))) {
+    const raw = JSON.stringify(file(m, t));
+    fs.writeFileSync(path.join(dir, name.replaceAll(' ', '_') + '.json'), raw);
+    open[name] = () => T.Tokenizer.fromString(raw);
+  }
+  write(Object.keys(open));
+  let [name, tok] = ['', null];
+  for await (const line of readline.createInterface({ input: process.stdin })) {
+    const ask = JSON.parse(line);
+    if (ask.file) [name, tok] = [ask.file, T.Tokenizer.fromFile(ask.file)];
+    else if (ask.name !== name) [name, tok] = [ask.name, open[ask.name]()];
+    const out = [];
+    for (const s of ask.texts) {
+      const a = await encode(tok, s, null);
+      out.push(ask.full ? a : digest(a));
+    }
+    write(out);
+  }
+}
+
+main();

@@ -1,0 +1,54 @@
+package tokenizer
+
+import (
+	"encoding/json"
+	"math"
+	"math/rand/v2"
+	"testing"
+)
+
+// What is written is read as the same number, and is nearly what it says.
+func TestScoreSurvivesAFile(t *testing.T) {
+	rng := rand.New(rand.NewPCG(5, 6))
+	values := []float64{0, -1, 1e-300, 1e300, math.MaxFloat64, 5e-324, -3.5, 0.1, -12.345678901234567}
+	for range 20000 {
+		values = append(values, -20*rng.Float64(), rng.NormFloat64()*math.Pow(10, float64(rng.IntN(40)-20)))
+	}
+	for _, v := range values {
+		raw, err := json.Marshal(score(v))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got score
+		if err := json.Unmarshal(raw, &got); err != nil {
+			t.Fatalf("%s: %v", raw, err)
+		}
+		if float64(got) != v && math.Abs(v) > 1e-300 && math.Abs(v) < 1e300 {
+			t.Errorf("%v is written as %s and read as %v", v, raw, got)
+		}
+	}
+}
+
+// The reference reads these as the numbers on the right, which are not the closest ones.
+func TestScoreRoundsTwice(t *testing.T) {
+	for text, want := range map[string]float64{
+		"-7.5": -7.5, "0.3": 0.3, "12": 12, "1e3": 1000, "1.5E-2": 0.015,
+		"123456789012345678901234567890": 1.2345678901234568e29, "0.00000000000000000000000000000000000001": 1e-38,
+	} {
+		if got, ok := parseScore(text); !ok || math.Abs(got-want) > math.Abs(want)*1e-15 {
+			t.Errorf("%s: got %v, want about %v", text, got, want)
+		}
+	}
+	exact := 0
+	rng := rand.New(rand.NewPCG(7, 8))
+	for range 10000 {
+		v := -15 * rng.Float64()
+		raw, _ := json.Marshal(v)
+		if got, _ := parseScore(string(raw)); got == v {
+			exact++
+		}
+	}
+	if exact < 5000 || exact > 9900 {
+		t.Errorf("%d of 10000 numbers are read as they are written: one rounding or many", exact)
+	}
+}
