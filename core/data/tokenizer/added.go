@@ -9,10 +9,10 @@ import (
 type matcher struct {
 	tokens []AddedToken
 	first  [256]bool // the bytes that tokens begin with
-	nodes  []node    // a trie; 0 is the root
+	nodes  []trieNode    // a trie; 0 is the root
 }
 
-type node struct {
+type trieNode struct {
 	token int32 // in tokens, or -1
 	next  map[byte]int32
 }
@@ -22,7 +22,7 @@ func newMatcher(tokens []AddedToken, texts []string) (*matcher, error) {
 	if len(tokens) == 0 {
 		return nil, nil
 	}
-	m := &matcher{tokens: tokens, nodes: []node{{token: -1}}}
+	m := &matcher{tokens: tokens, nodes: []trieNode{{token: -1}}}
 	for i, s := range texts {
 		if s == "" {
 			return nil, errorf(ErrFormat, "added_tokens", "nothing is left of token %q when it is normalized", tokens[i].Content)
@@ -36,7 +36,7 @@ func newMatcher(tokens []AddedToken, texts []string) (*matcher, error) {
 			next, ok := m.nodes[at].next[s[j]]
 			if !ok {
 				next = int32(len(m.nodes))
-				m.nodes = append(m.nodes, node{token: -1})
+				m.nodes = append(m.nodes, trieNode{token: -1})
 				m.nodes[at].next[s[j]] = next
 			}
 			at = next

@@ -24,7 +24,7 @@ import (
 	"unicode/utf8"
 )
 
-// rust is the running reference: internal/reference/live.js. NODE_PATH must name the folder of modules where npm installed tokenizers.
+// rust is the running reference: internal/reference/live.js. ARCHLAB_NODE_PATH names the folder with the npm packages.
 type rust struct {
 	dir   string
 	names []string
@@ -34,8 +34,13 @@ type rust struct {
 
 func startRust(t *testing.T, charsmap string, texts ...string) *rust {
 	t.Helper()
+	modules := os.Getenv("ARCHLAB_NODE_PATH")
+	if modules == "" {
+		t.Skip("ARCHLAB_NODE_PATH does not say where the npm packages are")
+	}
 	r := &rust{dir: t.TempDir()}
 	cmd := exec.Command("node", append([]string{"internal/reference/live.js", r.dir, charsmap}, texts...)...)
+	cmd.Env = append(os.Environ(), "NODE_PATH="+modules)
 	answers, theirs, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)

@@ -86,19 +86,34 @@ func pow10(n int) float64 {
 	return v
 }
 
-// MarshalJSON writes the shortest number that is read as s.
+// MarshalJSON writes a number that is read as s: the shortest one, or if that is read as a neighbour another integer times a power of ten.
 func (s score) MarshalJSON() ([]byte, error) {
 	v := float64(s)
-	for digits := -1; digits <= 20; digits++ {
-		if digits >= 0 && digits < 15 {
+	text, err := json.Marshal(v)
+	if err != nil {
+		return nil, err
+	}
+	if got, ok := parseScore(string(text)); ok && got == v {
+		return text, nil
+	}
+	for k := 1; k < 300; k++ {
+		m := math.Abs(v) * pow10(k)
+		if m < 1<<53 {
 			continue
 		}
-		for _, near := range []float64{v, math.Nextafter(v, math.Inf(1)), math.Nextafter(v, math.Inf(-1))} {
-			text := strconv.FormatFloat(near, 'g', digits, 64)
+		if m >= 1<<63 {
+			break
+		}
+		for n := -3.0; n <= 3; n++ {
+			digits := uint64(m + n*(math.Nextafter(m, math.Inf(1))-m))
+			text := strconv.FormatUint(digits, 10) + "e-" + strconv.Itoa(k)
+			if v < 0 {
+				text = "-" + text
+			}
 			if got, ok := parseScore(text); ok && got == v {
 				return []byte(text), nil
 			}
 		}
 	}
-	return json.Marshal(v)
+	return text, nil
 }
