@@ -8,8 +8,8 @@ import (
 // matcher finds added tokens in a text: at each place the longest one.
 type matcher struct {
 	tokens []AddedToken
-	first  [256]bool // the bytes that tokens begin with
-	nodes  []trieNode    // a trie; 0 is the root
+	first  [256]bool  // the bytes that tokens begin with
+	nodes  []trieNode // a trie; 0 is the root
 }
 
 type trieNode struct {

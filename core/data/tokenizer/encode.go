@@ -95,7 +95,7 @@ func (t *Tokenizer) prepare(s *scratch, input []byte, tracked bool) {
 	s.plain = t.vocab.plain.split(s.plain[:0], input, 0)
 	w.list = w.list[:0]
 	switch {
-	case t.normalizer == nil:
+	case t.norm == nil:
 		w.reset(input, 0, tracked)
 		for _, x := range s.plain {
 			if x.token >= 0 {
@@ -106,7 +106,7 @@ func (t *Tokenizer) prepare(s *scratch, input []byte, tracked bool) {
 		}
 	case len(s.plain) == 1 && s.plain[0].token < 0 && !tracked:
 		s.part.reset(input, 0, false)
-		t.normalizer.normalize(&s.part)
+		t.norm.normalize(&s.part)
 		w.reset(s.part.b, 0, false)
 		w.list = t.vocab.normal.split(w.list, w.b, 0)
 	default:
@@ -129,7 +129,7 @@ func (t *Tokenizer) normalizeParts(s *scratch, input []byte, tracked bool) {
 		part := input[x.from:x.to]
 		s.part.reset(part, int(x.from), tracked)
 		if x.token < 0 {
-			t.normalizer.normalize(&s.part)
+			t.norm.normalize(&s.part)
 		}
 		b = append(b, s.part.b...)
 		from = append(from, s.part.from...)

@@ -14,7 +14,7 @@ func (t *Tokenizer) Lossless() bool {
 		return t.normalizer == nil && u.fallsBackWhole() && decodesBytes(t.decoder) && addsNothing(t.pre) && !takesAnyBytes(t.pre)
 	}
 	bpe, ok := t.model.(*BPE)
-	if !ok || t.normalizer != nil {
+	if !ok || t.norm != nil {
 		return false
 	}
 	if raw, ok := t.cut.(*BPE); ok && t.cut != t.model {

@@ -192,7 +192,7 @@ func charOffsets(at [][2]int32, text string) []int32 {
 }
 
 // readGolden reads a file of golden vectors.
-func readGolden(t *testing.T, path string) []byte {
+func readGolden(t testing.TB, path string) []byte {
 	t.Helper()
 	f, err := os.Open(path)
 	if err != nil {

@@ -87,6 +87,7 @@ func pow10(n int) float64 {
 }
 
 // MarshalJSON writes a number that is read as s: the shortest one, or if that is read as a neighbour another integer times a power of ten.
+// There is one for whatever was read; of other numbers some can't be reached, and are written as their neighbours.
 func (s score) MarshalJSON() ([]byte, error) {
 	v := float64(s)
 	text, err := json.Marshal(v)
@@ -98,14 +99,14 @@ func (s score) MarshalJSON() ([]byte, error) {
 	}
 	for k := 1; k < 300; k++ {
 		m := math.Abs(v) * pow10(k)
-		if m < 1<<53 {
+		if m < 1<<46 {
 			continue
 		}
 		if m >= 1<<63 {
 			break
 		}
 		for n := -3.0; n <= 3; n++ {
-			digits := uint64(m + n*(math.Nextafter(m, math.Inf(1))-m))
+			digits := uint64(math.Round(m + n*max(1, math.Nextafter(m, math.Inf(1))-m)))
 			text := strconv.FormatUint(digits, 10) + "e-" + strconv.Itoa(k)
 			if v < 0 {
 				text = "-" + text

@@ -9,6 +9,7 @@ import (
 type Tokenizer struct {
 	parts
 	vocab   *vocabulary
+	norm    normalizer   // nil if normalizer is nil or does nothing
 	cut     Model            // what cuts words: the model, or the same one over bytes
 	cutter  preTokenizer     // pre, told whether cut takes bytes
 	scan    func([]byte) int // cuts words where that is all that there is to do and cut takes bytes; else nil
@@ -49,6 +50,9 @@ type AddedToken struct {
 // assemble puts a tokenizer together. It checks what the parts must agree on.
 func assemble(p parts) (*Tokenizer, error) {
 	t := &Tokenizer{parts: p, cut: p.model, cutter: p.pre, keep: true}
+	if list, ok := p.normalizer.(normSequence); !ok || len(list) > 0 {
+		t.norm = p.normalizer
+	}
 	var err error
 	if t.vocab, err = newVocabulary(&t.parts); err != nil {
 		return nil, err
@@ -58,7 +62,7 @@ func assemble(p parts) (*Tokenizer, error) {
 		if pre, ok := takesBytes(p.pre); ok {
 			if raw, ok := bpe.raw(); ok {
 				t.cut, t.cutter = raw, pre
-				if p.normalizer == nil && raw.level.whole {
+				if t.norm == nil && raw.level.whole {
 					t.scan = onlyScans(pre)
 				}
 			}
@@ -70,7 +74,7 @@ func assemble(p parts) (*Tokenizer, error) {
 	if u, ok := p.model.(*Unigram); ok {
 		t.spreads = u.Config().ByteFallback
 	}
-	t.tracked = asksForOrigin(p.pre, p.normalizer != nil)
+	t.tracked = asksForOrigin(p.pre, t.norm != nil)
 	t.size = p.model.Size()
 	for _, a := range t.added {
 		t.size = max(t.size, int(a.ID)+1)
