@@ -9,7 +9,7 @@ import (
 type Tokenizer struct {
 	parts
 	vocab   *vocabulary
-	norm    normalizer   // nil if normalizer is nil or does nothing
+	norm    normalizer       // nil if normalizer is nil or does nothing
 	cut     Model            // what cuts words: the model, or the same one over bytes
 	cutter  preTokenizer     // pre, told whether cut takes bytes
 	scan    func([]byte) int // cuts words where that is all that there is to do and cut takes bytes; else nil
