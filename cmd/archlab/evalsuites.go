@@ -37,7 +37,7 @@ func (o *evalOptions) judge(ctx context.Context, r *record.Reader, file *experim
 		return o.judgeQuestions(r, file)
 	case "task", "lengths":
 		if file.Data.Task == nil {
-			return nil, hinted{fmt.Errorf("the suite %s is for models trained on a task; the run's learned the corpus %s", o.suite, file.Data.Corpus.Name), "for text: positions, long, choice, cloze, needle"}
+			return nil, hinted{fmt.Errorf("the suite %s is for models trained on a task; the run learned the corpus %s", o.suite, file.Data.Corpus.Name), "for text: positions, long, choice, cloze, needle"}
 		}
 		return o.judgeTask(file, file.Data.Task.Name)
 	}
@@ -244,7 +244,7 @@ func isTextTask(t *experiment.Task) bool {
 // judgePositions scores the corpus's test split in windows of the training context or longer ones.
 func (o *evalOptions) judgePositions(ctx context.Context, r *record.Reader, file *experiment.File) (*judge, error) {
 	if file.Data.Corpus == nil {
-		return nil, hinted{fmt.Errorf("the suite %s is for models trained on text; the run's learned the task %s", o.suite, file.Data.Task.Name), "for a task: task, lengths"}
+		return nil, hinted{fmt.Errorf("the suite %s is for models trained on text; the run learned the task %s", o.suite, file.Data.Task.Name), "for a task: task, lengths"}
 	}
 	ds, err := openData(ctx, file)
 	if err != nil {
@@ -280,7 +280,7 @@ func (o *evalOptions) judgePositions(ctx context.Context, r *record.Reader, file
 			if err != nil {
 				return out, err
 			}
-			out.Positions = score.ByPosition
+			out.Positions, out.Context = score.ByPosition, file.Data.Context
 			return out, nil
 		}}, nil
 }

@@ -55,10 +55,20 @@ func writeEvaluation(w io.Writer, x record.Evaluation) error {
 	for _, m := range x.Models {
 		for _, p := range m.Positions {
 			if head {
-				line("model", "seed", "positions", "bits a byte", "nats a token", "tokens")
+				line("model", "seed", "positions", "beyond training", "bits a byte", "nats a token", "tokens")
 				head = false
 			}
-			line(m.Model, fmt.Sprint(m.Seed), fmt.Sprintf("%d–%d", p.From, p.To-1), fmt.Sprintf("%.4f", p.BPB()), fmt.Sprintf("%.4f", p.Loss), fmt.Sprint(p.Count))
+			where, beyond := fmt.Sprintf("%d–%d", p.From, p.To-1), "no"
+			if p.To-p.From == 1 {
+				where = fmt.Sprint(p.From)
+			}
+			switch {
+			case p.From >= m.Context:
+				beyond = "yes"
+			case p.To > m.Context:
+				beyond = "in part"
+			}
+			line(m.Model, fmt.Sprint(m.Seed), where, beyond, fmt.Sprintf("%.4f", p.BPB()), fmt.Sprintf("%.4f", p.Loss), fmt.Sprint(p.Count))
 		}
 	}
 	if err := tw.Flush(); err != nil {

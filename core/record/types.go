@@ -269,6 +269,7 @@ type Judged struct {
 	Tasks     []TaskScore    `json:"tasks,omitempty"`
 	Text      *TextScore     `json:"text,omitempty"`
 	Positions []PositionLoss `json:"positions,omitempty"`
+	Context   int            `json:"context,omitempty"` // tokens of a training sequence, where Positions may go beyond them
 }
 
 // TextScore is a model's answers to questions in text.
