@@ -92,6 +92,27 @@ func (r *Reader) Results() ([]Result, error) {
 	return out, nil
 }
 
+// Evaluations reads what archlab eval has written beside the run's records, by name.
+func (r *Reader) Evaluations() ([]Evaluation, error) {
+	paths, err := filepath.Glob(filepath.Join(r.Dir, "evals", "*.json"))
+	if err != nil {
+		return nil, err
+	}
+	sort.Strings(paths)
+	var out []Evaluation
+	for _, p := range paths {
+		var x Evaluation
+		if err := readJSON(p, &x); err != nil {
+			return nil, err
+		}
+		if x.Format != 1 {
+			return nil, fmt.Errorf("%s: the evaluation has format %d, this archlab reads format 1", p, x.Format)
+		}
+		out = append(out, x)
+	}
+	return out, nil
+}
+
 // Metrics reads the metrics of one model and seed, in the order they were written.
 func (r *Reader) Metrics(model string, seed uint64) ([]Metric, error) {
 	return ReadLog[Metric](filepath.Join(ModelDir(r.Dir, model, seed), "metrics.jsonl"))

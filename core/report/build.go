@@ -37,7 +37,19 @@ func Build(dirs ...string) (*Report, error) {
 			rep.Tunings = append(rep.Tunings, *t)
 		}
 		rep.Runs = append(rep.Runs, run)
+		evals, err := r.Evaluations()
+		if err != nil {
+			return nil, fmt.Errorf("report %s: %w", dir, err)
+		}
+		for _, x := range evals {
+			e := Eval{Run: path.Join(run.Name, run.ID), Evaluation: x}
+			e.Head, e.Lines = EvalTable(x)
+			rep.Evals = append(rep.Evals, e)
+		}
 		all = append(all, rows...)
+	}
+	if err := mixed(rep.Runs); err != nil {
+		return nil, err
 	}
 	switch len(rep.Runs) {
 	case 0:

@@ -138,6 +138,13 @@ func Markdown(rep *Report) []byte {
 		}
 		return l
 	})
+	for _, x := range rep.Evals {
+		p("\n## Suite %s, measured after the run\n\n", x.Suite)
+		grid(&b, x.Head, x.Lines)
+		for _, n := range x.Notes {
+			p("\n> %s\n", n)
+		}
+	}
 	section("Test-time compute", []string{"task", "strategy", "samples", "accuracy", "95 % interval", "tokens", "FLOPs", "time a problem"}, func(r Row) (l [][]string) {
 		for _, x := range r.TTC {
 			l = append(l, []string{x.Task, x.Strategy, fmt.Sprint(x.Samples), percent(x.Accuracy), percent(x.Low) + " to " + percent(x.High), si(x.Tokens), si(x.FLOPs), duration(x.Seconds)})

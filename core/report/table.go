@@ -109,6 +109,11 @@ func WriteTable(w io.Writer, rep *Report) error {
 	var b strings.Builder
 	align(&b, lines)
 	b.WriteByte('\n')
+	for i, r := range rep.Runs {
+		if s := setting(r.Data); s != "" && (i == 0 || s != setting(rep.Runs[i-1].Data)) {
+			fmt.Fprintf(&b, "%s\n\n", s)
+		}
+	}
 	for _, r := range rep.Rows {
 		fmt.Fprintf(&b, "%s: %s\n", r.Name, r.Verdict)
 	}
