@@ -76,44 +76,84 @@ func unknownSuite(name string) error {
 // most is the longest test sequence of a suite that chooses its own lengths.
 const most = 1 << 15
 
-// points lists the settings at which a task is tested: the lengths that the command line names, else, except for the suite task, 1 to 64 times
-// that of the config, as far as the task's rules and most allow.
-func (o *evalOptions) points(c task.Config) (lengths []int, tasks []task.Task, err error) {
+// point is one setting at which a task is tested.
+type point struct {
+	task      task.Task
+	parameter string // that measures length, with its value; empty where nothing is said of length
+	length    int
+}
+
+// points lists the settings at which a task is tested: the lengths that the command line names; else what the publication tests with preset
+// paper; else, except for the suite task, 1 to 64 times the config's length. Of lengths that nobody named those are left out that the
+// task's rules or most forbid.
+func (o *evalOptions) points(c task.Config) ([]point, error) {
 	first, err := task.Open(c)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	k, _ := task.Find(c.Kind)
 	if k.Scale == "" || o.suite == "task" && len(o.lengths) == 0 {
 		if len(o.lengths) > 0 {
-			return nil, nil, usageError{fmt.Sprintf("--lengths: the task %s has no setting that measures length", c.Kind), ""}
+			return nil, usageError{fmt.Sprintf("--lengths: the task %s has no setting that measures length", c.Kind), ""}
 		}
-		return []int{0}, []task.Task{first}, nil
+		return []point{{task: first}}, nil
 	}
-	wanted := o.lengths
-	if len(wanted) == 0 {
-		for times := 1; times <= 64; times *= 2 {
-			wanted = append(wanted, times*int(first.Info().Parameters[k.Scale]))
-		}
-	}
-	for _, n := range wanted {
+	var configs []task.Config
+	add := func(n int) error {
 		at, err := c.At(n)
-		if err != nil {
-			return nil, nil, err
+		configs = append(configs, at)
+		return err
+	}
+	switch wanted := o.wanted(k, int(first.Info().Parameters[k.Scale])); {
+	case len(o.lengths) == 0 && o.preset == task.Paper && len(k.Grid) > 0:
+		for _, values := range k.Grid {
+			at := c
+			for key, v := range values {
+				at = at.With(key, v)
+			}
+			configs = append(configs, at)
 		}
+	default:
+		for _, n := range wanted {
+			if err := add(n); err != nil {
+				return nil, err
+			}
+		}
+	}
+	var out []point
+	for _, at := range configs {
 		t, err := task.Open(at)
 		switch {
 		case err != nil && len(o.lengths) > 0:
-			return nil, nil, fmt.Errorf("%s %d: %w", k.Scale, n, err)
+			return nil, fmt.Errorf("%s %v: %w", k.Scale, at.Set[k.Scale], err)
 		case err != nil || len(o.lengths) == 0 && t.Length() > most:
 			continue
 		}
-		lengths, tasks = append(lengths, n), append(tasks, t)
+		out = append(out, point{t, k.Scale, int(t.Info().Parameters[k.Scale])})
 	}
-	if len(tasks) == 0 {
-		return nil, nil, fmt.Errorf("the task %s allows none of the lengths %v", c.Kind, wanted)
+	if len(out) == 0 {
+		return nil, fmt.Errorf("the task %s allows none of the suite's lengths", c.Kind)
 	}
-	return lengths, tasks, nil
+	return out, nil
+}
+
+// wanted lists the lengths that are asked for.
+func (o *evalOptions) wanted(k *task.Kind, trained int) (out []int) {
+	switch {
+	case len(o.lengths) > 0:
+		return o.lengths
+	case o.preset == task.Paper && len(k.PaperScale) > 0:
+		// A publication that tests every length up to one is asked at 32 of them.
+		step := (len(k.PaperScale) + 31) / 32
+		for i := step - 1; i < len(k.PaperScale); i += step {
+			out = append(out, k.PaperScale[i])
+		}
+		return out
+	}
+	for times := 1; times <= 64; times *= 2 {
+		out = append(out, times*trained)
+	}
+	return out
 }
 
 // judgeTask tests models on the task that they learned, with its own settings or those of a preset.
@@ -127,32 +167,28 @@ func (o *evalOptions) judgeTask(file *experiment.File, kind string) (*judge, err
 	if o.preset != "" {
 		c = task.Config{Kind: kind, Preset: o.preset}
 	}
-	lengths, tasks, err := o.points(c)
+	points, err := o.points(c)
 	if err != nil {
 		return nil, err
 	}
-	k, _ := task.Find(kind)
 	setting := trained.Info().Setting(own.Examples)
 	j := &judge{tokenizer: taskFingerprint(trained), setting: setting}
-	for _, t := range tasks {
+	for _, p := range points {
+		t := p.task
 		if got, want := t.Info().Vocab, trained.Info().Vocab; got != want {
 			return nil, hinted{fmt.Errorf("the models' vocabulary does not fit: they know %d token ids, the task %s with preset %s has %d", want, kind, o.preset, got), "without --preset the run's own settings are tested"}
 		}
-		if s := t.Info().TestSetting(setting); (s == task.Paper) != (tasks[0].Info().TestSetting(setting) == task.Paper) {
+		if s := t.Info().TestSetting(setting); (s == task.Paper) != (points[0].task.Info().TestSetting(setting) == task.Paper) {
 			return nil, hinted{fmt.Errorf("one table would hold numbers of the paper's setting and of another (%s)", s), "give --lengths that the paper tests, or others, not both"}
 		}
 		j.longest = max(j.longest, t.Length())
 	}
 	j.run = func(ctx context.Context, m *checkpointed) (out record.Judged, err error) {
-		for i, t := range tasks {
-			if t.Length() > m.context {
+		for _, p := range points {
+			if p.task.Length() > m.context {
 				continue
 			}
-			parameter := k.Scale
-			if lengths[i] == 0 {
-				parameter = ""
-			}
-			score, err := testTask(ctx, m.Model, t, setting, file.Data.Seed, o.examples, parameter, lengths[i])
+			score, err := testTask(ctx, m.Model, p.task, setting, file.Data.Seed, o.examples, p.parameter, p.length)
 			if err != nil {
 				return out, err
 			}
@@ -178,22 +214,21 @@ func (o *evalOptions) judgeText(r *record.Reader, file *experiment.File, kinds [
 	if err != nil {
 		return nil, err
 	}
-	type point struct {
-		kind   *task.Kind
-		length int
-		task   task.Task
-		list   []eval.Continuation
+	type asked struct {
+		point
+		longest int // tokens
+		list    []eval.Continuation
 	}
-	var points []point
+	var all []asked
 	j := &judge{tokenizer: tok.Fingerprint(), notes: []string{"the models learned " + r.Manifest.Data.Corpus + r.Manifest.Data.Task + ", not the task: an answer counts where greedy decoding writes it"}}
 	for _, k := range kinds {
-		lengths, tasks, err := o.points(task.Config{Kind: k.Name, Preset: o.preset})
+		points, err := o.points(task.Config{Kind: k.Name, Preset: o.preset})
 		if err != nil {
 			return nil, err
 		}
-		for i, t := range tasks {
-			p := point{k, lengths[i], t, nil}
-			v := t.(task.Verifiable)
+		for _, p := range points {
+			a := asked{point: p}
+			v := p.task.(task.Verifiable)
 			for e := range o.examples {
 				prompt := v.Prompt(data.Test, file.Data.Seed, e)
 				answer, err := v.Solution(prompt)
@@ -201,27 +236,24 @@ func (o *evalOptions) judgeText(r *record.Reader, file *experiment.File, kinds [
 					return nil, err
 				}
 				c := eval.Continuation{Context: prompt, Text: answer}
-				j.longest = max(j.longest, eval.Length(tok, c))
-				p.list = append(p.list, c)
+				a.longest = max(a.longest, eval.Length(tok, c))
+				a.list = append(a.list, c)
 			}
-			points = append(points, p)
+			j.longest = max(j.longest, a.longest)
+			all = append(all, a)
 		}
 	}
 	j.run = func(ctx context.Context, m *checkpointed) (out record.Judged, err error) {
-		for _, p := range points {
-			longest := 0
-			for _, c := range p.list {
-				longest = max(longest, eval.Length(tok, c))
-			}
-			if longest > m.context {
+		for _, a := range all {
+			if a.longest > m.context {
 				continue
 			}
-			score, err := eval.Clozes(ctx, m.Model, tok, m.context, p.list)
+			score, err := eval.Clozes(ctx, m.Model, tok, m.context, a.list)
 			if err != nil {
 				return out, err
 			}
 			acc := score.Measures[0]
-			out.Tasks = append(out.Tasks, record.TaskScore{Task: p.kind.Name, Parameter: p.kind.Scale, Length: p.length, T: longest, Setting: "not trained on it", Unit: "sequence",
+			out.Tasks = append(out.Tasks, record.TaskScore{Task: a.task.Info().Name, Parameter: a.parameter, Length: a.length, T: a.longest, Setting: "not trained on it", Unit: "sequence",
 				Items: score.Items, Sequences: score.Items, Accuracy: acc.Value, Low: acc.Low, High: acc.High})
 		}
 		return out, nil

@@ -53,7 +53,7 @@ type Corpus struct {
 type Task struct {
 	Name     string      `key:"name" required:"true" enum:"tasks" doc:"The task; archlab task list describes them."`
 	Preset   string      `key:"preset" default:"cpu" enum:"cpu|paper" doc:"paper: the publication's setting; cpu: one that two cores train in a minute or two. Settings beside it take the place of the preset's."`
-	Examples int         `key:"examples" min:"1" max:"1000000000" unit:"count" doc:"Size of a fixed training set that is revisited; without it examples are fresh for ever."`
+	Examples int         `key:"examples" min:"1" max:"1000000000" unit:"count" doc:"Size of a fixed training set that is revisited; without it examples are fresh for ever, except with preset paper where the publication has a fixed set."`
 	Settings task.Values `key:"-"` // every setting of the kind, once checked
 }
 

@@ -106,6 +106,9 @@ func (d *decoder) checkTask(x *Data) {
 		return
 	}
 	x.Task.Settings = t.Info().Parameters
+	if kind, _ := task.Find(x.Task.Name); x.Task.Preset == task.Paper && d.at["data.task.examples"] == nil {
+		x.Task.Examples = max(0, kind.Examples)
+	}
 	if d.at["data.context"] != nil && x.Context != t.Length() {
 		d.checkf("data.context", "remove the key", "got %d, the task's sequences have %d tokens", x.Context, t.Length())
 	}

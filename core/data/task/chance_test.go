@@ -17,7 +17,7 @@ func TestChance(t *testing.T) {
 			r := rand.New(rand.NewPCG(7, 8))
 			options := task.Answers()
 			right, n := 0, 0
-			for i := 0; n < 20_000; i++ {
+			for i := 0; n < 4_000; i++ {
 				e := task.Example(data.Test, 1, i)
 				for at, w := range e.Weights {
 					if w == 0 {

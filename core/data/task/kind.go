@@ -28,8 +28,8 @@ type Kind struct {
 	Floor string
 	// PaperScale lists the values of Scale that the publication tests; nil: that of training alone.
 	PaperScale []int
-	// paper, if given, answers which of several published settings values are to be compared with, out of the preset's.
-	paper func(preset, v Values) Values
+	// Grid lists the settings that the publication tests, where it tests more than lengths: values in place of the paper preset's.
+	Grid []Values
 	// open checks what the declarations cannot say and answers how examples are drawn.
 	open func(Values) (*design, error)
 }

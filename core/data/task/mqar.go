@@ -28,18 +28,9 @@ var mqarKind = Kind{
 		{Key: "power_a", Doc: "exponent of the power law of the gaps between pair and query; 1 is uniform", Min: 1e-6, Max: 1000, Real: true, Paper: 0.01, CPU: 0.01},
 		{Key: "blank", Doc: "fill with token 0 rather than random tokens", Switch: true},
 	},
-	Scale: "length",
-	paper: func(p, v Values) Values {
-		if mqarSettings[v.int("length")] == v.int("pairs") {
-			p["length"], p["pairs"] = v["length"], v["pairs"]
-		}
-		return p
-	},
+	Scale: "length", Grid: []Values{{"length": 64, "pairs": 4}, {"length": 128, "pairs": 8}, {"length": 256, "pairs": 16}, {"length": 512, "pairs": 64}},
 	open: openMQAR,
 }
-
-// mqarSettings are the published numbers of pairs by length.
-var mqarSettings = map[int]int{64: 4, 128: 8, 256: 16, 512: 64}
 
 func openMQAR(v Values) (*design, error) {
 	V, T, P, a := v.int("vocab"), v.int("length"), v.int("pairs"), v["power_a"]

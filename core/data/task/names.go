@@ -13,7 +13,7 @@ import "github.com/archlab/archlab/core/data/internal/rng"
 // for validation and test the second tokens are drawn anew, so that what a name looks like helps no more than chance and
 // only what the story said before does. The first mention is not scored.
 var namesKind = Kind{
-	Name: "names", Suite: "multi-token prediction", Summary: "stories: complete a name of two tokens that was mentioned before",
+	Name: "names", Suite: "mtp", Summary: "stories: complete a name of two tokens that was mentioned before",
 	Source:      "Gloeckle et al. 2024, Better & Faster Large Language Models via Multi-token Prediction (arXiv:2404.19737), induction capability",
 	Unpublished: "the publication trains on children's stories and replaces the names of 100 test stories; here the stories are made of words drawn from a chain",
 	Params: []Param{

@@ -2,6 +2,7 @@ package task
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -26,8 +27,10 @@ func (i Info) TestSetting(training string) string {
 
 func (i Info) setting(examples *int, scale []int) string {
 	paper := i.kind.preset(Paper)
-	if i.kind.paper != nil {
-		paper = i.kind.paper(paper, i.Parameters)
+	for _, point := range i.kind.Grid {
+		if matches(i.Parameters, point) {
+			maps.Copy(paper, point)
+		}
 	}
 	var differs []string
 	smaller, larger := false, false
@@ -62,4 +65,14 @@ func (i Info) setting(examples *int, scale []int) string {
 		how = "scaled down: "
 	}
 	return how + strings.Join(differs, ", ")
+}
+
+// matches answers whether values agree with all of some others.
+func matches(v, some Values) bool {
+	for key, x := range some {
+		if v[key] != x {
+			return false
+		}
+	}
+	return true
 }
