@@ -24,7 +24,7 @@ import (
 	"unicode/utf8"
 )
 
-// rust is the running reference: internal/reference/live.js. ARCHLAB_NODE_PATH names the folder with the npm packages.
+// rust is the running reference: internal/reference/live.js. NODE_PATH names the folder with the npm packages.
 type rust struct {
 	dir   string
 	names []string
@@ -34,13 +34,11 @@ type rust struct {
 
 func startRust(t *testing.T, charsmap string, texts ...string) *rust {
 	t.Helper()
-	modules := os.Getenv("ARCHLAB_NODE_PATH")
-	if modules == "" {
-		t.Skip("ARCHLAB_NODE_PATH does not say where the npm packages are")
+	if os.Getenv("NODE_PATH") == "" {
+		t.Skip("NODE_PATH does not say where the npm packages are")
 	}
 	r := &rust{dir: t.TempDir()}
 	cmd := exec.Command("node", append([]string{"internal/reference/live.js", r.dir, charsmap}, texts...)...)
-	cmd.Env = append(os.Environ(), "NODE_PATH="+modules)
 	answers, theirs, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
