@@ -83,7 +83,7 @@ func (p *precompiled) rule(part []byte) ([]byte, bool) {
 func replace(w *rewriter, to []byte, n int) {
 	end := w.at + n
 	if len(to) == 0 {
-		w.skip(n)
+		w.drop(n)
 		return
 	}
 	for len(to) > 0 {

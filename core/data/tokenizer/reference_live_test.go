@@ -32,13 +32,13 @@ type rust struct {
 	out   *bufio.Reader
 }
 
-func startRust(t *testing.T, charsmap string, texts ...string) *rust {
+func startRust(t *testing.T, texts ...string) *rust {
 	t.Helper()
 	if os.Getenv("NODE_PATH") == "" {
 		t.Skip("NODE_PATH does not say where the npm packages are")
 	}
 	r := &rust{dir: t.TempDir()}
-	cmd := exec.Command("node", append([]string{"internal/reference/live.js", r.dir, charsmap}, texts...)...)
+	cmd := exec.Command("node", append([]string{"internal/reference/live.js", r.dir}, texts...)...)
 	answers, theirs, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
@@ -170,7 +170,7 @@ func TestLive(t *testing.T) {
 	if err := os.WriteFile(learn, text.Bytes(), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	r := startRust(t, os.Getenv("REFERENCE_CHARSMAP"), learn)
+	r := startRust(t, learn)
 	total := 0
 	for _, name := range r.names {
 		t.Run(name, func(t *testing.T) {

@@ -54,6 +54,9 @@ type rewriter struct {
 	at     int // bytes of t.b that are done
 	base   int // where the part of t.b begins that is being rewritten
 	origin int32
+
+	added bool // what was written last was inserted
+	lag   int  // how many characters what is written seems to come from too far left: see drop
 }
 
 func (t *text) rewrite() rewriter {
@@ -72,11 +75,20 @@ func (w *rewriter) done() {
 
 // keep copies the next n bytes.
 func (w *rewriter) keep(n int) {
-	w.out = append(w.out, w.t.b[w.at:w.at+n]...)
-	if w.t.from != nil {
-		w.from = append(w.from, w.t.from[w.at:w.at+n]...)
+	end := w.at + n
+	w.out = append(w.out, w.t.b[w.at:end]...)
+	switch {
+	case w.t.from == nil:
+	case w.lag == 0:
+		w.from = append(w.from, w.t.from[w.at:end]...)
+	default:
+		for w.at < end {
+			n := size(w.t.b[w.at:end])
+			w.mark(n, w.source())
+			w.at += n
+		}
 	}
-	w.at += n
+	w.at, w.added = end, false
 }
 
 // skip leaves out the next n bytes.
@@ -84,28 +96,58 @@ func (w *rewriter) skip(n int) { w.at += n }
 
 // put writes s in the place of the next n bytes, which must be one character or more.
 func (w *rewriter) put(s string, n int) {
-	w.mark(len(s), w.at)
+	w.mark(len(s), w.source())
 	w.out = append(w.out, s...)
 	w.at += n
+	w.added = false
 }
 
 // putRune is put of one character.
 func (w *rewriter) putRune(r rune, n int) {
-	w.mark(utf8.RuneLen(r), w.at)
+	w.mark(utf8.RuneLen(r), w.source())
 	w.out = utf8.AppendRune(w.out, r)
 	w.at += n
+	w.added = false
 }
 
 // insert writes s, which comes from where the last character came from.
 func (w *rewriter) insert(s string) {
-	w.mark(len(s), w.at-1)
+	w.mark(len(s), w.source()-1)
 	w.out = append(w.out, s...)
+	w.added = true
 }
 
 // insertRune is insert of one character.
 func (w *rewriter) insertRune(r rune) {
-	w.mark(utf8.RuneLen(r), w.at-1)
+	w.mark(utf8.RuneLen(r), w.source()-1)
 	w.out = utf8.AppendRune(w.out, r)
+	w.added = true
+}
+
+// drop is skip as the Rust reference's normalizer Precompiled does it. If something was inserted in front of what goes, it comes from there
+// now; and if nothing was written yet, all that follows seems to come from as many characters further left.
+func (w *rewriter) drop(n int) {
+	switch {
+	case w.t.from == nil:
+	case len(w.out) == 0:
+		w.lag += utf8.RuneCount(w.t.b[w.at : w.at+n])
+	case w.added:
+		_, last := utf8.DecodeLastRune(w.out)
+		w.from = w.from[:len(w.from)-last]
+		w.mark(last, w.source())
+		w.added = false
+	}
+	w.at += n
+}
+
+// source is where in the text what is written next comes from.
+func (w *rewriter) source() int {
+	at := w.at
+	for range w.lag {
+		_, n := utf8.DecodeLastRune(w.t.b[w.base:at])
+		at -= n
+	}
+	return at
 }
 
 // mark says that the next n bytes come from where byte i of the text came from; in front of the first one nothing came from

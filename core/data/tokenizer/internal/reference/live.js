@@ -1,10 +1,10 @@
 // Answers what the Rust tokenizers make of texts, for the live comparison (reference_live_test.go).
 //
-//   node live.js DIR CHARSMAP TEXT...
+//   node live.js DIR TEXT...
 //
 // learns models from TEXT, writes a tokenizer.json for every tokenizer of tokenizers.js to DIR, and then answers requests, one JSON
-// object a line on standard input: {"name": tokenizer, "texts": [...], "full": bool}. The answers, on descriptor 3, are objects of
-// encode.js if full, else their digests. CHARSMAP is a file of SentencePiece's precompiled rules, or "".
+// object a line on standard input: {"name": tokenizer, "texts": [...], "full": bool}, or a path as "file" in the place of name. The answers, on
+// descriptor 3, are objects of encode.js if full, else their digests.
 'use strict';
 const crypto = require('crypto');
 const fs = require('fs');
@@ -21,13 +21,13 @@ function digest(a) {
 }
 
 async function main() {
-  const [dir, charsmap, ...texts] = process.argv.slice(2);
+  const [dir, ...texts] = process.argv.slice(2);
   const write = (v) => {
     for (let rest = Buffer.from(JSON.stringify(v) + '\n'); rest.length > 0;) rest = rest.subarray(fs.writeSync(3, rest));
   };
   const m = models(texts, 0);
   const open = {};
-  for (const [name, t] of Object.entries(tokenizers(m, charsmap && fs.readFileSync(charsmap).toString('base64')))) {
+  for (const [name, t] of Object.entries(tokenizers(m))) {
     const raw = JSON.stringify(file(m, t));
     fs.writeFileSync(path.join(dir, name.replaceAll(' ', '_') + '.json'), raw);
     open[name] = () => T.Tokenizer.fromString(raw);

@@ -5,6 +5,7 @@ const fs = require('fs');
 const os = require('os');
 const path = require('path');
 const T = require('tokenizers');
+const { charsmap } = require('./charsmap.js');
 
 const GPT2 = "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";
 const LLAMA3 = "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
@@ -116,8 +117,14 @@ const place = (s) => {
 };
 const fallbackDecoder = decs(replace('▁', ' '), { type: 'ByteFallback' }, { type: 'Fuse' }, { type: 'Strip', content: ' ', start: 1, stop: 0 });
 
-// tokenizers answers all of them by name: a model's name and the other parts. m are the models; charsmap is base64, or missing.
-function tokenizers(m, charsmap) {
+// Precompiled rules in the manner of nmt_nfkc.
+const rules = {
+  'ﬁ': 'fi', 'ﬂ': 'fl', '\u3000': ' ', '\u00a0': ' ', '\t': ' ', '\n': ' ', '\r': '', '\u200b': ' ', '\ufeff': '', 'Ａ': 'A', 'Ｂ': 'B', '１': '1', '①': '1', '²': '2', '½': '1⁄2',
+  '㎏': 'kg', '™': 'TM', '…': '...', 'e\u0301': 'é', 'か\u3099': 'が', 'ｶﾞ': 'ガ', 'ｶ': 'カ', '\u1112\u1161\u11ab': '한', 'ﷺ': 'صلى', '\u0344': '\u0308\u0301',
+};
+
+// tokenizers answers all of them by name: a model's name and the other parts. m are the models.
+function tokenizers(m) {
   const id = (model, s) => Array.isArray(m[model].vocab) ? m[model].vocab.findIndex(([p]) => p === s) : m[model].vocab[s];
   const size = (model) => Array.isArray(m[model].vocab) ? m[model].vocab.length : Object.keys(m[model].vocab).length;
   const cls = (model) => ({ sep: ['[SEP]', id(model, '[SEP]')], cls: ['[CLS]', id(model, '[CLS]')] });
@@ -173,11 +180,9 @@ function tokenizers(m, charsmap) {
     'cut left': { model: 'bytes', pre: byteLevel(false), truncation: { direction: 'Left', max_length: 9, strategy: 'LongestFirst', stride: 2 }, padding: { strategy: 'BatchLongest', direction: 'Left', pad_to_multiple_of: 8, pad_id: 3, pad_type_id: 1, pad_token: '!' }, decoder: byteLevel(false) },
   };
   for (const form of ['NFC', 'NFD', 'NFKC', 'NFKD', 'StripAccents', 'Nmt']) t[form] = { model: 'unknown', norm: { type: form }, decoder: { type: 'Fuse' } };
-  if (charsmap) {
-    const precompiled = { type: 'Precompiled', precompiled_charsmap: charsmap };
-    t['xlm-r'] = { model: 'unigram', norm: precompiled, pre: pres({ type: 'WhitespaceSplit' }, metaspace('always', true)), post: template(['<s>', '$A', '</s>'], ['<s>', '$A', '</s>', '</s>', '$B', '</s>'], [['<s>', 0], ['</s>', 2]]), decoder: metaspace('always', true), added: [added('<mask>', { lstrip: true })] };
-    t['deberta'] = { model: 'unigram', norm: norms({ type: 'Strip', strip_left: true, strip_right: true }, precompiled, replaceRegex(' {2,}', ' ')), pre: pres(metaspace('always', true)), decoder: metaspace('always', true), added: [added('<mask>')] };
-  }
+  const precompiled = { type: 'Precompiled', precompiled_charsmap: Buffer.from(charsmap(rules)).toString('base64') };
+  t['xlm-r'] = { model: 'unigram', norm: precompiled, pre: pres({ type: 'WhitespaceSplit' }, metaspace('always', true)), post: template(['<s>', '$A', '</s>'], ['<s>', '$A', '</s>', '</s>', '$B', '</s>'], [['<s>', 0], ['</s>', 2]]), decoder: metaspace('always', true), added: [added('<mask>', { lstrip: true })] };
+  t['deberta'] = { model: 'unigram', norm: norms({ type: 'Strip', strip_left: true, strip_right: true }, precompiled, replaceRegex(' {2,}', ' ')), pre: pres(metaspace('always', true)), decoder: metaspace('always', true), added: [added('<mask>')] };
   return t;
 }
 
