@@ -161,8 +161,10 @@ func (o hostOptions) checkRead(ctx context.Context, file *experiment.File, told 
 		return fail(err)
 	}
 	told = file.Join(told, wrong, corpusProblem(file))
-	if c.vocab, err = nominalVocab(file); err != nil && told == nil {
-		return fail(err)
+	if c.vocab, err = nominalVocab(file); err != nil {
+		if _, ok := experiment.IsProblems(err); ok || told == nil {
+			told = file.Join(told, err)
+		}
 	}
 	if c.vocab > 0 {
 		var mismatch *experiment.MatchError

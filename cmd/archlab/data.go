@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -83,10 +84,32 @@ func nominalVocab(file *experiment.File) (int, error) {
 		}
 		return opened.Info().Vocab, nil
 	}
-	if file.Data.Tokenizer.Kind == "bpe" {
-		return file.Data.Tokenizer.Vocab, nil
+	switch t := file.Data.Tokenizer; {
+	case t.Kind == "file":
+		tok, err := data.OpenTokenizer(context.Background(), tokenizerConfig(file), nil, data.Cache{})
+		if err != nil {
+			return 0, tokenizerProblem(file, err)
+		}
+		return tok.Vocab(), nil
+	case t.Vocab > 0:
+		return t.Vocab, nil
 	}
 	return data.Bytes{}.Vocab(), nil
+}
+
+// tokenizerProblem points at the tokenizer's file in the experiment.
+func tokenizerProblem(file *experiment.File, err error) error {
+	p := file.Problem("data.tokenizer.path", "%v", err)
+	if p.Hint = hintOf(err); errors.Is(err, data.ErrNotFound) {
+		p.Hint = "a relative path begins where the experiment file lies"
+	}
+	return p
+}
+
+// tokenizerConfig is the experiment's tokenizer, its path made independent of where the file lies.
+func tokenizerConfig(file *experiment.File) data.TokenizerConfig {
+	t := file.Data.Tokenizer
+	return data.TokenizerConfig{Kind: t.Kind, Vocab: t.Vocab, Pattern: t.Pattern, Path: file.Resolve(t.Path), TrainBytes: t.TrainBytes}
 }
 
 // openData reads the corpus or makes the task.
@@ -159,7 +182,7 @@ func openCorpus(ctx context.Context, file *experiment.File) (*dataset, error) {
 	if err != nil {
 		return nil, err
 	}
-	tok, err := data.OpenTokenizer(ctx, data.TokenizerConfig{Kind: x.Tokenizer.Kind, Vocab: x.Tokenizer.Vocab}, corpus, cache)
+	tok, err := data.OpenTokenizer(ctx, tokenizerConfig(file), corpus, cache)
 	if err != nil {
 		return nil, err
 	}

@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -104,11 +103,12 @@ func (o *generateOptions) generate(ctx context.Context, dir string, stdout io.Wr
 		return err
 	}
 	defer s.Close()
-	out := &textStream{w: stdout, tok: tok}
+	prompt := data.PromptTokens(tok, []byte(o.prompt))
+	out := newTextStream(stdout, tok, prompt)
 	if _, err := io.WriteString(stdout, o.prompt); err != nil {
 		return err
 	}
-	_, err = ttc.Generate(ctx, s.Model, data.PromptTokens(tok, []byte(o.prompt)), ttc.Sampling{Temperature: o.temperature, TopK: min(o.topK, tok.Vocab()),
+	_, err = ttc.Generate(ctx, s.Model, prompt, ttc.Sampling{Temperature: o.temperature, TopK: min(o.topK, tok.Vocab()),
 		MaxTokens: o.tokens, Stop: tok.EOD(), Seed: o.seed}, out.token)
 	if e := out.flush(); err == nil {
 		err = e
@@ -147,33 +147,4 @@ func (o *generateOptions) choose(r *record.Reader) (record.Model, uint64, error)
 		return record.Model{}, 0, usageError{fmt.Sprintf("the run has no model seed %d", seed), fmt.Sprintf("seeds: %v", r.Manifest.Seeds)}
 	}
 	return *found, seed, nil
-}
-
-// textStream writes tokens as text as soon as they make whole characters.
-type textStream struct {
-	w       io.Writer
-	tok     data.Tokenizer
-	pending []byte
-}
-
-func (s *textStream) token(id int32) error {
-	s.pending = s.tok.Decode(s.pending, []int32{id})
-	whole := len(s.pending)
-	for back := 1; back < utf8.UTFMax && back <= len(s.pending); back++ {
-		if c := s.pending[len(s.pending)-back]; utf8.RuneStart(c) {
-			if !utf8.FullRune(s.pending[len(s.pending)-back:]) {
-				whole = len(s.pending) - back
-			}
-			break
-		}
-	}
-	_, err := s.w.Write(s.pending[:whole])
-	s.pending = append(s.pending[:0], s.pending[whole:]...)
-	return err
-}
-
-// flush writes what is left and ends the line.
-func (s *textStream) flush() error {
-	_, err := s.w.Write(append(s.pending, '\n'))
-	return err
 }

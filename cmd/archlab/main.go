@@ -60,7 +60,8 @@ func interruptible() (context.Context, func()) {
 
 func rootCommand() *cobra.Command {
 	root := group("archlab", "Compare language-model families fairly: same data, same budget, one report",
-		runCommand(), reportCommand(), evalCommand(), taskCommand(), generateCommand(), configCommand(), pluginCommand(), benchCommand(), cardsCommand(), doctorCommand(), servePluginCommand(), versionCommand())
+		runCommand(), reportCommand(), evalCommand(), taskCommand(), generateCommand(), configCommand(), tokenizerCommand(), pluginCommand(), benchCommand(),
+		cardsCommand(), doctorCommand(), servePluginCommand(), versionCommand())
 	root.Long = "archlab trains every model family of an experiment on the same batches, each in a plugin process of its own,\n" +
 		"evaluates them on the same text and tasks, and writes one report that says which differences are real."
 	root.Example = "  archlab run configs/quickstart.yaml\n  archlab config show configs/quickstart.yaml --set train.batch=8"

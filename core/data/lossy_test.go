@@ -37,7 +37,7 @@ func TestBytesOfALossyTokenizerAreThoseOfTheText(t *testing.T) {
 	// Documents of several groups, some of which hold no token at all.
 	files := map[string]string{"none": "aeiou AEIOU", "spaces": "   \n"}
 	for i := range 7 {
-		files["long"+string(rune('a'+i))] = strings.Repeat("A tree is a plant, and so on ... ", 5000*(i+1))
+		files["long"+string(rune('a'+i))] = strings.Repeat("A tree is a plant, and so on ... ", 1500*(i+1))
 	}
 	c := openDir(t, tree(t, files), only)
 	want := separated(t, c, Train, consonants{})

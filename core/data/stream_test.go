@@ -38,8 +38,7 @@ func separated(t testing.TB, c *Corpus, split Split, tok Tokenizer) (ids []int32
 
 func TestStream(t *testing.T) {
 	c := smallCorpus(t)
-	bpe := fuzzBPE()
-	for _, tok := range []Tokenizer{Bytes{}, bpe, wide{}} {
+	for _, tok := range []Tokenizer{Bytes{}, smallBPE(), wide{}} {
 		for _, split := range []Split{Train, Validation, Test} {
 			want := separated(t, c, split, tok)
 			cache := Cache{Dir: t.TempDir(), Log: func(what string, err error) { t.Errorf("%s: %v", what, err) }}
@@ -119,7 +118,7 @@ func TestStreamDoesNotDependOnThreads(t *testing.T) {
 	var want []int32
 	for _, n := range []int{1, 2, 7} {
 		old := runtime.GOMAXPROCS(n)
-		s, err := OpenStream(ctx, c, Train, fuzzBPE(), Cache{})
+		s, err := OpenStream(ctx, c, Train, smallBPE(), Cache{})
 		runtime.GOMAXPROCS(old)
 		if err != nil {
 			t.Fatal(err)

@@ -2,6 +2,7 @@ package data
 
 import (
 	"context"
+	"errors"
 	"runtime"
 	"sync"
 )
@@ -20,6 +21,7 @@ type textGroup struct {
 type encoded struct {
 	tokens []int32
 	rest   int // Lossy: bytes of the last document that follow its last token
+	err    error
 }
 
 func newTextGroup() *textGroup { return &textGroup{done: make(chan encoded, 1)} }
@@ -38,10 +40,24 @@ func (g *textGroup) encode(tok Tokenizer) encoded {
 			out.tokens = append(out.tokens, int32(out.rest))
 			out.tokens, out.rest = lossy.EncodeSpans(out.tokens, text)
 		} else {
+			n := len(out.tokens)
 			out.tokens = tok.Encode(out.tokens, text)
+			out.err = errors.Join(out.err, account(tok, out.tokens[n:], text))
 		}
 	}
 	return out
+}
+
+// account holds the bytes of tokens against those of their text: bits per byte of a tokenizer that errs there would mean nothing.
+func account(tok Tokenizer, ids []int32, text []byte) error {
+	sum := 0
+	for _, id := range ids {
+		sum += tok.TokenBytes(id)
+	}
+	if sum != len(text) {
+		return errorf(ErrFormat, tok.Name(), "the tokens of a document stand for %d bytes, it has %d", sum, len(text))
+	}
+	return nil
 }
 
 // encodeSplit encodes groups of documents in parallel and emits them in order.
@@ -102,7 +118,10 @@ func encodeSplit(ctx context.Context, corpus *Corpus, split Split, tok Tokenizer
 				e.tokens[1] = int32(rest)
 				rest = e.rest
 			}
-			if emitErr = emit(e.tokens); emitErr != nil {
+			if emitErr = e.err; emitErr == nil {
+				emitErr = emit(e.tokens)
+			}
+			if emitErr != nil {
 				cancel()
 			}
 		case <-ctx.Done():

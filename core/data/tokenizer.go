@@ -1,13 +1,12 @@
 package data
 
 import (
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
 )
 
-// Tokenizer maps text to token ids and back. Decode(Encode(x)) == x for every byte string x. Implementations are safe for
-// concurrent use.
+// Tokenizer maps text to token ids and back. Decode(Encode(x)) == x for every byte string x, unless it is Lossy. Implementations
+// are safe for concurrent use.
 type Tokenizer interface {
 	Name() string // for people, e.g. "bytes" or "bpe-2048"
 	Vocab() int   // number of ids, the end-of-document token included
@@ -34,38 +33,13 @@ type Lossy interface {
 	EncodeSpans(dst []int32, text []byte) (out []int32, rest int)
 }
 
-// TokenizerConfig names a tokenizer.
-type TokenizerConfig struct {
-	Kind       string // "bytes" or "bpe"
-	Vocab      int    // bpe: wanted number of ids, at least 257; default 2048. A tiny corpus may give fewer
-	TrainBytes int64  // bpe: learn from about this many bytes of the train split, chosen by hash; default 10 MB
-}
-
-// TokenizerKinds lists the kinds in the order of the documentation.
-var TokenizerKinds = []string{"bytes", "bpe"}
-
-// OpenTokenizer answers the tokenizer of a config. A BPE vocabulary is learned from the corpus's train split, or taken from the
-// cache where the same one was learned before.
-func OpenTokenizer(ctx context.Context, cfg TokenizerConfig, corpus *Corpus, cache Cache) (Tokenizer, error) {
-	switch cfg.Kind {
-	case "bytes":
-		if cfg.Vocab != 0 && cfg.Vocab != bytesVocab {
-			return nil, errorf(ErrConfig, "vocab", "got %d, the bytes tokenizer always has %d", cfg.Vocab, bytesVocab)
-		}
-		return Bytes{}, nil
-	case "bpe":
-		return openBPE(ctx, cfg, corpus, cache)
-	}
-	return nil, errorf(ErrConfig, "kind", "unknown tokenizer %q, want one of %q", cfg.Kind, TokenizerKinds)
-}
-
 // PromptTokens encodes a prompt as the start of a document: EOD, then the text.
 func PromptTokens(tok Tokenizer, text []byte) []int32 {
 	return tok.Encode([]int32{tok.EOD()}, text)
 }
 
 const (
-	eodID      = 256 // of every tokenizer of this package: the ids below are the 256 bytes
+	eodID      = 256 // of Bytes: the ids below are the 256 bytes
 	bytesVocab = 257
 )
 
@@ -107,13 +81,8 @@ func (Bytes) TokenBytes(id int32) int {
 	return 0
 }
 
-// Fingerprint is constant.
-func (Bytes) Fingerprint() string { return fingerprint("bytes", nil) }
-
-// fingerprint hashes a kind of tokenizer with whatever defines it.
-func fingerprint(kind string, definition []byte) string {
-	h := sha256.New()
-	h.Write([]byte("archlab tokenizer 1\n" + kind + "\n"))
-	h.Write(definition)
-	return hex.EncodeToString(h.Sum(nil))
+// Fingerprint is constant: the SHA-256 of a name.
+func (Bytes) Fingerprint() string {
+	sum := sha256.Sum256([]byte("archlab tokenizer 1\nbytes\n"))
+	return hex.EncodeToString(sum[:])
 }

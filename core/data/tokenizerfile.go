@@ -6,61 +6,31 @@ import (
 	"fmt"
 	"io"
 	"os"
+
+	"github.com/archlab/archlab/core/data/tokenizer"
 )
 
-// tokenizerFile is the form in which tokenizers are stored, in the cache and beside the checkpoints that need them.
-//
-// Merges name ids: 0 to 255 are bytes, 256 is EOD and takes no part, 257+i is what merges[i] makes. The fingerprint guards
-// against damage and says which checkpoints fit.
-type tokenizerFile struct {
-	Format      string     `json:"format"`  // "archlab-bytes" or "archlab-bpe"
-	Version     int        `json:"version"` // 1
-	Pattern     string     `json:"pattern"` // bpe: "gpt2", how text is cut in words; bytes: ""
-	EOD         int32      `json:"end_of_document"`
-	Fingerprint string     `json:"fingerprint"`
-	Merges      [][2]int32 `json:"merges"` // bpe; bytes has none
-}
-
-const (
-	bytesFormat      = "archlab-bytes"
-	bpeFormat        = "archlab-bpe"
-	tokenizerVersion = 1
-	maxTokenizerFile = 64 << 20
-)
-
-// SaveTokenizer writes a tokenizer of this package as JSON, one merge a line.
+// SaveTokenizer writes the stored form of a tokenizer of this package: tokenizer.json, or the SentencePiece model that it came from.
 func SaveTokenizer(w io.Writer, tok Tokenizer) error {
-	f := tokenizerFile{Format: bytesFormat}
 	switch tok := tok.(type) {
 	case Bytes:
-	case *BPE:
-		f.Format, f.Pattern, f.Merges = bpeFormat, "gpt2", tok.merges
-	default:
-		return errorf(ErrConfig, tok.Name(), "a tokenizer of type %T has no stored form", tok)
+		return tokenizer.Bytes().Write(w)
+	case *Subword:
+		_, err := w.Write(tok.form)
+		return err
+	case spanned:
+		return SaveTokenizer(w, tok.Subword)
 	}
-	var buf bytes.Buffer
-	fmt.Fprintf(&buf, "{\n\"format\": %q,\n\"version\": %d,\n\"pattern\": %q,\n\"end_of_document\": %d,\n\"fingerprint\": %q,\n\"merges\": [",
-		f.Format, tokenizerVersion, f.Pattern, eodID, tok.Fingerprint())
-	for i, m := range f.Merges {
-		sep := ",\n"
-		if i == 0 {
-			sep = "\n"
-		}
-		fmt.Fprintf(&buf, "%s[%d,%d]", sep, m[0], m[1])
-	}
-	buf.WriteString("\n]\n}\n")
-	_, err := w.Write(buf.Bytes())
-	return err
+	return errorf(ErrConfig, tok.Name(), "a tokenizer of type %T has no stored form", tok)
 }
 
-// LoadTokenizer reads a file written by SaveTokenizer. The error is fs.ErrNotExist, ErrFormat or ErrCorrupt.
+// LoadTokenizer reads a file written by SaveTokenizer. The error is fs.ErrNotExist or ErrFormat.
 func LoadTokenizer(path string) (Tokenizer, error) {
-	f, err := os.Open(path)
+	raw, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
-	tok, err := ReadTokenizer(f)
+	tok, err := ReadTokenizer(raw)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
@@ -68,40 +38,32 @@ func LoadTokenizer(path string) (Tokenizer, error) {
 }
 
 // ReadTokenizer reads what SaveTokenizer wrote.
-func ReadTokenizer(r io.Reader) (Tokenizer, error) {
-	raw, err := io.ReadAll(io.LimitReader(r, maxTokenizerFile+1))
+func ReadTokenizer(raw []byte) (Tokenizer, error) {
+	var old struct{ Format string }
+	switch err := json.Unmarshal(raw, &old); {
+	case err == nil && old.Format == "archlab-bytes": // of earlier versions
+		return Bytes{}, nil
+	case err == nil && old.Format == "archlab-bpe":
+		return nil, errorf(ErrFormat, "", "a vocabulary of an earlier version of archlab, whose form is read no more").
+			hint("use the version that made the run, or run its config.yaml again")
+	}
+	if !json.Valid(raw) {
+		t, err := tokenizer.ReadSentencePiece(raw)
+		if err != nil {
+			return nil, errorf(ErrFormat, "", "neither a tokenizer.json nor a SentencePiece model").cause(err)
+		}
+		return NewTokenizer(t)
+	}
+	t, err := tokenizer.Read(raw)
 	if err != nil {
+		return nil, errorf(ErrFormat, "", "not a tokenizer.json").cause(err)
+	}
+	var plain bytes.Buffer
+	if err := tokenizer.Bytes().Write(&plain); err != nil {
 		return nil, err
 	}
-	if len(raw) > maxTokenizerFile {
-		return nil, errorf(ErrFormat, "", "longer than %d bytes, not a tokenizer", maxTokenizerFile)
+	if bytes.Equal(raw, plain.Bytes()) {
+		return Bytes{}, nil
 	}
-	var f tokenizerFile
-	d := json.NewDecoder(bytes.NewReader(raw))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&f); err != nil {
-		return nil, errorf(ErrFormat, "", "not a tokenizer").cause(err)
-	}
-	if _, err := d.Token(); err != io.EOF {
-		return nil, errorf(ErrFormat, "", "something follows the tokenizer's object")
-	}
-	if f.Version != tokenizerVersion || f.EOD != eodID {
-		return nil, errorf(ErrFormat, "", "got version %d, end_of_document %d, want %d, %d", f.Version, f.EOD, tokenizerVersion, eodID)
-	}
-	var tok Tokenizer
-	switch {
-	case f.Format == bytesFormat && f.Pattern == "" && len(f.Merges) == 0:
-		tok = Bytes{}
-	case f.Format == bpeFormat && f.Pattern == "gpt2":
-		if tok, err = NewBPE(f.Merges); err != nil {
-			return nil, err
-		}
-	default:
-		return nil, errorf(ErrFormat, "", "got format %q, pattern %q, %d merges, want %q, \"\", 0 or %q, \"gpt2\"",
-			f.Format, f.Pattern, len(f.Merges), bytesFormat, bpeFormat)
-	}
-	if tok.Fingerprint() != f.Fingerprint {
-		return nil, errorf(ErrCorrupt, "", "the file says fingerprint %.12q, its contents have %.12q", f.Fingerprint, tok.Fingerprint())
-	}
-	return tok, nil
+	return NewTokenizer(t)
 }

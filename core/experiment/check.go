@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/archlab/archlab/core/data"
 )
 
 // check looks across fields, after each has been checked by itself.
@@ -84,17 +86,50 @@ func (d *decoder) checkData(x *Data) {
 	if x.Task != nil {
 		d.checkTask(x)
 	}
-	switch t := x.Tokenizer; {
+	switch {
 	case x.Task != nil && d.at["data.tokenizer"] != nil:
 		d.checkf("data.tokenizer", "", "a task brings its own tokens; remove the key")
 	case x.Task != nil:
 		x.Tokenizer = Tokenizer{}
-	case t.Kind == "bpe" && t.Vocab == 0:
-		d.checkf("data.tokenizer", "", "missing key %q: bpe needs the number of token ids, at least 257", "vocab")
-	case t.Kind == "bpe" && t.Vocab < 257 && t.Vocab > 0:
-		d.checkf("data.tokenizer.vocab", "", "got %d, want at least 257: 256 bytes and the end of a document", t.Vocab)
-	case t.Kind == "bytes" && t.Vocab != 0 && t.Vocab != 257:
+	default:
+		d.checkTokenizer(x.Tokenizer)
+	}
+}
+
+// checkTokenizer refuses what a kind of tokenizer has no use for, and misses what it needs.
+func (d *decoder) checkTokenizer(t Tokenizer) {
+	if t.Kind == "" {
+		return // told already
+	}
+	learned := t.Kind != "bytes" && t.Kind != "file"
+	unused := func(key string, given bool, hint string) {
+		if given {
+			d.checkf("data.tokenizer."+key, hint, "the tokenizer %s takes no %s", t.Kind, key)
+		}
+	}
+	if t.Kind == "bytes" && t.Vocab != 0 && t.Vocab != 257 {
 		d.checkf("data.tokenizer.vocab", "", "the tokenizer bytes always has 257 ids; remove the key")
+	}
+	if t.Kind == "file" {
+		unused("vocab", t.Vocab > 0, "the file says how many ids there are")
+		if t.Path == "" {
+			d.checkf("data.tokenizer", "", "missing key %q: a tokenizer.json, a SentencePiece model or a tiktoken rank file", "path")
+		}
+	} else {
+		unused("path", t.Path != "", "use kind file for a tokenizer that exists")
+	}
+	if t.Kind == "bytes" || t.Kind == "wordpiece" {
+		unused("pattern", t.Pattern != "", "")
+	}
+	if !learned {
+		unused("train_bytes", t.TrainBytes > 0, "")
+		return
+	}
+	switch least := data.LeastVocab(t.Kind); {
+	case t.Vocab == 0:
+		d.checkf("data.tokenizer", "", "missing key %q: %s needs the number of token ids, at least %d", "vocab", t.Kind, least)
+	case t.Vocab < least:
+		d.checkf("data.tokenizer.vocab", "", "got %d, want at least %d", t.Vocab, least)
 	}
 }
 

@@ -59,8 +59,11 @@ type Task struct {
 
 // Tokenizer says how text becomes tokens.
 type Tokenizer struct {
-	Kind  string `key:"kind" default:"bytes" enum:"bytes|bpe" doc:"bytes: one token a byte; bpe: byte-level pairs merged by frequency, trained on the corpus."`
-	Vocab int    `key:"vocab" default:"0" min:"0" max:"1000000" unit:"count" doc:"bpe: number of token ids, at least 257."`
+	Kind       string `key:"kind" default:"bytes" enum:"bytes|bpe|char-bpe|wordpiece|unigram|file" doc:"bytes: one token a byte. Learned from the train split: bpe (pairs of bytes merged by frequency), char-bpe (pairs of characters; bytes for rare characters), wordpiece, unigram. file: one that exists."`
+	Vocab      int    `key:"vocab" min:"0" max:"1000000" unit:"count" doc:"Of a learned one: the number of token ids, those of bytes and the end of a document included."`
+	Pattern    string `key:"pattern" enum:"gpt2|cl100k|o200k|llama3|qwen2" doc:"bpe, char-bpe, unigram: how text is split into words before merging; gpt2 when absent. file: of a tiktoken rank file, which does not say."`
+	Path       string `key:"path" doc:"file: a tokenizer.json, a SentencePiece model, or a tiktoken rank file with its pattern. Relative to the experiment file."`
+	TrainBytes int64  `key:"train_bytes" min:"1" unit:"bytes" doc:"Of a learned one: learn from about this much of the train split, chosen by hash; 10 MiB when absent."`
 }
 
 // Model is one competitor.

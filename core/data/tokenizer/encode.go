@@ -28,13 +28,16 @@ type scratch struct {
 // Encode answers the tokens of a text, with the special tokens that the post-processor adds where asked to. It truncates and pads where
 // the tokenizer's file says so.
 func (t *Tokenizer) Encode(input []byte, special bool) *Encoding {
-	return t.finish([]*Encoding{t.encode(input, 0)}, [][]byte{input}, special)
+	return t.finish([]*Encoding{t.encode(input, 0, t.truncation)}, [][]byte{input}, special)
 }
 
 // EncodePair encodes two texts as one sequence.
 func (t *Tokenizer) EncodePair(a, b []byte, special bool) *Encoding {
-	return t.finish([]*Encoding{t.encode(a, 0), t.encode(b, 1)}, [][]byte{a, b}, special)
+	return t.finish([]*Encoding{t.encode(a, 0, t.truncation), t.encode(b, 1, t.truncation)}, [][]byte{a, b}, special)
 }
+
+// Tokens answers the tokens of all of a text: Encode without special tokens, truncation and padding.
+func (t *Tokenizer) Tokens(input []byte) *Encoding { return t.encode(input, 0, nil) }
 
 // AppendIDs appends the ids of a text: the quick way, without special tokens, offsets, truncation and padding.
 func (t *Tokenizer) AppendIDs(dst []int32, input []byte) []int32 {
@@ -147,13 +150,13 @@ func (t *Tokenizer) normalizeParts(s *scratch, input []byte, tracked bool) {
 }
 
 // encode encodes one text, the second of a pair if typeID is 1, up to where truncation would cut.
-func (t *Tokenizer) encode(input []byte, typeID int32) *Encoding {
+func (t *Tokenizer) encode(input []byte, typeID int32, tr *truncation) *Encoding {
 	s := t.pool.Get().(*scratch)
 	defer t.pool.Put(s)
 	t.prepare(s, input, true)
 	w := &s.words
 	list, limit := w.list, math.MaxInt
-	if tr := t.truncation; tr != nil && (tr.strategy != "OnlySecond" || typeID != 0) {
+	if tr != nil && (tr.strategy != "OnlySecond" || typeID != 0) {
 		limit = tr.length
 		if tr.left {
 			list = t.lastWords(s, limit)
@@ -161,7 +164,7 @@ func (t *Tokenizer) encode(input []byte, typeID int32) *Encoding {
 	}
 	e := &Encoding{}
 	for i, x := range list {
-		if len(e.IDs) >= limit && i > 0 && !t.truncation.left {
+		if len(e.IDs) >= limit && i > 0 && !tr.left {
 			break
 		}
 		if x.token >= 0 {

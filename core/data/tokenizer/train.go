@@ -90,6 +90,9 @@ func (c *TrainConfig) check() error {
 	return nil
 }
 
+// Patterns lists the names of split patterns.
+var Patterns = patternNames()
+
 // patternNamed answers the regex of a pattern's name.
 func patternNamed(name string) (string, error) {
 	if p, ok := patterns[name]; ok {
