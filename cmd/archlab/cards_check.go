@@ -51,6 +51,9 @@ func cardsCheckCommand() *cobra.Command {
 
 // checkCards judges the cards of the given names, or all.
 func (o *cardOptions) checkCards(ctx context.Context, names []string, stdout, stderr io.Writer) error {
+	if o.write != "" && len(names) > 0 {
+		return usageError{"cards check: --write with names of cards", "the page holds all cards: leave the names out; what has been run is not run again"}
+	}
 	var cards []*card.Card
 	for _, n := range names {
 		c, err := findCard(o.dir, n)
@@ -265,7 +268,11 @@ func took(seconds float64) string {
 // writePage writes the verdicts, with the machine and the command, as Markdown.
 func (o *cardOptions) writePage(verdicts []card.Verdict) error {
 	var buf bytes.Buffer
-	if err := card.WritePage(&buf, verdicts, "archlab cards check --write "+o.write); err != nil {
+	command := "archlab cards check --write " + o.write
+	for _, x := range o.sets {
+		command += " --set " + x
+	}
+	if err := card.WritePage(&buf, verdicts, command); err != nil {
 		return err
 	}
 	return record.WriteFile(o.write, buf.Bytes())
