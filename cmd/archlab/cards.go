@@ -259,6 +259,9 @@ func printCard(w io.Writer, c *card.Card) error {
 		}
 		fmt.Fprintf(tw, "%s\t%s%s: %s\n", map[bool]string{true: "checks"}[i == 0], oneLine(k.That), where, k.Expected())
 	}
+	for i, n := range c.Notes {
+		fmt.Fprintf(tw, "%s\t%s\n", map[bool]string{true: "notes"}[i == 0], oneLine(n))
+	}
 	if err := tw.Flush(); err != nil {
 		return err
 	}

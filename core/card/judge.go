@@ -40,6 +40,7 @@ type Verdict struct {
 	Status  Status   `json:"status"`
 	Checks  []Judged `json:"checks"`
 	Beside  []Beside `json:"beside,omitempty"`
+	Notes   []string `json:"notes,omitempty"`
 	Runs    []string `json:"runs"`          // directories
 	Seconds float64  `json:"seconds"`       // that the runs took, when they were made
 	Why     string   `json:"why,omitempty"` // it is broken as a whole
@@ -82,7 +83,7 @@ func (c *Card) Fail(err error) Verdict {
 
 // Verdict is what is said of a card before it is judged.
 func (c *Card) Verdict() Verdict {
-	return Verdict{Card: c.Name, Claim: c.Claim, Paper: c.Paper.Cite + ", " + c.Paper.Where, Setting: c.Setting, Scaled: c.Scaled, Checks: []Judged{}, Runs: []string{}}
+	return Verdict{Card: c.Name, Claim: c.Claim, Paper: c.Paper.Cite + ", " + c.Paper.Where, Setting: c.Setting, Scaled: c.Scaled, Notes: c.Notes, Checks: []Judged{}, Runs: []string{}}
 }
 
 func (k Check) judge(c *Card, runs []*Run, name string) Judged {

@@ -68,6 +68,9 @@ func (p *printer) card(v Verdict) {
 			p.printf("\n")
 		}
 	}
+	for _, n := range v.Notes {
+		p.printf("\n%s\n", cell(n))
+	}
 	if v.Machine != "" {
 		p.printf("\n%s of runs by archlab %s on %s.\n", v.took(), v.Archlab, v.Machine)
 	}

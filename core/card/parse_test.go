@@ -32,6 +32,7 @@ checks:
   - {that: it is better, model: wide, over: narrow, decided: true, cases: [b]}
   - {that: about so, model: narrow, near: 0.1, within: 0.05, seeds: every, cases: [a]}
 beside: [params, seconds]
+notes: ["Seen: it is so."]
 `
 
 func TestParse(t *testing.T) {
@@ -98,7 +99,7 @@ func TestProblems(t *testing.T) {
 		"another length":          {"at_least: 0.9", "at_least: 0.9, length: 48", `checks[0].length: got 48, want one of eval.lengths, which are [32 64]`},
 		"a length decided":        {"decided: true", "decided: true, length: 32", `checks[1].length: other lengths have an accuracy and a loss on the test split`},
 		"not a number":            {"at_least: 0.9", "at_least: much", `small.yaml:19:49: checks[0].at_least: got "much", want a number`},
-		"two documents":           {"beside: [params, seconds]\n", "---\nname: x\n", `a file holds one card`},
+		"two documents":           {"notes: [\"Seen: it is so.\"]\n", "---\nname: x\n", `a file holds one card`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if !strings.Contains(small, c.old) {
