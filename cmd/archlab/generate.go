@@ -86,7 +86,7 @@ func (o *generateOptions) generate(ctx context.Context, dir string, stdout io.Wr
 	if err != nil {
 		return err
 	}
-	if file.Data.Task != nil && file.Data.Task.Name != "addition" {
+	if file.Data.Task != nil && !isTextTask(file.Data.Task) {
 		return fmt.Errorf("the run's task %s has tokens without a text", file.Data.Task.Name)
 	}
 	tok, err := loadTokenizer(r)

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/archlab/archlab/core/data/task"
 )
 
 // small is the least that an experiment must say.
@@ -235,5 +237,68 @@ func TestSchema(t *testing.T) {
 	}
 	if got := train["precision"].(map[string]any)["enum"]; !reflect.DeepEqual(got, []any{"fp32", "bf16", "fp16"}) {
 		t.Errorf("train.precision allows %v", got)
+	}
+}
+
+// The schema describes each task with the settings of its own declaration, and no others.
+func TestSchemaOfTasks(t *testing.T) {
+	var s struct {
+		Properties struct {
+			Data struct {
+				Properties struct {
+					Task struct {
+						AnyOf []struct {
+							AnyOf []struct {
+								Title                string
+								Properties           map[string]map[string]any
+								AdditionalProperties bool
+							}
+							Enum []string
+						}
+					}
+				}
+			}
+		}
+	}
+	if err := json.Unmarshal(Schema(), &s); err != nil {
+		t.Fatal(err)
+	}
+	forms := s.Properties.Data.Properties.Task.AnyOf
+	if len(forms) != 2 || !reflect.DeepEqual(forms[1].Enum, task.Names()) || len(forms[0].AnyOf) != len(task.Kinds) {
+		t.Fatalf("forms of data.task: %+v", forms)
+	}
+	for i, k := range task.Kinds {
+		got := forms[0].AnyOf[i]
+		if got.Title != k.Name || got.Properties["name"]["const"] != k.Name || got.AdditionalProperties {
+			t.Errorf("%s: got %+v", k.Name, got)
+		}
+		for _, key := range append(k.Keys(), "preset", "examples") {
+			if doc, _ := got.Properties[key]["description"].(string); doc == "" {
+				t.Errorf("%s.%s has no description", k.Name, key)
+			}
+		}
+		if len(got.Properties) != len(k.Keys())+3 {
+			t.Errorf("%s: %d properties", k.Name, len(got.Properties))
+		}
+	}
+}
+
+// The paper preset brings its publication's training set, unless the file says another.
+func TestPaperPresetBringsItsTrainingSet(t *testing.T) {
+	for keys, want := range map[string]int{
+		"{name: in_context_recall, preset: paper}":                12_800,
+		"{name: in_context_recall, preset: paper, examples: 100}": 100,
+		"{name: in_context_recall}":                               0,
+		"{name: induction, preset: paper}":                        0, // fresh examples
+		"{name: selective_copy, preset: paper}":                   0, // not said
+	} {
+		f, err := Parse("x.yaml", []byte(strings.Replace(small, "corpus: gosrc", "task: "+keys, 1)), nil)
+		if err != nil {
+			t.Errorf("%s: %v", keys, err)
+			continue
+		}
+		if f.Data.Task.Examples != want {
+			t.Errorf("%s: %d examples, want %d", keys, f.Data.Task.Examples, want)
+		}
 	}
 }

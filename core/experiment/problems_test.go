@@ -176,6 +176,7 @@ func FuzzParse(f *testing.F) {
 	f.Add(small, "train.batch=8")
 	f.Add(everything, "models[0].config={a: [1, {b: null}]}")
 	f.Add("a: &a {b: *a}", "a.b.c=1")
+	f.Add(strings.Replace(small, "corpus: gosrc", "task: {name: parity, min_length: 2, every: false, preset: paper}\neval: {lengths: [3, 1K]}", 1), "data.task.length=1e3")
 	f.Add("name: {<<: 1}\n---\n", "data=")
 	f.Fuzz(func(t *testing.T, text, set string) {
 		file, err := Parse("x.yaml", []byte(text), []string{set})

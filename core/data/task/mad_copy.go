@@ -12,7 +12,7 @@ import (
 // drawn uniformly, so that none comes between the last one and the copy token.
 var madCopyKind = Kind{
 	Name: "mad_selective_copy", Suite: "mad", Summary: "MAD's selective copying: repeat in order the tokens that stood among blanks",
-	Source: madSource + "selective copying", Examples: 12_800,
+	Source: madSource + "selective copying", Unpublished: madAccuracy, Examples: 12_800,
 	Params: []Param{
 		{Key: "vocab", Doc: "token ids, with blank and copy token", Min: 4, Max: 1e6, Size: true, Paper: 16, CPU: 16},
 		{Key: "length", Doc: "tokens a sequence", Min: 4, Max: 1 << 20, Size: true, Paper: 256, CPU: 64},
@@ -60,7 +60,7 @@ var madCopyKind = Kind{
 var compressionKind = Kind{
 	Name: "compression", Suite: "mad", Summary: "MAD's compression as a language model can be asked: give back a random sequence after its end",
 	Source:      madSource + "compression",
-	Unpublished: "the publication decodes by an MLP from one hidden vector; here answers are asked of the language model itself at compression tokens after the sequence",
+	Unpublished: "the publication decodes by an MLP from one hidden vector; here answers are asked of the language model itself at compression tokens after the sequence; " + madAccuracy,
 	Examples:    12_800,
 	Params: []Param{
 		{Key: "vocab", Doc: "token ids, with the compression token", Min: 3, Max: 1e6, Size: true, Paper: 16, CPU: 16},
@@ -90,7 +90,7 @@ var compressionKind = Kind{
 // pairing for ever: it depends on the vocabulary alone.
 var memorizationKind = Kind{
 	Name: "memorization", Suite: "mad", Summary: "MAD's memorization: give the value of a key by a map that only training tells",
-	Source: madSource + "memorization", Examples: 256,
+	Source: madSource + "memorization", Unpublished: madAccuracy, Examples: 256,
 	Params: []Param{
 		{Key: "vocab", Doc: "token ids: keys, values and the insert token", Min: 7, Max: 1e6, Size: true, Paper: 256, CPU: 64},
 		{Key: "length", Doc: "tokens a sequence: a key and an insert token each", Min: 4, Max: 1 << 20, Size: true, Paper: 32, CPU: 32},

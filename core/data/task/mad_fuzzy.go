@@ -14,7 +14,7 @@ import (
 // determined by the sequence before: the published task is so, and it bounds what any model can reach in training, less so in tests.
 var fuzzyRecallKind = Kind{
 	Name: "fuzzy_recall", Suite: "mad", Summary: "MAD's fuzzy in-context recall: keys and values of several tokens",
-	Source: madSource + "fuzzy in-context recall", Examples: 12_800,
+	Source: madSource + "fuzzy in-context recall", Unpublished: madAccuracy, Examples: 12_800,
 	Params: []Param{
 		{Key: "vocab", Doc: "token ids: keys, values and one to fill up with", Min: 9, Max: 1e6, Size: true, Paper: 16, CPU: 16},
 		{Key: "length", Doc: "tokens a sequence", Min: 16, Max: 1 << 20, Size: true, Paper: 128, CPU: 64},

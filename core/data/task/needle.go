@@ -46,7 +46,10 @@ var needleKind = Kind{
 				solve: solveHaystack,
 				answer: func(completion string) (string, bool) {
 					key := strings.TrimPrefix(completion, " ")
-					return key, isNumber(key)
+					if !isNumber(key) {
+						return "", false
+					}
+					return key, true
 				},
 				verify: func(prompt, completion string) bool {
 					want, err := solveHaystack(prompt)

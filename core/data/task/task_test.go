@@ -290,3 +290,34 @@ func TestConfigErrors(t *testing.T) {
 		})
 	}
 }
+
+// Every task with text solves, answers and verifies its own problems, and says "" where there is no answer.
+func TestVerifiableTasks(t *testing.T) {
+	for _, kind := range []string{"addition", "needle"} {
+		for _, preset := range Presets {
+			v := open(t, Config{Kind: kind, Preset: preset}).(Verifiable)
+			for i := range 50 {
+				prompt := v.Prompt(data.Test, 2, i)
+				solution, err := v.Solution(prompt)
+				if err != nil || !v.Verify(prompt, solution) || v.Verify(prompt, solution+"1") || v.Verify(prompt, "") {
+					t.Errorf("%s/%s: %q with %q (%v) is verified wrongly", kind, preset, prompt, solution, err)
+				}
+				if answer, ok := v.Answer(solution); !ok || answer == "" {
+					t.Errorf("%s/%s: %q has no answer", kind, preset, solution)
+				}
+				tok, e := v.Tokenizer(), v.Example(data.Test, 2, i)
+				if text := string(tok.Decode(nil, e.Tokens)); !strings.HasPrefix(text, prompt) {
+					t.Errorf("%s/%s: the example reads %q, the prompt %q", kind, preset, text, prompt)
+				}
+			}
+			for _, none := range []string{"", "nonsense", " x", ":"} {
+				if answer, ok := v.Answer(none); ok || answer != "" {
+					t.Errorf("%s/%s: %q answers %q", kind, preset, none, answer)
+				}
+			}
+			if _, err := v.Solution("nonsense"); err == nil {
+				t.Errorf("%s/%s: nonsense has a solution", kind, preset)
+			}
+		}
+	}
+}
