@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -48,6 +49,9 @@ func evalCommand() *cobra.Command {
 			if o.list {
 				return listSuites(c.OutOrStdout(), o.json)
 			}
+			if err := o.foreign(c.Flags().Changed); err != nil {
+				return err
+			}
 			return interrupted(c.Context(), o.eval(c.Context(), args[0], c.OutOrStdout(), os.Stderr))
 		},
 	}
@@ -64,6 +68,20 @@ func evalCommand() *cobra.Command {
 	f.BoolVar(&o.json, "json", false, "print the result as one JSON object")
 	f.BoolVar(&o.list, "list", false, "list the suites")
 	return c
+}
+
+// foreign refuses flags that the suite would not look at.
+func (o *evalOptions) foreign(changed func(flag string) bool) error {
+	takes := map[string][]string{"positions": {"tokens"}, "long": {"tokens", "lengths"}, "choice": {"file", "delimiter"}, "cloze": {"file"}}[o.suite]
+	if takes == nil {
+		takes = []string{"preset", "lengths", "examples"}
+	}
+	for _, f := range []string{"preset", "lengths", "examples", "tokens", "file", "delimiter"} {
+		if changed(f) && o.suite != "" && !slices.Contains(takes, f) {
+			return usageError{fmt.Sprintf("--%s: the suite %s does not take it", f, o.suite), "it takes --" + strings.Join(takes, ", --")}
+		}
+	}
+	return nil
 }
 
 // check refuses what no suite could do.

@@ -2,11 +2,9 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"slices"
-	"strings"
 
 	"github.com/archlab/archlab/core/data"
 	"github.com/archlab/archlab/core/data/task"
@@ -291,9 +289,9 @@ func (o *evalOptions) judgePositions(ctx context.Context, r *record.Reader, file
 		T *= 8
 	}
 	switch {
-	case len(o.lengths) > 1, len(o.lengths) == 1 && o.suite == "positions":
+	case len(o.lengths) > 1:
 		ds.close()
-		return nil, usageError{"--lengths: the suite long takes one window, positions none", ""}
+		return nil, usageError{"--lengths: the suite long takes one window", ""}
 	case len(o.lengths) == 1:
 		T = o.lengths[0]
 	}
@@ -337,7 +335,7 @@ func (o *evalOptions) judgeQuestions(r *record.Reader, file *experiment.File) (*
 	case "choice":
 		questions, err := eval.ReadChoices(f, o.file, o.delimiter)
 		if err != nil {
-			return nil, formHint(err)
+			return nil, o.formHint(err)
 		}
 		for _, q := range questions {
 			all = append(all, q.Continuations...)
@@ -349,7 +347,7 @@ func (o *evalOptions) judgeQuestions(r *record.Reader, file *experiment.File) (*
 	default:
 		list, err := eval.ReadClozes(f, o.file)
 		if err != nil {
-			return nil, formHint(err)
+			return nil, o.formHint(err)
 		}
 		all = list
 		j.run = func(ctx context.Context, m *checkpointed) (out record.Judged, err error) {
@@ -363,9 +361,11 @@ func (o *evalOptions) judgeQuestions(r *record.Reader, file *experiment.File) (*
 	return j, nil
 }
 
-func formHint(err error) error {
-	if errors.Is(err, os.ErrNotExist) || !strings.Contains(err.Error(), ".jsonl:") {
-		return err
+// formHint shows a form of a question where a line is none.
+func (o *evalOptions) formHint(err error) error {
+	form := `{"query": "...", "choices": ["...", "..."], "gold": 0}`
+	if o.suite == "cloze" {
+		form = `{"context": "...", "target": " ..."}`
 	}
-	return hinted{err, "docs/tasks.md shows the forms, e.g. {\"query\": \"...\", \"choices\": [\"...\", \"...\"], \"gold\": 0}"}
+	return hinted{err, "a line is e.g. " + form + "; docs/tasks.md shows the other forms"}
 }
