@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/archlab/archlab/core/data"
 	"github.com/archlab/archlab/core/eval"
 	"github.com/archlab/archlab/core/experiment"
 )
@@ -179,13 +180,47 @@ func (o hostOptions) checkRead(ctx context.Context, file *experiment.File, told 
 	return c, nil
 }
 
-// corpusProblem looks whether a corpus of files is there.
+// corpusProblem looks whether the files of corpora are there.
 func corpusProblem(file *experiment.File) error {
-	c := file.Data.Corpus
-	if c == nil || c.Path == "" {
+	var all []error
+	for i, c := range file.Sources() {
+		key := "data.corpus"
+		if file.Data.Mixture != nil {
+			key = fmt.Sprintf("data.mixture.sources[%d]", i)
+		}
+		if c.Path == "" {
+			all = append(all, fetched(file, key, c.Kind))
+			continue
+		}
+		all = append(all, lookFor(file, key+".path", c.Path))
+	}
+	if f := file.Data.Filters; f != nil && f.Decontaminate != nil {
+		for i, path := range f.Decontaminate.Files {
+			all = append(all, lookFor(file, fmt.Sprintf("data.filters.decontaminate.files[%d]", i), file.Resolve(path)))
+		}
+	}
+	return file.Join(all...)
+}
+
+// fetched looks whether a known corpus is in the library.
+func fetched(file *experiment.File, key, kind string) error {
+	k, ok := data.FindKnown(kind)
+	if !ok {
 		return nil
 	}
-	path := file.Resolve(c.Path)
+	for _, f := range k.Files {
+		path := data.DefaultLibrary().Path(k, f)
+		if _, err := os.Stat(path); err != nil {
+			p := file.Problem(key, "corpus %s is not here: no %s", k.Name, path)
+			p.Hint = fmt.Sprintf("fetch it: archlab data fetch %s; or give its file as path", k.Name)
+			return p
+		}
+	}
+	return nil
+}
+
+// lookFor looks whether a file, a directory or what a pattern means is there.
+func lookFor(file *experiment.File, key, path string) error {
 	_, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) && strings.ContainsAny(path, "*?[") {
 		var matches []string
@@ -203,7 +238,7 @@ func corpusProblem(file *experiment.File) error {
 	if errors.As(err, &in) {
 		err = in.Err
 	}
-	p := file.Problem("data.corpus.path", "%s: %v", path, err)
+	p := file.Problem(key, "%s: %v", path, err)
 	p.Hint = "a relative path begins where the experiment file lies"
 	return p
 }

@@ -178,7 +178,7 @@ func openCorpus(ctx context.Context, file *experiment.File) (*dataset, error) {
 		mode = data.Documents
 	}
 	cache := data.DefaultCache()
-	corpus, err := data.Open(ctx, data.CorpusConfig{Kind: x.Corpus.Name, Path: file.Resolve(x.Corpus.Path), Field: x.Corpus.Field, MaxBytes: x.Corpus.MaxBytes, Contiguous: x.Corpus.Split == "contiguous"})
+	corpus, err := data.OpenAll(ctx, file.Sources(), x.Filters.Config(file.Resolve), 0)
 	if err != nil {
 		return nil, err
 	}
@@ -199,12 +199,19 @@ func openCorpus(ctx context.Context, file *experiment.File) (*dataset, error) {
 		d.close()
 		return nil, err
 	}
-	batcher, err := data.NewBatcher(streams[data.Train], data.BatchConfig{B: file.Train.Batch, T: x.Context, Mode: mode, Seed: x.Seed})
+	d.info = corpusInfo(corpus, tok, streams)
+	shape := data.BatchConfig{B: file.Train.Batch, T: x.Context, Mode: mode, Seed: x.Seed}
+	if x.Mixture != nil {
+		err = d.mix(ctx, file, corpus, cache, shape)
+	} else {
+		var batcher *data.Batcher
+		if batcher, err = data.NewBatcher(streams[data.Train], shape); err == nil {
+			d.batch, d.steps = batcher.Batch, max(1, batcher.Windows()/file.Train.Batch)
+		}
+	}
 	if err != nil {
 		return fail(err)
 	}
-	d.batch, d.steps = batcher.Batch, max(1, batcher.Windows()/file.Train.Batch)
-	d.info = corpusInfo(corpus, tok, streams)
 	split := func(s data.Split, tokens int64) (eval.Split, evalSet, error) {
 		set, err := data.NewEvalSet(streams[s], data.EvalConfig{B: file.Train.Batch, T: x.Context, Mode: mode, MaxTokens: int(tokens)})
 		if err != nil {
@@ -253,7 +260,11 @@ func corpusInfo(c *data.Corpus, tok data.Tokenizer, streams [3]*data.Stream) rec
 		info.BytesPerToken = float64(c.Bytes[data.Validation]) / float64(n)
 	}
 	for _, f := range c.Filtered {
+		info.Filtered = append(info.Filtered, record.Filtered{Reason: f.Reason, Documents: f.Files, Bytes: f.Bytes})
 		info.Notes = append(info.Notes, fmt.Sprintf("left out: %s (%d files, %d bytes)", f.Reason, f.Files, f.Bytes))
+	}
+	if c.Unchecked > 0 {
+		info.Notes = append(info.Notes, fmt.Sprintf("overlap: %s too short for an n-gram, so that training documents were not compared with them", plural(c.Unchecked, "evaluation text")))
 	}
 	return info
 }

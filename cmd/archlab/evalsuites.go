@@ -35,7 +35,7 @@ func (o *evalOptions) judge(ctx context.Context, r *record.Reader, file *experim
 		return o.judgeQuestions(r, file)
 	case "task", "lengths":
 		if file.Data.Task == nil {
-			return nil, hinted{fmt.Errorf("the suite %s is for models trained on a task; the run learned the corpus %s", o.suite, file.Data.Corpus.Name), "for text: positions, long, choice, cloze, needle"}
+			return nil, hinted{fmt.Errorf("the suite %s is for models trained on a task; the run learned the corpus %s", o.suite, r.Manifest.Data.Corpus), "for text: positions, long, choice, cloze, needle"}
 		}
 		return o.judgeTask(file, file.Data.Task.Name)
 	}
@@ -273,7 +273,7 @@ func isTextTask(t *experiment.Task) bool {
 
 // judgePositions scores the corpus's test split in windows of the training context or longer ones.
 func (o *evalOptions) judgePositions(ctx context.Context, r *record.Reader, file *experiment.File) (*judge, error) {
-	if file.Data.Corpus == nil {
+	if file.Data.Task != nil {
 		return nil, hinted{fmt.Errorf("the suite %s is for models trained on text; the run learned the task %s", o.suite, file.Data.Task.Name), "for a task: task, lengths"}
 	}
 	ds, err := openData(ctx, file)

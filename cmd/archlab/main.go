@@ -60,7 +60,7 @@ func interruptible() (context.Context, func()) {
 
 func rootCommand() *cobra.Command {
 	root := group("archlab", "Compare language-model families fairly: same data, same budget, one report",
-		runCommand(), reportCommand(), evalCommand(), taskCommand(), generateCommand(), configCommand(), tokenizerCommand(), pluginCommand(), benchCommand(),
+		runCommand(), reportCommand(), evalCommand(), taskCommand(), generateCommand(), configCommand(), dataCommand(), tokenizerCommand(), pluginCommand(), benchCommand(),
 		cardsCommand(), doctorCommand(), servePluginCommand(), versionCommand())
 	root.Long = "archlab trains every model family of an experiment on the same batches, each in a plugin process of its own,\n" +
 		"evaluates them on the same text and tasks, and writes one report that says which differences are real."

@@ -269,10 +269,7 @@ func interrupted(ctx context.Context, err error) error {
 // absolute makes the paths of an experiment independent of where its file lies, so that the resolved copy in the run
 // directory means the same.
 func absolute(file *experiment.File) error {
-	paths := []*string{&file.Data.Tokenizer.Path}
-	if c := file.Data.Corpus; c != nil {
-		paths = append(paths, &c.Path)
-	}
+	paths := append(file.Paths(), &file.Data.Tokenizer.Path)
 	for i := range file.Models {
 		paths = append(paths, &file.Models[i].Plugin)
 	}

@@ -3,6 +3,8 @@ package data
 import (
 	"context"
 	"math"
+
+	"github.com/archlab/archlab/core/spell"
 )
 
 // CorpusConfig names a corpus. The zero value of every field but Kind is a usable default.
@@ -65,7 +67,7 @@ func OpenAll(ctx context.Context, cfgs []CorpusConfig, filters Filters, examples
 	if len(cfgs) == 0 || len(cfgs) > maxSources {
 		return nil, errorf(ErrConfig, "sources", "got %d, want 1 to %d", len(cfgs), maxSources)
 	}
-	if err := filters.check(); err != nil {
+	if err := filters.Check(); err != nil {
 		return nil, err
 	}
 	shares := cfgs[0].Shares
@@ -93,7 +95,8 @@ func openPart(ctx context.Context, cfg CorpusConfig) (p part, err error) {
 	if cfg.MaxBytes < 0 {
 		return p, errorf(ErrConfig, "max_bytes", "got %d, want 0 (all) or more", cfg.MaxBytes)
 	}
-	if cfg.Contiguous && cfg.Kind != "text" {
+	k, known := FindKnown(cfg.Kind)
+	if cfg.Contiguous && cfg.Kind != "text" && !known {
 		return p, errorf(ErrConfig, "split", "the corpus %s is divided by content alone: its files have no order that means anything", cfg.Kind)
 	}
 	p = part{name: cfg.describe(), maxBytes: cfg.MaxBytes}
@@ -112,7 +115,15 @@ func openPart(ctx context.Context, cfg CorpusConfig) (p part, err error) {
 		p.unique = true
 		p.source, err = newCodeSource(cfg)
 	default:
-		err = errorf(ErrConfig, "kind", "unknown corpus %q, want one of %q", cfg.Kind, CorpusKinds)
+		if !known {
+			err := errorf(ErrConfig, "kind", "unknown corpus %q, want one of %q", cfg.Kind, CorpusNames())
+			if near, ok := spell.Nearest(cfg.Kind, CorpusNames()); ok {
+				err = err.hint("did you mean %q?", near)
+			}
+			return p, err
+		}
+		p.name = k.Name
+		p.source, err = newKnownSource(k, cfg)
 	}
 	return p, err
 }
@@ -128,7 +139,13 @@ func openContiguous(ctx context.Context, cfg CorpusConfig) (source, error) {
 	if cfg.Shares == (Shares{}) {
 		cfg.Shares = DefaultShares
 	}
-	src, err := newTextSource(cfg)
+	var src *textSource
+	var err error
+	if k, known := FindKnown(cfg.Kind); known {
+		src, err = newKnownSource(k, cfg)
+	} else {
+		src, err = newTextSource(cfg)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
+	"fmt"
 )
 
 // Split is a part of a corpus.
@@ -54,6 +55,7 @@ type Corpus struct {
 
 	source source
 	index  []entry
+	only   *uint8 // the one source that is seen, or nil
 }
 
 // Source counts what one source of a corpus gives.
@@ -120,7 +122,26 @@ func sampleKey(h [sha256.Size]byte) []byte {
 // Each calls fn for every document of a split, in the corpus's order. It answers ErrChanged when the files are no longer
 // what they were when the corpus was opened.
 func (c *Corpus) Each(ctx context.Context, split Split, fn func(Document) error) error {
-	return c.each(ctx, func(i int) bool { return c.index[i].part == int8(split) }, fn)
+	return c.each(ctx, func(i int) bool { return c.holds(i, split) }, fn)
+}
+
+// holds says whether a document of the index is in a split, of the source that is seen.
+func (c *Corpus) holds(i int, split Split) bool {
+	e := &c.index[i]
+	return e.part == int8(split) && (c.only == nil || e.from == *c.only)
+}
+
+// Source is the corpus as if source i were alone in it: same documents, same splits. It shares the index.
+func (c *Corpus) Source(i int) *Corpus {
+	if len(c.Sources) == 1 {
+		return c
+	}
+	from, s := uint8(i), c.Sources[i]
+	view := *c
+	view.Name, view.Bytes, view.Documents, view.only = s.Name, s.Bytes, s.Documents, &from
+	view.Sources = []Source{s}
+	view.Checksum = fmt.Sprintf("%s source %d", c.Checksum, i)
+	return &view
 }
 
 func (c *Corpus) each(ctx context.Context, want func(i int) bool, fn func(Document) error) error {
@@ -153,7 +174,7 @@ func (c *Corpus) each(ctx context.Context, want func(i int) bool, fn func(Docume
 func (c *Corpus) EachSample(ctx context.Context, split Split, maxBytes int64, fn func(Document) error) error {
 	chosen := make([]bool, len(c.index))
 	var total int64
-	for _, i := range c.order(sampleKey, func(e entry) bool { return e.part == int8(split) }) {
+	for _, i := range c.order(sampleKey, func(e entry) bool { return e.part == int8(split) && (c.only == nil || e.from == *c.only) }) {
 		if total >= maxBytes {
 			break
 		}

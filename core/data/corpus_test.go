@@ -183,7 +183,7 @@ func TestCorpusErrors(t *testing.T) {
 		kind error
 		says string
 	}{
-		"kind":            {CorpusConfig{Kind: "wiki"}, ErrConfig, `unknown corpus "wiki", want one of ["gosrc" "text" "code"]`},
+		"kind":            {CorpusConfig{Kind: "wiki"}, ErrConfig, `unknown corpus "wiki", want one of ["gosrc" "text" "code" "enwik8"`},
 		"negative limit":  {CorpusConfig{Kind: "text", Path: one, MaxBytes: -1}, ErrConfig, "max_bytes: got -1"},
 		"negative share":  {CorpusConfig{Kind: "text", Path: one, Shares: Shares{1, -1, 0}}, ErrConfig, "the validation share is -1"},
 		"no train share":  {CorpusConfig{Kind: "text", Path: one, Shares: Shares{0, 1, 1}}, ErrConfig, "positive train share"},

@@ -1,7 +1,8 @@
 // Package data turns text into batches: corpora, tokenizers, encoded streams and deterministic windows over them.
 //
-// It is not a data-cleaning pipeline and downloads nothing: a corpus is the Go source of the running toolchain or files
-// that are already on this machine. Synthetic tasks live in data/task and non-neural baselines in data/control.
+// A corpus is the Go source of the running toolchain or files that are already on this machine; data/fetch alone downloads. Filters leave out
+// whole documents, and what they removed is part of the corpus's description. Synthetic tasks live in data/task and non-neural baselines in
+// data/control.
 //
 // From files to batches:
 //

@@ -15,7 +15,8 @@ type Filters struct {
 	Decontaminate *Decontaminate
 }
 
-func (f Filters) check() error {
+// Check refuses settings that mean nothing; the error's Where is the key.
+func (f Filters) Check() error {
 	for _, c := range []interface{ check() error }{f.C4, f.Length, f.Gopher, f.Repetition, f.Near, f.Decontaminate} {
 		if err := c.check(); err != nil {
 			return err

@@ -125,12 +125,12 @@ func TestFilterSettings(t *testing.T) {
 		"threshold":     {Near: &Near{Words: 5, Hashes: 10, Bands: 5, Threshold: 1.5}},
 		"decontaminate": {Decontaminate: &Decontaminate{Words: 13}},
 	} {
-		if err := f.check(); err == nil {
+		if err := f.Check(); err == nil {
 			t.Errorf("%s: %+v is accepted", name, f)
 		}
 	}
 	near, gram := PublishedNear, PublishedDecontaminate
-	if err := (Filters{C4: &PublishedC4, Gopher: &PublishedGopher, Repetition: &PublishedRepetition, Near: &near, Decontaminate: &gram}).check(); err != nil {
+	if err := (Filters{C4: &PublishedC4, Gopher: &PublishedGopher, Repetition: &PublishedRepetition, Near: &near, Decontaminate: &gram}).Check(); err != nil {
 		t.Error(err)
 	}
 }

@@ -36,6 +36,16 @@ type verdict struct {
 }
 
 func (s *survey) open(ctx context.Context, shares Shares) (*Corpus, error) {
+	if err := s.run(ctx, shares); err != nil {
+		return nil, err
+	}
+	if err := s.corpus.check(shares); err != nil {
+		return nil, err
+	}
+	return s.corpus, nil
+}
+
+func (s *survey) run(ctx context.Context, shares Shares) error {
 	c := s.corpus
 	names := make([]string, len(s.parts))
 	sources := make(sources, len(s.parts))
@@ -50,13 +60,13 @@ func (s *survey) open(ctx context.Context, shares Shares) (*Corpus, error) {
 	s.rules, s.left = s.filters.rules(), map[string]*Filtered{}
 	ids, sketches, err := s.read(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	s.dropEqual()
 	if near := s.filters.Near; near != nil {
 		ids, sketches = kept(c, ids, sketches, near.Bands)
 		if err := c.dropNear(ctx, near, ids, sketches, nearBudget); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	for i, p := range s.parts {
@@ -71,14 +81,11 @@ func (s *survey) open(ctx context.Context, shares Shares) (*Corpus, error) {
 	}
 	if d := s.filters.Decontaminate; d != nil {
 		if err := c.decontaminate(ctx, d); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	c.count()
-	if err := s.report(ctx); err != nil {
-		return nil, err
-	}
-	return c, c.check(shares)
+	return s.report(ctx)
 }
 
 // read goes through all texts once. ids are the places in the index of documents that broke no rule, and sketches their bands.

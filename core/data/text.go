@@ -27,13 +27,7 @@ const binaryFiles = "binary"
 func (t *textSource) reasons() []string { return []string{emptyFiles, binaryFiles} }
 
 func newTextSource(cfg CorpusConfig) (*textSource, error) {
-	t := &textSource{fields: fields{cfg.Field, cfg.ID}, piece: cfg.DocumentBytes}
-	if t.fields.text == "" {
-		t.fields.text = "text"
-	}
-	if t.piece > maxDocument {
-		return nil, errorf(ErrConfig, "document_bytes", "got %d, want at most %d", t.piece, maxDocument)
-	}
+	t := &textSource{}
 	if cfg.Path == "" {
 		return nil, errorf(ErrConfig, "path", "a corpus of kind text needs a file, a directory or a pattern").
 			hint("set path, for example \"notes/*.txt\"")
@@ -61,15 +55,31 @@ func newTextSource(cfg CorpusConfig) (*textSource, error) {
 		return nil, errorf(ErrEmpty, cfg.Path, "no files, expected text, .jsonl or .parquet, also in .gz or .zst").
 			hint("hidden files and directories are not read")
 	}
+	return t, t.configure(cfg)
+}
+
+// textSourceOf reads given files.
+func textSourceOf(files []textFile, cfg CorpusConfig) (*textSource, error) {
+	t := &textSource{files: files, explicit: true}
+	return t, t.configure(cfg)
+}
+
+// configure takes over what does not depend on where the files are.
+func (t *textSource) configure(cfg CorpusConfig) (err error) {
+	t.fields, t.piece = fields{cfg.Field, cfg.ID}, cfg.DocumentBytes
+	if t.fields.text == "" {
+		t.fields.text = "text"
+	}
+	if t.piece > maxDocument {
+		return errorf(ErrConfig, "document_bytes", "got %d, want at most %d", t.piece, maxDocument)
+	}
 	switch {
 	case t.piece < 0:
 		t.piece = 0
 	case t.piece == 0:
-		if t.piece, err = t.defaultPiece(); err != nil {
-			return nil, err
-		}
+		t.piece, err = t.defaultPiece()
 	}
-	return t, nil
+	return err
 }
 
 const (

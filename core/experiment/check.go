@@ -63,26 +63,23 @@ func (d *decoder) check(e *Experiment) {
 }
 
 func (d *decoder) checkData(x *Data) {
-	switch {
-	case x.Corpus == nil && x.Task == nil:
-		d.checkf("data", "", "want exactly one of corpus and task")
-	case x.Corpus != nil && x.Task != nil:
-		d.checkf("data.task", "", "want exactly one of corpus and task")
-	}
-	if c := x.Corpus; c != nil {
-		switch {
-		case c.Name == "text" && c.Path == "":
-			d.checkf("data.corpus", "", "missing key %q: the corpus text is files of yours", "path")
-		case c.Name == "gosrc" && c.Path != "":
-			d.checkf("data.corpus.path", "use corpus text for files of yours", "the corpus gosrc takes no path")
-		case c.Name == "gosrc" && c.Field != "":
-			d.checkf("data.corpus.field", "", "the corpus gosrc takes no field")
-		case c.Split == "contiguous" && c.Name != "text":
-			d.checkf("data.corpus.split", "", "the corpus %s is divided by content alone", c.Name)
-		case c.Split == "contiguous" && c.MaxBytes > 0:
-			d.checkf("data.corpus.max_bytes", "", "a contiguous split keeps all of the text; remove the key")
+	given := []string{}
+	for _, k := range []struct {
+		key   string
+		there bool
+	}{{"corpus", x.Corpus != nil}, {"mixture", x.Mixture != nil}, {"task", x.Task != nil}} {
+		if k.there {
+			given = append(given, k.key)
 		}
 	}
+	switch len(given) {
+	case 0:
+		d.checkf("data", "", "want exactly one of corpus, mixture and task")
+	case 1:
+	default:
+		d.checkf("data."+given[len(given)-1], "", "want exactly one of corpus, mixture and task")
+	}
+	d.checkText(x)
 	if x.Task != nil {
 		d.checkTask(x)
 	}

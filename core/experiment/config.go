@@ -10,7 +10,7 @@ import "github.com/archlab/archlab/core/data/task"
 //	required  "true": absence is an error
 //	min, max  inclusive range of a number, or of a list's length
 //	over      exclusive lower bound of a number
-//	enum      allowed strings, separated by |; "tasks" stands for the names of all tasks
+//	enum      allowed strings, separated by |; "tasks" and "corpora" stand for the names of all tasks and corpora
 //	unit      how a number may be written: "count" (8K, 1.5M), "bytes" (8MB, 64KiB), "fraction" (5% or 0.05)
 //	or        a mapping that may also be written as the plain value of its field of this name
 
@@ -32,8 +32,10 @@ type Experiment struct {
 
 // Data is a corpus or a task, and how it is cut into sequences.
 type Data struct {
-	Corpus     *Corpus   `key:"corpus" or:"name" doc:"Text to learn from. Exactly one of corpus and task."`
-	Task       *Task     `key:"task" or:"name" doc:"A synthetic task to learn. Exactly one of corpus and task."`
+	Corpus     *Corpus   `key:"corpus" or:"name" doc:"Text to learn from. Exactly one of corpus, mixture and task."`
+	Mixture    *Mixture  `key:"mixture" doc:"Several corpora to learn from, by weight or size. Exactly one of corpus, mixture and task."`
+	Task       *Task     `key:"task" or:"name" doc:"A synthetic task to learn. Exactly one of corpus, mixture and task."`
+	Filters    *Filters  `key:"filters" doc:"Which documents of the corpus or mixture are left out; those not named here do nothing. What each removed is in the report."`
 	Tokenizer  Tokenizer `key:"tokenizer" or:"kind" doc:"How text becomes tokens. Tasks bring their own tokens."`
 	Context    int       `key:"context" default:"256" min:"2" max:"1048576" unit:"count" doc:"T: tokens a sequence. A task brings its own."`
 	Boundaries string    `key:"boundaries" default:"packed" enum:"packed|documents" doc:"packed: documents follow each other without a seam; documents: nothing crosses from one document to the next."`
@@ -42,11 +44,13 @@ type Data struct {
 
 // Corpus names text.
 type Corpus struct {
-	Name     string `key:"name" required:"true" enum:"gosrc|text" doc:"gosrc: the Go source under the running toolchain's GOROOT; text: files of yours."`
-	Path     string `key:"path" doc:"text: a file, directory or glob; .gz, .zst and .jsonl are understood. Relative to the experiment file."`
-	Field    string `key:"field" doc:"text: the field of a JSONL line that holds the text."`
-	Split    string `key:"split" default:"content" enum:"content|contiguous" doc:"How text is divided, 90 % for training and 5 % each for validation and test. content: every document by its own content; contiguous: by place, the first 90 % and so on, files whole (text only)."`
-	MaxBytes int64  `key:"max_bytes" default:"0" min:"0" unit:"bytes" doc:"Use about this much of the corpus; 0 means all of it."`
+	Name       string   `key:"name" required:"true" enum:"corpora" doc:"gosrc: the Go source under the running toolchain's GOROOT; text: files of yours; code: a source tree of yours; or a known corpus, which archlab data list describes and archlab data fetch gets."`
+	Path       string   `key:"path" doc:"text: a file, directory or glob; .jsonl, .parquet, .gz and .zst are understood. code: a directory. A known corpus: its file, where it was not fetched. Relative to the experiment file."`
+	Field      string   `key:"field" doc:"text: the field of a JSONL line, or the column of a Parquet file, that holds the text; default text."`
+	ID         string   `key:"id" doc:"text: the field or column that names documents in messages; default: file and line or row."`
+	Extensions []string `key:"extensions" max:"64" doc:"code: what is read, such as .py; default: common languages."`
+	Split      string   `key:"split" default:"content" enum:"content|contiguous" doc:"How text is divided, 90 % for training and 5 % each for validation and test. content: every document by its own content; contiguous: by place, the first 90 % and so on, files whole (text and known corpora only)."`
+	MaxBytes   int64    `key:"max_bytes" default:"0" min:"0" unit:"bytes" doc:"Use about this much of the corpus; 0 means all of it."`
 }
 
 // Task names a synthetic task; its own settings stand beside these keys, as the task's kind declares them.

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/archlab/archlab/core/data"
 	"github.com/archlab/archlab/core/data/task"
 )
 
@@ -36,6 +37,8 @@ func fieldsOf(t reflect.Type) []field {
 		case "":
 		case "tasks":
 			f.enum = task.Names()
+		case "corpora":
+			f.enum = data.CorpusNames()
 		default:
 			f.enum = strings.Split(e, "|")
 		}

@@ -46,23 +46,45 @@ type Machine struct {
 
 // Data identifies what the models saw.
 type Data struct {
-	Corpus        string   `json:"corpus,omitempty"`
-	Checksum      string   `json:"checksum"` // of the corpus' content or the task's parameters
-	Task          string   `json:"task,omitempty"`
-	TaskChance    float64  `json:"task_chance,omitempty"` // accuracy of guessing
-	Bytes         int64    `json:"bytes,omitempty"`
-	Documents     int      `json:"documents,omitempty"`
-	TrainTokens   int64    `json:"train_tokens,omitempty"`
-	Tokenizer     string   `json:"tokenizer"`
-	Fingerprint   string   `json:"tokenizer_fingerprint"`
-	Vocab         int      `json:"vocab"`
-	BytesPerToken float64  `json:"bytes_per_token,omitempty"` // on the validation split
-	Notes         []string `json:"notes,omitempty"`           // what was filtered
+	Corpus        string     `json:"corpus,omitempty"`
+	Checksum      string     `json:"checksum"` // of the corpus' content or the task's parameters
+	Task          string     `json:"task,omitempty"`
+	TaskChance    float64    `json:"task_chance,omitempty"` // accuracy of guessing
+	Bytes         int64      `json:"bytes,omitempty"`
+	Documents     int        `json:"documents,omitempty"`
+	TrainTokens   int64      `json:"train_tokens,omitempty"`
+	Tokenizer     string     `json:"tokenizer"`
+	Fingerprint   string     `json:"tokenizer_fingerprint"`
+	Vocab         int        `json:"vocab"`
+	BytesPerToken float64    `json:"bytes_per_token,omitempty"` // on the validation split
+	Notes         []string   `json:"notes,omitempty"`           // what was filtered
+	Sources       []Source   `json:"sources,omitempty"`         // of a mixture
+	Filtered      []Filtered `json:"filtered,omitempty"`        // what was left out of a corpus
 	// EvalIdentity is a hash of all that is scored on validation and test: scores of two runs compare only where it is equal.
 	EvalIdentity string `json:"eval_identity,omitempty"`
 	// Setting places a task beside its publication: "paper", "scaled down: length 64 (paper 512), ..." where everything that
 	// differs is smaller, and "changed: ..." otherwise.
 	Setting string `json:"setting,omitempty"`
+}
+
+// Source is one part of a mixture.
+type Source struct {
+	Name        string  `json:"name"`
+	Weight      float64 `json:"weight"`               // part of the sequences, of 1
+	MaxEpochs   float64 `json:"max_epochs,omitempty"` // passes at most
+	Bytes       int64   `json:"bytes"`                // of text, all splits
+	Documents   int     `json:"documents"`
+	TrainTokens int64   `json:"train_tokens"`
+	// Share and Epochs are what a budget of tokens takes; 0 for other budgets, whose length is not known beforehand.
+	Share  float64 `json:"share,omitempty"`
+	Epochs float64 `json:"epochs,omitempty"`
+}
+
+// Filtered counts what one filter removed.
+type Filtered struct {
+	Reason    string `json:"reason"`
+	Documents int    `json:"documents"` // or files
+	Bytes     int64  `json:"bytes"`
 }
 
 // Model is one competitor of the run as matched.

@@ -1,0 +1,195 @@
+package data
+
+import (
+	"fmt"
+	"math"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/archlab/archlab/core/data/internal/rng"
+	"github.com/archlab/archlab/core/family"
+)
+
+// mixtureOf makes a mixture of streams of so many windows of 4 tokens each; source i holds tokens 10*i to 10*i+9 alone.
+func mixtureOf(t testing.TB, seed uint64, windows []int, shares []Share) *Mixture {
+	t.Helper()
+	var streams []*Stream
+	for i, n := range windows {
+		r := rng.New(uint64(i))
+		ids := make([]int32, 4*(n+1))
+		for j := range ids {
+			ids[j] = int32(10*i + r.Intn(10))
+		}
+		s, err := NewStream(Bytes{}, ids)
+		if err != nil {
+			t.Fatal(err)
+		}
+		streams = append(streams, s)
+		if shares[i].Name == "" {
+			shares[i].Name = fmt.Sprint(i)
+		}
+	}
+	m, err := NewMixture(streams, shares, BatchConfig{B: 2, T: 4, Seed: seed})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func TestMixtureIsAPureFunctionOfSeedAndStep(t *testing.T) {
+	make := func(seed uint64) *Mixture {
+		return mixtureOf(t, seed, []int{50, 20, 90}, []Share{{Weight: 5}, {Weight: 2, Epochs: 3}, {Weight: 3, Epochs: 2.5}})
+	}
+	a, b := make(3), make(3)
+	get := func(m *Mixture, step int) family.Batch {
+		x, err := m.Batch(step)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return x
+	}
+	var forward []family.Batch
+	for step := range 300 {
+		forward = append(forward, get(a, step))
+	}
+	for step := 299; step >= 0; step-- {
+		if !reflect.DeepEqual(get(b, step), forward[step]) {
+			t.Fatalf("step %d differs when asked for in another order", step)
+		}
+	}
+	if reflect.DeepEqual(get(make(4), 0), forward[0]) && reflect.DeepEqual(get(make(4), 1), forward[1]) {
+		t.Error("another seed gives the same batches")
+	}
+	for step, x := range forward { // a row is of one source
+		for row := range 2 {
+			tokens := x.Tokens[4*row : 4*row+4]
+			if slices.Max(tokens)/10 != slices.Min(tokens)/10 {
+				t.Fatalf("step %d row %d mixes sources: %v", step, row, tokens)
+			}
+		}
+	}
+}
+
+func TestMixtureKeepsItsWeights(t *testing.T) {
+	shares := []Share{{Weight: 0.7}, {Weight: 0.2}, {Weight: 0.0999}, {Weight: 0.0001}}
+	m := mixtureOf(t, 1, []int{50, 20, 90, 10}, shares)
+	if m.Sequences() != 0 {
+		t.Error("a mixture without limits ends")
+	}
+	for _, n := range []uint64{mixtureBlock, 5 * mixtureBlock} {
+		for i, p := range m.Parts(n) {
+			got := float64(p.Sequences) / float64(n)
+			if off := math.Abs(got - shares[i].Weight); off > float64(len(shares))/mixtureBlock {
+				t.Errorf("source %d has %.5f of %d sequences, want %v", i, got, n, shares[i].Weight)
+			}
+		}
+	}
+	// Within a block the sources are spread: any 200 sequences are near the weights.
+	for from := uint64(0); from < 3*mixtureBlock; from += 200 {
+		first := 0
+		for s := from; s < from+200; s++ {
+			if i, _, _ := m.at(s); i == 0 {
+				first++
+			}
+		}
+		if first < 132 || first > 148 { // 140, within the discrepancy of a few powers of two
+			t.Errorf("%d of the 200 sequences from %d are of the first source", first, from)
+		}
+	}
+}
+
+// Every source gives its own sequences in order, each once, never more than its limit, until all are exhausted; Parts counts the same.
+func TestMixtureVisitsEverySequenceOnce(t *testing.T) {
+	for name, tt := range map[string]struct {
+		windows []int
+		shares  []Share
+		ends    uint64
+	}{
+		"limits":       {[]int{50, 20, 900}, []Share{{Weight: 5, Epochs: 2}, {Weight: 1, Epochs: 1}, {Weight: 1, Epochs: 30}}, 100 + 20 + 27000},
+		"fractions":    {[]int{10, 10}, []Share{{Weight: 1, Epochs: 0.5}, {Weight: 1, Epochs: 1.25}}, 5 + 12},
+		"one":          {[]int{10}, []Share{{Weight: 1, Epochs: 1}}, 10},
+		"a block":      {[]int{4096, 4096}, []Share{{Weight: 1, Epochs: 1}, {Weight: 1, Epochs: 1}}, 8192},
+		"no end":       {[]int{10, 300}, []Share{{Weight: 1, Epochs: 4}, {Weight: 1}}, 0},
+		"tiny weights": {[]int{7, 5000}, []Share{{Weight: 1e-9, Epochs: 1}, {Weight: 1, Epochs: 2}}, 7 + 10000},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := mixtureOf(t, 9, tt.windows, tt.shares)
+			if m.Sequences() != tt.ends {
+				t.Fatalf("ends after %d sequences, want %d", m.Sequences(), tt.ends)
+			}
+			all := tt.ends
+			if all == 0 {
+				all = 3 * mixtureBlock
+			}
+			seen := make([]map[uint64]bool, len(tt.windows))
+			for i := range seen {
+				seen[i] = map[uint64]bool{}
+			}
+			for s := range all {
+				i, own, ok := m.at(s)
+				if !ok || seen[i][own] {
+					t.Fatalf("sequence %d is %d of source %d (ok %v, seen before %v)", s, own, i, ok, ok && seen[i][own])
+				}
+				seen[i][own] = true
+				if s%1009 == 0 || s == all-1 {
+					for i, p := range m.Parts(s + 1) {
+						if p.Sequences != uint64(len(seen[i])) {
+							t.Fatalf("Parts counts %d of source %d after %d sequences, it gave %d", p.Sequences, i, s+1, len(seen[i]))
+						}
+					}
+				}
+			}
+			for i, own := range seen {
+				if limit := tt.shares[i].Epochs * float64(tt.windows[i]); tt.shares[i].Epochs > 0 && len(own) != int(limit) {
+					t.Errorf("source %d gave %d sequences, its limit is %v", i, len(own), limit)
+				}
+				if tt.ends > 0 { // its own numbers have no gaps
+					for k := range uint64(len(own)) {
+						if !own[k] {
+							t.Fatalf("source %d never gave its sequence %d", i, k)
+						}
+					}
+				}
+			}
+			if tt.ends > 0 {
+				if _, _, ok := m.at(all); ok {
+					t.Error("there is a sequence beyond the end")
+				}
+				_, err := m.Batch(int(all))
+				checkError(t, err, ErrTooShort, "its sources are exhausted")
+			}
+		})
+	}
+}
+
+func TestMixtureErrors(t *testing.T) {
+	s := counting(t, 100)
+	for name, tt := range map[string]struct {
+		shares []Share
+		says   string
+	}{
+		"none":    {nil, "want as many of each"},
+		"weight":  {[]Share{{Name: "a", Weight: 0}}, "got 0 for a"},
+		"epochs":  {[]Share{{Name: "a", Weight: 1, Epochs: -1}}, "got -1 for a"},
+		"too few": {[]Share{{Name: "a", Weight: 1, Epochs: 0.001}}, "less than one window"},
+	} {
+		_, err := NewMixture([]*Stream{s}, tt.shares, BatchConfig{B: 1, T: 8})
+		if err == nil || !strings.Contains(err.Error(), tt.says) {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+	_, err := NewMixture([]*Stream{s}, []Share{{Name: "a", Weight: 1}}, BatchConfig{B: 1, T: 80})
+	checkError(t, err, ErrTooShort, "train split of a: 100 tokens are too few")
+}
+
+func TestTemperatureWeights(t *testing.T) {
+	sizes := []int64{1000, 10}
+	for tau, want := range map[float64]float64{1: 100, 2: 10, 1e12: 1} {
+		w := TemperatureWeights(sizes, tau)
+		if got := w[0] / w[1]; math.Abs(got-want) > 1e-6*want {
+			t.Errorf("τ=%v: ratio %v, want %v", tau, got, want)
+		}
+	}
+}
