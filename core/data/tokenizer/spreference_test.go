@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"io"
 	"io/fs"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,6 +18,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 // python answers an interpreter that has SentencePiece.
@@ -239,5 +241,82 @@ sentencepiece.SentencePieceTrainer.train(input=sys.argv[1], model_prefix=sys.arg
 	t.Logf("nats a byte of %d bytes with %d pieces: %.4f here, %.4f by SentencePiece's trainer", size, len(theirs), a, b)
 	if a > 1.01*b {
 		t.Errorf("%.4f nats a byte, SentencePiece reaches %.4f", a, b)
+	}
+}
+
+// TestPrecompiledIsTheReferencesOnAllCharacters asks the Rust normalizer with SentencePiece's own rules about every character: alone, after
+// a letter, before an accent, and among others at random; and about documents.
+func TestPrecompiledIsTheReferencesOnAllCharacters(t *testing.T) {
+	if os.Getenv("NODE_PATH") == "" {
+		t.Skip("NODE_PATH does not say where the npm packages are")
+	}
+	dir := t.TempDir()
+	script := `import sentencepiece, sys
+sentencepiece.SentencePieceTrainer.train(sentence_iterator=iter(["a b", "c d"]), model_prefix=sys.argv[1], vocab_size=8, minloglevel=2,
+    normalization_rule_name=sys.argv[2], hard_vocab_limit=False)`
+	rng := rand.New(rand.NewPCG(1, 2))
+	var texts []string
+	for c := rune(1); c <= utf8.MaxRune; c++ {
+		if !utf8.ValidRune(c) {
+			continue
+		}
+		texts = append(texts, "a"+string(c)+"\u0301 "+string(c)+"a")
+	}
+	random := []rune("aeo \r\n\u0301\u0302\u0308\u0345\u3099\u309aかｶﾞﾟ각가각\u200d\u200c\u0915\u094d\u0600©™①Ａ\u0f71\u0f72\u0f74ำา์🙂🏽")
+	for range 20000 {
+		s := make([]rune, 1+rng.IntN(8))
+		for i := range s {
+			s[i] = random[rng.IntN(len(random))]
+			if rng.IntN(4) == 0 {
+				s[i] = rune(0x20 + rng.IntN(0x3100))
+			}
+		}
+		texts = append(texts, string(s))
+	}
+	for _, doc := range naturalTexts(t, 200<<10) {
+		texts = append(texts, strings.ToValidUTF8(string(doc), "\ufffd"))
+	}
+	for _, rules := range []string{"nmt_nfkc", "nmt_nfkc_cf"} {
+		t.Run(rules, func(t *testing.T) {
+			path := filepath.Join(dir, rules)
+			if out, err := exec.Command(python(t), "-c", script, path, rules).CombinedOutput(); err != nil {
+				t.Fatalf("%v: %s", err, out)
+			}
+			raw, err := os.ReadFile(path + ".model")
+			if err != nil {
+				t.Fatal(err)
+			}
+			model, err := parseSPModel(raw)
+			if err != nil {
+				t.Fatal(err)
+			}
+			p, err := newPrecompiled(model.normalizer.charsmap)
+			if err != nil {
+				t.Fatal(err)
+			}
+			request, err := json.Marshal(map[string]any{"charsmap": model.normalizer.charsmap, "texts": texts})
+			if err != nil {
+				t.Fatal(err)
+			}
+			cmd := exec.Command("node", "precompiled.js")
+			cmd.Dir, cmd.Stdin, cmd.Stderr = filepath.Join("internal", "reference"), bytes.NewReader(request), os.Stderr
+			out, err := cmd.Output()
+			if err != nil {
+				t.Fatal(err)
+			}
+			var want []string
+			if err := json.Unmarshal(out, &want); err != nil || len(want) != len(texts) {
+				t.Fatalf("%d answers to %d texts, %v", len(want), len(texts), err)
+			}
+			wrong := 0
+			for i, text := range texts {
+				if got := normalized(p, text); got != want[i] {
+					if wrong++; wrong <= 10 {
+						t.Errorf("%+.60q: got %+.60q, the reference %+.60q", text, got, want[i])
+					}
+				}
+			}
+			t.Logf("%d of %d differ", wrong, len(texts))
+		})
 	}
 }
