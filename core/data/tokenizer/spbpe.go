@@ -10,13 +10,21 @@ import (
 // and there are no words: the text is one sequence.
 type spBPE struct {
 	*spVocab
-	unused     bool // some pieces are unused: they are made on the way and cut again into what they were made of
-	cutsBefore bool // no piece goes from another character on to a space, so that a space begins a sequence of its own
-	cutsAfter  bool // no piece goes from a space on to another character
+	trie       *trie     // of the pieces of text
+	reservedBy [256]bool // some control, unknown or byte piece begins with the byte
+	pool       sync.Pool // of *spMerger
+	unused     bool      // some pieces are unused: they are made on the way and cut again into what they were made of
+	cutsBefore bool      // no piece goes from another character on to a space, so that a space begins a sequence of its own
+	cutsAfter  bool      // no piece goes from a space on to another character
 }
 
 func newSPBPE(v *spVocab) *spBPE {
 	b := &spBPE{spVocab: v, cutsBefore: true, cutsAfter: true}
+	b.trie = trieOf(v.normal)
+	for piece := range v.reserved {
+		b.reservedBy[piece[0]] = true
+	}
+	b.pool.New = func() any { return &spMerger{model: b} }
 	for piece, id := range v.normal {
 		b.unused = b.unused || v.pieces[id].kind == spUnused
 		inner := strings.TrimLeft(piece, spSpace)
@@ -56,24 +64,54 @@ type spMerger struct {
 	symbols []spSymbol
 	pairs   []spPair            // a heap
 	parts   map[string][2]int32 // by unused piece: the bytes of its two halves
+	cache   wordCache           // of short stretches without unknown characters
+	ids     []int32
 }
-
-var spMergers = sync.Pool{New: func() any { return new(spMerger) }}
 
 // Append appends the pieces of a text.
 func (b *spBPE) Append(dst []Piece, word []byte) []Piece {
-	m := spMergers.Get().(*spMerger)
-	m.model = b
+	m := b.pool.Get().(*spMerger)
 	out := emitter{unknowns: &b.unk, dst: dst, word: word, run: -1}
 	for at := 0; at < len(word); {
 		end := b.stretch(word, at)
-		m.encode(&out, at, end)
+		if end-at <= slotBytes && !b.unused {
+			m.remembered(&out, at, end)
+		} else {
+			m.encode(&out, at, end)
+		}
 		at = end
 	}
 	out.flush(len(word))
-	m.model, m.word, m.parts = nil, nil, nil
-	spMergers.Put(m)
+	m.word, m.parts = nil, nil
+	b.pool.Put(m)
 	return out.dst
+}
+
+// remembered encodes a short stretch, or gives out what it was encoded to the last time.
+func (m *spMerger) remembered(out *emitter, from, to int) {
+	lo, hi := wordKey(out.word, from, to-from)
+	if s := m.cache.find(lo, hi); s != nil {
+		for _, id := range s.ids[:s.n] {
+			end := from + len(m.model.pieces[id].piece)
+			out.piece(from, end, id)
+			from = end
+		}
+		return
+	}
+	out.flush(from)
+	start := len(out.dst)
+	m.encode(out, from, to)
+	if made := out.dst[start:]; out.run < 0 && len(made) <= 3 {
+		m.ids = m.ids[:0]
+		for _, p := range made {
+			if end := from + len(m.model.pieces[p.ID].piece); p.ID == m.model.unk.id || int(p.End) != end {
+				return
+			}
+			from = int(p.End)
+			m.ids = append(m.ids, p.ID)
+		}
+		m.cache.put(lo, hi, m.ids)
+	}
 }
 
 // stretch is the end of the sequence that begins at a place: pieces never go across it.
@@ -138,7 +176,7 @@ func (m *spMerger) propose(left, right int32) {
 		return
 	}
 	l, r := m.symbols[left], m.symbols[right]
-	id, ok := m.model.normal[string(m.word[l.from:r.to])]
+	id, ok := m.model.trie.exact(m.word[l.from:r.to])
 	if !ok {
 		return
 	}
@@ -151,7 +189,7 @@ func (m *spMerger) propose(left, right int32) {
 
 // emit gives out a symbol, cutting unused pieces into what they are made of.
 func (m *spMerger) emit(out *emitter, from, to int32) {
-	id := m.model.id(m.word[from:to])
+	id := m.model.idOf(m.word[from:to])
 	if m.model.unused && m.model.pieces[id].kind == spUnused {
 		if halves, ok := m.parts[string(m.word[from:to])]; ok {
 			m.emit(out, from, from+halves[0])
@@ -160,6 +198,17 @@ func (m *spMerger) emit(out *emitter, from, to int32) {
 		}
 	}
 	out.piece(int(from), int(to), id)
+}
+
+// idOf is id, without the hash maps where it can.
+func (b *spBPE) idOf(piece []byte) int32 {
+	if b.reservedBy[piece[0]] {
+		return b.id(piece)
+	}
+	if id, ok := b.trie.exact(piece); ok {
+		return id
+	}
+	return b.unk.id
 }
 
 func (m *spMerger) push(p spPair) {

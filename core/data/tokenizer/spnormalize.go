@@ -13,6 +13,7 @@ const spSpace = "\u2581"
 type spNormalizer struct {
 	rules   *charsmap // nil: every character stays
 	plain   [128]bool // characters that stay as they are before ASCII
+	spaces  bool      // a space before ASCII is no part of a rule
 	user    *trie     // user-defined pieces, which no rule touches; nil: none
 	dummy   bool      // add_dummy_prefix: a space before the text
 	squeeze bool      // remove_extra_whitespaces: none at the ends, one between words
@@ -37,7 +38,6 @@ func newSPNormalizer(spec spNormalizerSpec, user *trie, suffix bool) (*spNormali
 		}
 		n.plain = n.rules.plain()
 	}
-	n.plain[' '] = false
 	if user != nil {
 		for c := range n.plain {
 			if _, ok := user.step(trieRoot, byte(c)); ok {
@@ -45,6 +45,7 @@ func newSPNormalizer(spec spNormalizerSpec, user *trie, suffix bool) (*spNormali
 			}
 		}
 	}
+	n.spaces, n.plain[' '] = n.plain[' '], false
 	return n, nil
 }
 
@@ -97,6 +98,15 @@ func (n *spNormalizer) write(w *rewriter) {
 		if run := n.plainRun(b[w.at:]); run > 0 {
 			w.keep(run)
 			afterSpace = false
+			continue
+		}
+		if n.spaces && b[w.at] == ' ' && (w.at+1 == len(b) || b[w.at+1] < utf8.RuneSelf) {
+			if afterSpace {
+				w.skip(1)
+			} else {
+				w.put(n.space, 1)
+				afterSpace = n.squeeze
+			}
 			continue
 		}
 		to, size := n.prefix(b[w.at:])

@@ -144,7 +144,7 @@ func newSPUnigram(v *spVocab) (*spUnigram, error) {
 		return nil, errorf(ErrFormat, "pieces", "no piece of text among %d", len(v.pieces))
 	}
 	u.unkScore = float64(least - unkPenalty)
-	u.trie = trieOf(text)
+	u.index(text)
 	return &spUnigram{v, u}, nil
 }
 

@@ -55,6 +55,19 @@ func (t *trie) longest(text []byte) (n int, value int32) {
 	return n, value
 }
 
+// exact is the value of a key.
+func (t *trie) exact(key []byte) (int32, bool) {
+	at := uint32(trieRoot)
+	for _, c := range key {
+		next, ok := t.step(at, c)
+		if !ok {
+			return 0, false
+		}
+		at = next
+	}
+	return t.value(at)
+}
+
 type trieBuilder struct {
 	trie
 	keys   []string

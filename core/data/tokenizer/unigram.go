@@ -28,7 +28,9 @@ type Unigram struct {
 	pieces   []ScoredPiece
 	ids      map[string]int32
 	trie     *trie
-	scores   []float64 // by id, as Viterbi adds them up
+	ends     []pieceEnd // by unit of the trie: the piece that ends there
+	longest  int        // bytes of the longest piece
+	scores   []float64  // by id, as Viterbi adds them up
 	unk      unknowns
 	unkScore float64
 	single   bool // sums are rounded to float32: SentencePiece
@@ -65,11 +67,31 @@ func NewUnigram(cfg UnigramConfig) (*Unigram, error) {
 		least = min(least, p.Score)
 	}
 	u.unkScore = least - unkPenalty
-	u.trie = trieOf(u.ids)
+	u.index(u.ids)
 	if cfg.ByteFallback {
 		u.unk.bytes = bytePieces(u.ids)
 	}
 	return u, nil
+}
+
+// pieceEnd is what the walk over a text needs of a piece.
+type pieceEnd struct {
+	score float64
+	id    int32
+}
+
+// index makes the trie of the pieces that can be found in text.
+func (u *Unigram) index(text map[string]int32) {
+	u.trie = trieOf(text)
+	u.ends = make([]pieceEnd, len(u.trie.units))
+	for i, id := range u.trie.values {
+		if id >= 0 {
+			u.ends[i] = pieceEnd{u.scores[id], id}
+		}
+	}
+	for piece := range text {
+		u.longest = max(u.longest, len(piece))
+	}
 }
 
 // trieOf is the trie of a vocabulary.
@@ -128,15 +150,18 @@ var viterbis = sync.Pool{New: func() any { return new(viterbi) }}
 func (u *Unigram) Append(dst []Piece, word []byte) []Piece {
 	v := viterbis.Get().(*viterbi)
 	out := emitter{unknowns: &u.unk, dst: dst, word: word, run: -1}
-	nodes := append(v.nodes[:0], pathNode{start: -1})
-	units := u.trie.units
 	base, far := 0, 0 // the stretch's beginning; the farthest end of a piece that begins before at
+	v.reach(0, utf8.UTFMax)
+	v.nodes[0] = pathNode{start: -1}
+	units, ends := u.trie.units, u.ends
 	for at := 0; at < len(word); {
 		if at == far && at > base {
-			v.settle(&out, nodes, base, at)
-			nodes[0].score = nodes[at-base].score
-			nodes, base = nodes[:1], at
+			v.settle(&out, base, at)
+			v.nodes[0] = pathNode{score: v.nodes[at-base].score, start: -1}
+			base = at
 		}
+		v.reach(far-base, at-base+max(u.longest, utf8.UTFMax))
+		nodes := v.nodes
 		till := nodes[at-base].score
 		size := charLen(word[at:])
 		known := false
@@ -152,24 +177,23 @@ func (u *Unigram) Append(dst []Piece, word []byte) []Piece {
 			if packed&trieFinal == 0 {
 				continue
 			}
-			id := u.trie.values[unit]
 			for far < end {
-				nodes = append(nodes, pathNode{start: -1})
 				far++
+				nodes[far-base].start = -1
 			}
-			node := &nodes[end-base]
-			if score := till + u.scores[id]; node.start < 0 || score > node.score {
+			piece, node := &ends[unit], &nodes[end-base]
+			if score := till + piece.score; node.start < 0 || score > node.score {
 				if u.single {
 					score = float64(float32(score))
 				}
-				*node = pathNode{score: score, start: int32(at - base), id: id}
+				*node = pathNode{score: score, start: int32(at - base), id: piece.id}
 			}
 			known = known || end-at == size
 		}
 		if !known {
 			for far < at+size {
-				nodes = append(nodes, pathNode{start: -1})
 				far++
+				nodes[far-base].start = -1
 			}
 			node := &nodes[at+size-base]
 			score := till + u.unkScore
@@ -182,16 +206,25 @@ func (u *Unigram) Append(dst []Piece, word []byte) []Piece {
 		}
 		at += size
 	}
-	v.settle(&out, nodes, base, len(word))
+	v.settle(&out, base, len(word))
 	out.flush(len(word))
-	v.nodes = nodes
 	viterbis.Put(v)
 	return out.dst
 }
 
+// reach makes room for nodes up to the last one; those up to the one in use stay.
+func (v *viterbi) reach(used, last int) {
+	if last < len(v.nodes) {
+		return
+	}
+	grown := make([]pathNode, 2*last+64)
+	copy(grown, v.nodes[:min(used+1, len(v.nodes))])
+	v.nodes = grown
+}
+
 // settle gives out the pieces of the stretch from base to end.
-func (v *viterbi) settle(out *emitter, nodes []pathNode, base, end int) {
-	ends := v.ends[:0]
+func (v *viterbi) settle(out *emitter, base, end int) {
+	nodes, ends := v.nodes, v.ends[:0]
 	for at := int32(end - base); at > 0; at = nodes[at].start {
 		ends = append(ends, at)
 	}
