@@ -5,7 +5,7 @@
 //	NODE_PATH=DIR/node_modules go run ./benchmarks/tokenizers      # benchmarks/TOKENIZERS.md
 //
 // Every measurement is a process of its own, ours or node, that times its own work: neither start-up nor reading of the tokenizer counts.
-// With -with each round of one row runs under a command, for example one that keeps the machine to itself.
+// With -sentencepiece it measures SentencePiece's models beside SentencePiece. With -with each round of one row runs under a command, for example one that keeps the machine to itself.
 package main
 
 import (
@@ -33,19 +33,23 @@ func main() {
 	flag.IntVar(&s.rounds, "rounds", 5, "rounds in turns; medians are reported")
 	flag.StringVar(&s.only, "only", "", "schemes to measure, separated by commas; all by default")
 	flag.StringVar(&s.with, "with", "", "command that runs each round")
-	flag.StringVar(&s.out, "out", "benchmarks/TOKENIZERS.md", "file to write, - for standard output")
+	flag.StringVar(&s.out, "out", "", "file to write, - for standard output (default benchmarks/TOKENIZERS.md or benchmarks/SENTENCEPIECE.md)")
+	beside := flag.Bool("sentencepiece", false, "measure SentencePiece models beside SentencePiece (Debian's python3-sentencepiece) instead")
 	work := flag.String("work", "", "internal: a JSON request of one process")
 	flag.Parse()
 	err := error(nil)
 	if *work != "" {
 		err = answer(*work)
 	} else {
-		err = measure(s)
+		err = inFolder(s, *beside)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "tokenizers: error:", err)
 		if errors.Is(err, errNoReference) {
 			fmt.Fprintln(os.Stderr, "tokenizers: hint: npm install --prefix DIR tokenizers, and set NODE_PATH=DIR/node_modules")
+		}
+		if errors.Is(err, errNoSentencePiece) {
+			fmt.Fprintln(os.Stderr, "tokenizers: hint: apt-get install python3-sentencepiece")
 		}
 		os.Exit(1)
 	}
@@ -67,13 +71,23 @@ var schemes = []scheme{
 	{"Unigram", "unigram", "unigram", "gpt2"},
 }
 
-func measure(s settings) error {
-	dir, err := os.MkdirTemp("", "tokenizers-")
-	if err != nil {
+// inFolder measures in a folder that goes away.
+func inFolder(s settings, sentencePiece bool) error {
+	var err error
+	if s.dir, err = os.MkdirTemp("", "tokenizers-"); err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
-	s.dir = dir
+	defer os.RemoveAll(s.dir)
+	if sentencePiece {
+		s.out = cmp.Or(s.out, "benchmarks/SENTENCEPIECE.md")
+		return measureSentencePiece(s)
+	}
+	s.out = cmp.Or(s.out, "benchmarks/TOKENIZERS.md")
+	return measure(s)
+}
+
+func measure(s settings) error {
+	dir := s.dir
 	version, err := referenceVersion(dir)
 	if err != nil {
 		return err

@@ -14,10 +14,11 @@ import (
 
 // request is what one process is to do: a round, or our part of one.
 type request struct {
-	Do      string // "round", "encode", "train"
+	Do      string // "round", "encode", "train", "sentencepiece"
 	Dir     string
 	Scheme  string
 	Threads int
+	Python  string // for SentencePiece
 }
 
 // timing is what one process measured: seconds by what was done.
@@ -79,9 +80,13 @@ func answer(raw string) error {
 	}
 	var v any
 	var err error
-	if r.Do == "round" {
+	if r.Do == "round" || r.Do == "sentencepiece" {
+		one := turn
+		if r.Do == "sentencepiece" {
+			one = sentencePieceTurn
+		}
 		var res result
-		if res, err = turn(r); err != nil {
+		if res, err = one(r); err != nil {
 			res.Problem = err.Error()
 		}
 		v, err = res, nil
