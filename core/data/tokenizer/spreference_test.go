@@ -14,7 +14,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -38,8 +37,12 @@ func python(t testing.TB) string {
 func naturalTexts(t testing.TB, most int) [][]byte {
 	t.Helper()
 	var out [][]byte
+	goroot, err := exec.Command("go", "env", "GOROOT").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, root := range []string{
-		runtime.GOROOT() + "/src", "/usr/share/man/ja", "/usr/share/man/zh_CN", "/usr/share/man/zh_TW", "/usr/share/man/ru", "/usr/share/man/ko",
+		strings.TrimSpace(string(goroot)) + "/src", "/usr/share/man/ja", "/usr/share/man/zh_CN", "/usr/share/man/zh_TW", "/usr/share/man/ru", "/usr/share/man/ko",
 		"/usr/share/man/de", "/usr/share/man/fr", "/usr/share/man/tr", "/usr/share/man/pl", "/usr/share/i18n/locales", "/usr/share/doc",
 	} {
 		size := 0
