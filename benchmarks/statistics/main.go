@@ -12,6 +12,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/archlab/archlab/core/stats"
@@ -74,7 +75,8 @@ func write(w io.Writer, trials int) error {
 	fmt.Fprintf(w, "# How often the statistics are right\n\n    go run ./benchmarks/statistics -trials %d\n\n", trials)
 	fmt.Fprintf(w, "%d experiments with a known truth for each row. \"covers\": the 95 %% interval holds the true difference; \"errs\": equal models are called\n"+
 		"different at 5 %%; \"finds\": a difference of the size that is called detectable at 80 %% power is found. A share is compared with what is\n"+
-		"promised, four of its standard errors allowed.\n\n", trials)
+		"promised, four of its standard errors allowed. Rows of whole reports are of a quarter as many: each writes a run's records, reads\n"+
+		"them and judges.\n\n", trials)
 	fmt.Fprintf(w, "| rule | data | | promised | seen | |\n|---|---|---|---|---|---|\n")
 	for _, r := range list {
 		fmt.Fprintf(w, "| %s | %s | %s | %.1f %% | %.1f %% | %s |\n", r.rule, r.world, r.event, 100*r.promised, 100*r.share(), r.verdict())
@@ -94,7 +96,11 @@ func rows(trials int) ([]row, error) {
 		}
 		out = append(out, list...)
 	}
-	return append(out, proportions(trials)...), nil
+	out = append(out, solved(trials)...)
+	out = append(out, proportions(trials)...)
+	out = append(out, passes(trials)...)
+	list, err := reports(trials)
+	return append(out, list...), err
 }
 
 type world struct {
@@ -109,15 +115,22 @@ var worlds = []world{
 	{"60 items differ", statstest.World{Seeds: 3, Items: 60, SeedSD: 0.0001, ItemSD: 0.1}},
 	{"160 items in clusters of 4 differ", statstest.World{Seeds: 3, Items: 160, SeedSD: 0.0001, ItemSD: 0.1, Cluster: 4}},
 	{"2 seeds and 60 items differ", statstest.World{Seeds: 2, Items: 60, SeedSD: 0.01, ItemSD: 0.05}},
+	{"2 seeds and 60 items differ, two models", statstest.World{Scores: []float64{1, 1}, Seeds: 2, Items: 60, SeedSD: 0.02, ItemSD: 0.05}},
+	{"3 seeds and 60 items differ, two models", statstest.World{Scores: []float64{1, 1}, Seeds: 3, Items: 60, SeedSD: 0.02, ItemSD: 0.05}},
+	{"3 seeds differ, one of the models is a control", statstest.World{Seeds: 3, Items: 60, Block: 0.02, SeedSD: 0.01, ItemSD: 0.02, Control: true}},
+	{"3 seeds differ on one text", statstest.World{Seeds: 3, Items: 40, SeedSD: 0.02, Cluster: 40}},
 	{"5 seeds and 200 items differ", statstest.World{Seeds: 5, Items: 200, SeedSD: 0.01, ItemSD: 0.1}},
 }
 
-// verdicts judges Compare among four models.
+// verdicts judges Compare, among four models where the world does not say how many.
 func verdicts(w world, trials int) []row {
-	w.Scores = []float64{1, 1, 1, 1}
+	if w.Scores == nil {
+		w.Scores = []float64{1, 1, 1, 1}
+	}
 	r := rand.New(rand.NewPCG(1, 2))
-	covers := row{rule: "Compare, interval", world: w.name, event: "covers", promised: 0.95}
-	errs := row{rule: "Compare, verdicts of 6 pairs (Holm)", world: w.name, event: "errs", promised: 0.05, careful: true}
+	pairs := len(w.Scores) * (len(w.Scores) - 1) / 2
+	covers := row{rule: "Compare, interval", world: w.name, event: "covers", promised: 0.95, careful: true}
+	errs := row{rule: fmt.Sprintf("Compare, verdicts, pairs: %d (Holm)", pairs), world: w.name, event: "errs", promised: 0.05, careful: true}
 	finds := row{rule: "Compare, detectable difference", world: w.name, event: "finds", promised: 0.8, careful: true}
 	for range trials {
 		cs := stats.Compare(w.Draw(r), stats.Options{Alpha: 0.05})
@@ -128,7 +141,8 @@ func verdicts(w world, trials int) []row {
 		covers.count(cs[0].Low <= 0 && 0 <= cs[0].High)
 		errs.count(any)
 		better := w.World
-		better.Scores = []float64{1, 1 + cs[0].Detectable, 1, 1}
+		better.Scores = slices.Clone(w.Scores)
+		better.Scores[1] += cs[0].Detectable
 		finds.count(stats.Compare(better.Draw(r), stats.Options{Alpha: 0.05})[0].Verdict == "a")
 	}
 	return []row{covers, errs, finds}
