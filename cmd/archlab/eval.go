@@ -14,6 +14,7 @@ import (
 
 	"github.com/archlab/archlab/core/experiment"
 	"github.com/archlab/archlab/core/record"
+	"github.com/archlab/archlab/core/report"
 )
 
 // evalOptions is the command line of eval.
@@ -171,13 +172,17 @@ func (o *evalOptions) eval(ctx context.Context, dir string, stdout, stderr io.Wr
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
-	if err := record.WriteJSON(path, out); err != nil {
+	judged := report.JudgeEvaluation(out)
+	if err := record.WriteJSON(path, judged); err != nil {
 		return err
 	}
 	if o.json {
-		return printJSON(stdout, out)
+		return printJSON(stdout, judged)
 	}
 	if err := writeEvaluation(stdout, out); err != nil {
+		return err
+	}
+	if err := report.WriteVerdicts(stdout, judged.Comparisons, judged.Correction); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(stdout, "\nkept as %s\n", path)

@@ -87,9 +87,6 @@ func Clozes(ctx context.Context, m Scorer, tok Encoder, longest int, list []Cont
 	return out, nil
 }
 
-// z is the normal distribution's quantile of 95 % intervals.
-const z = 1.959963984540054
-
 // share is a proportion of items: Wilson's interval, the standard error of a mean.
 func share(name string, hits []float64) record.Measure {
 	mean, stdErr := stats.Clustered(hits, nil)
@@ -104,7 +101,8 @@ func perplexity(nats []float64) record.Measure {
 	exp := func(x float64) float64 { return math.Min(math.Exp(x), math.MaxFloat64) } // beyond, records cannot hold it
 	m := record.Measure{Name: "perplexity", Value: exp(mean), StdErr: finite(exp(mean) * stdErr), Low: exp(mean), High: exp(mean)}
 	if m.StdErr != nil {
-		m.Low, m.High = exp(mean-z*stdErr), exp(mean+z*stdErr)
+		x := stats.Student(mean, stdErr, float64(len(nats)-1), alpha)
+		m.Low, m.High = exp(x.Low), exp(x.High)
 	}
 	return m
 }
@@ -121,7 +119,8 @@ func perByte(nats, size []float64) record.Measure {
 	m := record.Measure{Name: "bpb", Value: ratio / math.Ln2, StdErr: finite(stdErr / math.Ln2)}
 	m.Low, m.High = m.Value, m.Value
 	if m.StdErr != nil {
-		m.Low, m.High = m.Value-z**m.StdErr, m.Value+z**m.StdErr
+		x := stats.Student(m.Value, *m.StdErr, float64(len(nats)-1), alpha)
+		m.Low, m.High = x.Low, x.High
 	}
 	return m
 }

@@ -30,9 +30,12 @@ func Grade(s *record.Score, x TaskSetting) record.TaskScore {
 		out.Unit, out.Items = "sequence", len(s.Sequences)
 		right, chance := 0.0, 0.0
 		for _, q := range s.Sequences {
+			hit := 0
 			if q.Correct == int(q.Weight) {
-				right++
+				hit = 1
 			}
+			right += float64(hit)
+			out.Right, out.Of = append(out.Right, hit), append(out.Of, 1)
 			chance += math.Pow(x.Chance, q.Weight)
 		}
 		out.Accuracy, out.Chance = right/float64(out.Items), chance/float64(out.Items)
@@ -42,6 +45,7 @@ func Grade(s *record.Score, x TaskSetting) record.TaskScore {
 	var hits []float64
 	var sequence []int64
 	for i, q := range s.Sequences {
+		out.Right, out.Of = append(out.Right, q.Correct), append(out.Of, int(q.Weight))
 		for k := range int(q.Weight) {
 			hit := 0.0
 			if k < q.Correct {

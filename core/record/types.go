@@ -268,6 +268,9 @@ type TaskScore struct {
 	High      float64 `json:"high"`
 	Chance    float64 `json:"chance"` // accuracy of guessing
 	Loss      float64 `json:"loss"`   // nats an answer
+	// Right and Of are, by sequence, what was right of what was asked: the items that two models are paired on.
+	Right []int `json:"right,omitempty"`
+	Of    []int `json:"of,omitempty"`
 }
 
 // Evaluation is what archlab eval writes beside a run's own records: evals/<suite>.json. It judges checkpoints on a suite after the run.

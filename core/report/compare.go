@@ -31,6 +31,11 @@ func compareAll(all []entry, across bool) ([]Comparison, Correction) {
 	for _, g := range groups {
 		asked = append(asked, questions(g)...)
 	}
+	return judge(asked)
+}
+
+// judge answers the comparisons of all questions, as one family.
+func judge(asked []question) ([]Comparison, Correction) {
 	metrics := make([]stats.Metric, len(asked))
 	for i, q := range asked {
 		metrics[i] = stats.Metric{Samples: q.samples, HigherIsBetter: q.higher}

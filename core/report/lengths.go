@@ -31,7 +31,7 @@ func OverSeeds(seeds [][]record.TaskScore) []TaskScore {
 		for i, x := range scores {
 			if i == len(out) {
 				out = append(out, TaskScore{TaskScore: x})
-				out[i].Loss, out[i].Low, out[i].High = 0, 0, 0
+				out[i].Loss, out[i].Low, out[i].High, out[i].Right, out[i].Of = 0, 0, 0, nil, nil
 				by = append(by, nil)
 			}
 			out[i].Loss, out[i].Low, out[i].High = out[i].Loss+x.Loss, out[i].Low+x.Low, out[i].High+x.High

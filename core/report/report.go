@@ -195,8 +195,8 @@ type Pair struct {
 	Difference *float64 `json:"difference"`
 	Low        *float64 `json:"low"`
 	High       *float64 `json:"high"`
-	P          *float64 `json:"p_adjusted"` // Holm over the report
-	Detectable *float64 `json:"detectable"`
+	P          *float64 `json:"p_adjusted"`      // Holm over the report
+	Detectable *float64 `json:"detectable"`      // null where unknown, or larger than any difference that can be
 	Test       string   `json:"test,omitempty"`  // in words
 	Scope      string   `json:"scope,omitempty"` // what the verdict speaks of: "families", "text" (these items alone), "weights" (one seed)
 	Verdict    string   `json:"verdict"`         // the better one's name, "not distinguishable", or why there is none

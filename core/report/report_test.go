@@ -319,3 +319,60 @@ func TestPrecisionIsNamed(t *testing.T) {
 		}
 	}
 }
+
+// An evaluation's answers are compared item by item: right or wrong ones exactly, parts of a sequence by seeds and sequences.
+func TestEvaluationsAreJudged(t *testing.T) {
+	x := record.Evaluation{Suite: "choice"}
+	for _, model := range []string{"good", "poor"} {
+		for seed := range uint64(2) {
+			m := record.Judged{Model: model, Seed: seed, Text: &record.TextScore{}, Tasks: []record.TaskScore{{Task: "mqar", Parameter: "length", Length: 64}}}
+			for i := range 80 {
+				right := model == "good" || (i+int(seed))%4 == 0
+				m.Text.Correct = append(m.Text.Correct, right)
+				n := 2
+				if right {
+					n = 4 - i/4%2
+				}
+				m.Tasks[0].Right, m.Tasks[0].Of = append(m.Tasks[0].Right, n), append(m.Tasks[0].Of, 4)
+			}
+			x.Models = append(x.Models, m)
+		}
+	}
+	got := JudgeEvaluation(x)
+	if len(got.Comparisons) != 2 || got.Correction.Comparisons != 2 {
+		t.Fatalf("got %+v", got)
+	}
+	for _, c := range got.Comparisons {
+		p := c.Pairs[0]
+		if p.Verdict != "good" || p.Items != 80 || p.Seeds != 2 || p.Detectable == nil {
+			t.Errorf("%s: %+v", c.Metric, p)
+		}
+	}
+	if a, b := got.Comparisons[0].Pairs[0].Test, got.Comparisons[1].Pairs[0].Test; a != "t over seeds and items" || !strings.Contains(b, "exact paired permutation") {
+		t.Errorf("tests %q and %q", a, b)
+	}
+	var text strings.Builder
+	if err := WriteVerdicts(&text, got.Comparisons, got.Correction); err != nil || !strings.Contains(text.String(), "mqar accuracy, length 64\n") || !strings.Contains(text.String(), "good is better") {
+		t.Errorf("on a terminal: %s %v", &text, err)
+	}
+	x.Models = x.Models[:2]
+	if got := JudgeEvaluation(x); len(got.Comparisons) != 0 {
+		t.Errorf("one model is compared with itself: %+v", got)
+	}
+}
+
+// With one seed a report says what can be concluded, and that it is not the families.
+func TestOneSeedInAReport(t *testing.T) {
+	dir := fixture(t, t.TempDir(), "one", "c1")
+	change(t, dir, func(m *record.Manifest) { m.Seeds = m.Seeds[:1] })
+	rep := build(t, dir)
+	if v := row(t, rep, "solid").Verdict; !strings.Contains(v, "as trained better than frail") || !strings.Contains(v, "nothing is known of another") {
+		t.Errorf("verdict of solid: %q", v)
+	}
+	if p := rep.Comparisons[0].Pairs[1]; p.Decided || p.Scope != "weights" || p.P == nil || p.Low == nil || p.Detectable == nil {
+		t.Errorf("solid and frail: %+v", p)
+	}
+	if md := string(Markdown(rep)); !strings.Contains(md, "with one seed nothing can be said of their families") {
+		t.Error("the headline does not say what one seed cannot")
+	}
+}

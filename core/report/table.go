@@ -126,18 +126,23 @@ func WriteTable(w io.Writer, rep *Report) error {
 	return err
 }
 
-// align writes lines as columns: the first to the left, the others to the right.
+// align writes lines as columns: the first to the left, the others to the right. A line of one cell is a heading that no column makes room for.
 func align(b *strings.Builder, lines [][]string) {
 	width := make([]int, len(lines[0]))
 	for _, l := range lines {
 		for i, c := range l {
+			if len(l) == 1 {
+				continue
+			}
 			width[i] = max(width[i], utf8.RuneCountInString(c))
 		}
 	}
 	for _, l := range lines {
 		for i, c := range l {
-			pad := strings.Repeat(" ", width[i]-utf8.RuneCountInString(c))
+			pad := strings.Repeat(" ", max(0, width[i]-utf8.RuneCountInString(c)))
 			switch {
+			case len(l) == 1:
+				b.WriteString(c)
 			case i == 0:
 				b.WriteString(c + pad)
 			default:

@@ -65,11 +65,12 @@ type Comparison struct {
 	StdErr     float64 // NaN where unknown
 	P          float64 // two-sided
 	Adjusted   float64 // Holm over all comparisons
-	Detectable float64 // difference that such an experiment finds with 80 % power at Bonferroni's level; NaN where unknown
+	Detectable float64 // difference that such an experiment finds with 80 % power at Bonferroni's level; NaN where unknown, +Inf where none is so large
 	Verdict    string  // "A", "B" (the better one's name), "not distinguishable", or why there is none
 	Decided    bool    // Verdict names a model
 
 	chance       chance
+	shares       bool    // no difference is larger than 1
 	least, grain float64 // where items are right or wrong: the smallest step of a cluster, and of how many the mean is
 }
 
@@ -145,6 +146,9 @@ func (c *Comparison) decide(higherIsBetter bool, alpha float64, judged int) {
 	}
 	if c.least > 0 { // n units of one sign have p = 2^(1-n): fewer than this cannot decide
 		c.Detectable = math.Max(c.Detectable, c.least*math.Ceil(1-math.Log2(level))/c.grain)
+	}
+	if c.shares && c.Detectable > 1 {
+		c.Detectable = math.Inf(1)
 	}
 	c.Verdict = NotDistinguishable
 	if !(c.Adjusted < alpha) {

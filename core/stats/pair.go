@@ -24,6 +24,7 @@ type paired struct {
 	diffs   []float64 // by seed, of the scores
 	infl    []float64 // by item: how much it moves the mean difference
 	cluster []int64
+	shares  bool    // scores are parts of a whole: no difference is larger than 1
 	counts  []int64 // by item: sum over seeds of right(A) - right(B); nil unless every item is right or wrong
 }
 
@@ -32,6 +33,7 @@ func align(a, b Sample, seeds []uint64) (p paired, why string) {
 	first := a.find(seeds[0])
 	p.cluster = first.Cluster
 	binary := true
+	p.shares = true
 	for _, seed := range seeds {
 		x, y := a.find(seed), b.find(seed)
 		diff := x.Score() - y.Score()
@@ -43,6 +45,7 @@ func align(a, b Sample, seeds []uint64) (p paired, why string) {
 		}
 		p.diffs = append(p.diffs, diff)
 		binary = binary && x.binary() && y.binary()
+		p.shares = p.shares && x.shares() && y.shares()
 		fx, fy := influence(*x), influence(*y)
 		if p.infl == nil {
 			p.infl, p.counts = make([]float64, len(fx)), make([]int64, len(fx))
@@ -74,6 +77,16 @@ func (s SeedScores) binary() bool {
 	return len(s.Num) > 0
 }
 
+// shares answers whether every item counts a part of what there is of it.
+func (s SeedScores) shares() bool {
+	for i, v := range s.Num {
+		if v < 0 || v > s.Den[i] {
+			return false
+		}
+	}
+	return true
+}
+
 // pair compares two samples, all but the verdict.
 func pair(a, b Sample, d blocks, alpha float64) Comparison {
 	nan := math.NaN()
@@ -91,7 +104,7 @@ func pair(a, b Sample, d blocks, alpha float64) Comparison {
 	if c.Verdict = why; why != "" {
 		return c
 	}
-	c.Difference = Mean(p.diffs)
+	c.Difference, c.shares = Mean(p.diffs), p.shares
 	infl := byCluster(p.infl, p.cluster)
 	c.Items = len(infl)
 
@@ -152,7 +165,7 @@ func (c *Comparison) judge(a, b Sample, p paired, ch chance, alpha float64) {
 		c.Test, c.P = testCounts, math.Max(c.P, permuted)
 	}
 	c.Low, c.High = c.Difference-half, c.Difference+half
-	if p.counts != nil {
+	if p.shares {
 		c.Low, c.High = math.Max(-1, c.Low), math.Min(1, c.High)
 	}
 }

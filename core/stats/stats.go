@@ -42,6 +42,12 @@ func TInterval(x []float64, alpha float64) (mean, half float64) {
 	return mean, tCritical(alpha, float64(len(x)-1)) * se
 }
 
+// Student answers the 1-alpha interval of an estimate whose standard error has df degrees of freedom.
+func Student(estimate, stdErr, df, alpha float64) Interval {
+	half := tCritical(alpha, df) * stdErr
+	return Interval{estimate, estimate - half, estimate + half}
+}
+
 // Holm answers the p-values adjusted for their number by Holm's step-down method (Holm 1979), in the order given. The
 // family-wise error stays below alpha when every adjusted value below alpha is called significant. NaN stays NaN and
 // does not count.
