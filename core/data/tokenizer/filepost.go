@@ -39,6 +39,11 @@ func readNamed(f *fields, key string) (t namedToken) {
 
 func readTemplate(f *fields) postTemplate {
 	p := postTemplate{special: map[string][]namedToken{}}
+	for _, key := range []string{"add_prefix_space", "trim_offsets", "use_regex"} {
+		if f.has(key) { // left over from a ByteLevel that was there before: of no consequence
+			p.extra = append(p.extra, key, want[bool](f, key))
+		}
+	}
 	tokens := want[map[string]json.RawMessage](f, "special_tokens")
 	for _, name := range slices.Sorted(maps.Keys(tokens)) {
 		g := object(f.name("special_tokens")+"."+name, tokens[name])
@@ -118,7 +123,7 @@ func writePostProcessor(p postProcessor) any {
 			}
 			special = append(special, name, written{"id", name, "ids", ids, "tokens", shown})
 		}
-		return written{"type", "TemplateProcessing", "single", writePlaces(p.single), "pair", writePlaces(p.pair), "special_tokens", special}
+		return append(slices.Clone(p.extra), "type", "TemplateProcessing", "single", writePlaces(p.single), "pair", writePlaces(p.pair), "special_tokens", special)
 	}
 	return nil
 }

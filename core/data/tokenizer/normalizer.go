@@ -62,51 +62,58 @@ func (n normPrepend) normalize(t *text) {
 type normLowercase struct{}
 
 func (normLowercase) normalize(t *text) {
-	i := 0
-	for i < len(t.b) {
-		c := t.b[i]
-		if c >= utf8.RuneSelf {
-			if r, _ := utf8.DecodeRune(t.b[i:]); lowerRune(r) != r || r == capitalIWithDot {
-				break
-			}
-			i += size(t.b[i:])
-			continue
-		}
-		if 'A' <= c && c <= 'Z' {
-			break
-		}
-		i++
-	}
+	t.mapASCII(&toLower)
+	i := t.next(0, lowersNot)
 	if i == len(t.b) {
 		return
 	}
 	w := t.rewrite()
-	w.keep(i)
-	for w.at < len(t.b) {
-		c := t.b[w.at]
-		if c < utf8.RuneSelf {
-			if 'A' <= c && c <= 'Z' {
-				c += 'a' - 'A'
-			}
-			if t.from != nil {
-				w.from = append(w.from, t.from[w.at])
-			}
-			w.out = append(w.out, c)
-			w.at++
-			continue
-		}
-		r, n := utf8.DecodeRune(t.b[w.at:])
-		switch l := lowerRune(r); {
-		case r == capitalIWithDot: // the one letter whose lower case is two characters
+	for ; i < len(t.b); i = t.next(w.at, lowersNot) {
+		w.keep(i - w.at)
+		r, n := utf8.DecodeRune(t.b[i:])
+		if r == capitalIWithDot { // the one letter whose lower case is two characters
 			w.putRune('i', n)
 			w.insertRune('\u0307')
-		case l != r:
-			w.putRune(l, n)
-		default:
-			w.keep(n)
+			continue
 		}
+		w.putRune(lowerRune(r), n)
 	}
+	w.keep(len(t.b) - w.at)
 	w.done()
+}
+
+func lowersNot(r rune) bool { return lowerRune(r) != r || r == capitalIWithDot }
+
+// toLower is the lower case of ASCII.
+var toLower = asciiMap(func(c int16) int16 {
+	if 'A' <= c && c <= 'Z' {
+		c += 'a' - 'A'
+	}
+	return c
+})
+
+// asciiMap tabulates what becomes of the characters below U+0080; one that is mapped to -1 goes.
+func asciiMap(f func(c int16) int16) (t [utf8.RuneSelf]int16) {
+	for c := range t {
+		t[c] = f(int16(c))
+	}
+	return t
+}
+
+// next is where the first character from U+0080 on is, at or after a place, of which is says true; the text's length if there is none.
+func (t *text) next(at int, is func(r rune) bool) int {
+	for at < len(t.b) {
+		if t.b[at] < utf8.RuneSelf {
+			at++
+			continue
+		}
+		r, n := utf8.DecodeRune(t.b[at:])
+		if is(r) {
+			break
+		}
+		at += n
+	}
+	return at
 }
 
 const capitalIWithDot = 'İ'
@@ -125,38 +132,22 @@ func (normStripAccents) normalize(t *text) {
 
 // filter maps the characters from U+0080 on; one that is mapped to -1 goes.
 func (t *text) filter(f func(r rune) rune) {
-	i := 0
-	for i < len(t.b) {
-		if t.b[i] < utf8.RuneSelf {
-			i++
-			continue
-		}
-		r, n := utf8.DecodeRune(t.b[i:])
-		if f(r) != r {
-			break
-		}
-		i += n
-	}
+	changes := func(r rune) bool { return f(r) != r }
+	i := t.next(0, changes)
 	if i == len(t.b) {
 		return
 	}
 	w := t.rewrite()
-	w.keep(i)
-	for w.at < len(t.b) {
-		r, n := utf8.DecodeRune(t.b[w.at:])
-		if r < utf8.RuneSelf {
-			w.keep(1)
-			continue
-		}
-		switch to := f(r); to {
-		case r:
-			w.keep(n)
-		case -1:
+	for ; i < len(t.b); i = t.next(w.at, changes) {
+		w.keep(i - w.at)
+		r, n := utf8.DecodeRune(t.b[i:])
+		if to := f(r); to < 0 {
 			w.skip(n)
-		default:
+		} else {
 			w.putRune(to, n)
 		}
 	}
+	w.keep(len(t.b) - w.at)
 	w.done()
 }
 
@@ -164,16 +155,7 @@ func (t *text) filter(f func(r rune) rune) {
 type normNmt struct{}
 
 func (normNmt) normalize(t *text) {
-	ascii := func(c byte) int {
-		switch {
-		case c == '\t', c == '\n', c == '\f', c == '\r':
-			return ' '
-		case 1 <= c && c <= 8, c == 0x0b, 0x0e <= c && c <= 0x1f, c == 0x7f:
-			return -1
-		}
-		return int(c)
-	}
-	t.mapASCII(ascii)
+	t.mapASCII(&nmtASCII)
 	t.filter(func(r rune) rune {
 		switch {
 		case r == 0x8f, r == 0x9f:
@@ -185,29 +167,53 @@ func (normNmt) normalize(t *text) {
 	})
 }
 
+var nmtASCII = asciiMap(func(c int16) int16 {
+	switch {
+	case c == '\t', c == '\n', c == '\f', c == '\r':
+		return ' '
+	case 1 <= c && c <= 8, c == 0x0b, 0x0e <= c && c <= 0x1f, c == 0x7f:
+		return -1
+	}
+	return c
+})
+
 // mapASCII maps the characters below U+0080; one that is mapped to -1 goes.
-func (t *text) mapASCII(f func(c byte) int) {
-	i := bytes.IndexFunc(t.b, func(r rune) bool { return r < utf8.RuneSelf && f(byte(r)) != int(r) })
-	if i < 0 {
+func (t *text) mapASCII(to *[utf8.RuneSelf]int16) {
+	changed := func(at int) int {
+		for at < len(t.b) && (t.b[at] >= utf8.RuneSelf || to[t.b[at]] == int16(t.b[at])) {
+			at++
+		}
+		return at
+	}
+	i := changed(0)
+	if i == len(t.b) {
 		return
 	}
 	w := t.rewrite()
-	w.keep(i)
-	for w.at < len(t.b) {
-		c := t.b[w.at]
-		if c >= utf8.RuneSelf {
-			w.keep(1)
-			continue
+	if t.from == nil {
+		w.out = append(w.out, t.b[:i]...)
+		for _, c := range t.b[i:] {
+			if c < utf8.RuneSelf {
+				d := to[c]
+				if d < 0 {
+					continue
+				}
+				c = byte(d)
+			}
+			w.out = append(w.out, c)
 		}
-		switch to := f(c); to {
-		case int(c):
-			w.keep(1)
-		case -1:
+		w.done()
+		return
+	}
+	for ; i < len(t.b); i = changed(w.at) {
+		w.keep(i - w.at)
+		if c := to[t.b[i]]; c < 0 {
 			w.skip(1)
-		default:
-			w.putRune(rune(to), 1)
+		} else {
+			w.putRune(rune(c), 1)
 		}
 	}
+	w.keep(len(t.b) - w.at)
 	w.done()
 }
 
@@ -269,15 +275,7 @@ type normBert struct {
 
 func (n normBert) normalize(t *text) {
 	if n.clean {
-		t.mapASCII(func(c byte) int {
-			switch {
-			case c == '\t', c == '\n', c == '\r':
-				return ' '
-			case c < ' ', c == 0x7f:
-				return -1
-			}
-			return int(c)
-		})
+		t.mapASCII(&bertASCII)
 		t.filter(func(r rune) rune {
 			switch {
 			case r == utf8.RuneError, isOther(r):
@@ -305,24 +303,31 @@ func (n normBert) normalize(t *text) {
 	}
 }
 
+var bertASCII = asciiMap(func(c int16) int16 {
+	switch {
+	case c == '\t', c == '\n', c == '\r':
+		return ' '
+	case c < ' ', c == 0x7f:
+		return -1
+	}
+	return c
+})
+
 // surround puts spaces around characters from U+0080 on.
 func (t *text) surround(is func(r rune) bool) {
-	i := bytes.IndexFunc(t.b, func(r rune) bool { return r >= utf8.RuneSelf && is(r) })
-	if i < 0 {
+	i := t.next(0, is)
+	if i == len(t.b) {
 		return
 	}
 	w := t.rewrite()
-	w.keep(i)
-	for w.at < len(t.b) {
-		r, n := utf8.DecodeRune(t.b[w.at:])
-		if r < utf8.RuneSelf || !is(r) {
-			w.keep(n)
-			continue
-		}
+	for ; i < len(t.b); i = t.next(w.at, is) {
+		w.keep(i - w.at)
+		r, n := utf8.DecodeRune(t.b[i:])
 		w.put(" ", n)
 		w.insertRune(r)
 		w.insert(" ")
 	}
+	w.keep(len(t.b) - w.at)
 	w.done()
 }
 

@@ -2,6 +2,7 @@ package tokenizer
 
 import (
 	"bytes"
+	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -15,6 +16,7 @@ type pattern struct {
 	regex   bool
 	scan    func(text []byte) int // the hand-written form of a known regular expression that matches text without gaps
 	re      *regexp2.Regexp
+	pool    sync.Pool // of *decoded
 }
 
 // newPattern compiles a pattern.
@@ -79,34 +81,43 @@ func findLiteral(dst []match, b, literal []byte) []match {
 	return dst
 }
 
+// decoded is a text for the regex engine.
+type decoded struct {
+	runes   []rune
+	offsets []int32 // of runes and of the end, in bytes
+}
+
 func (p *pattern) findRegex(dst []match, b []byte) []match {
-	runes := make([]rune, 0, len(b))
-	offsets := make([]int32, 0, len(b)+1)
+	d, ok := p.pool.Get().(*decoded)
+	if !ok {
+		d = &decoded{}
+	}
+	defer p.pool.Put(d)
+	d.runes, d.offsets = d.runes[:0], d.offsets[:0]
 	for i := 0; i < len(b); {
-		r, n := utf8.DecodeRune(b[i:])
-		runes, offsets = append(runes, r), append(offsets, int32(i))
+		r, n := rune(b[i]), 1
+		if r >= utf8.RuneSelf {
+			r, n = utf8.DecodeRune(b[i:])
+		}
+		d.runes, d.offsets = append(d.runes, r), append(d.offsets, int32(i))
 		i += n
 	}
-	offsets = append(offsets, int32(len(b)))
-	last := int32(0)
-	lastMatch := -1
-	for at := 0; at <= len(runes); {
-		m, err := p.re.FindRunesMatchStartingAt(runes, at)
-		if err != nil || m == nil {
-			break
+	d.offsets = append(d.offsets, int32(len(b)))
+	last, lastMatch := int32(0), -1
+	// An error is a search that took too long: what was found until then counts.
+	_ = p.re.FindRunesMatches(d.runes, 0, func(m regexp2.MatchView) bool {
+		from, n, _ := m.GroupRange(0)
+		if n == 0 && from == lastMatch {
+			return true
 		}
-		from, to := m.RuneIndex, m.RuneIndex+m.RuneLength
-		if from == to && from == lastMatch {
-			at++
-			continue
+		if last < d.offsets[from] {
+			dst = append(dst, match{last, d.offsets[from], false})
 		}
-		if last < offsets[from] {
-			dst = append(dst, match{last, offsets[from], false})
-		}
-		last = offsets[to]
-		dst = append(dst, match{offsets[from], last, true})
-		at, lastMatch = to, to
-	}
+		lastMatch = from + n
+		last = d.offsets[lastMatch]
+		dst = append(dst, match{d.offsets[from], last, true})
+		return true
+	})
 	if last < int32(len(b)) {
 		dst = append(dst, match{last, int32(len(b)), false})
 	}

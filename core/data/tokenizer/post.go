@@ -196,6 +196,7 @@ func spacesAround(s string) (lead, trail int) {
 type postTemplate struct {
 	single, pair []slotOf
 	special      map[string][]namedToken
+	extra        written // fields that mean nothing, kept for Write
 }
 
 // slotOf is a place of a template: one of the texts, or special tokens.

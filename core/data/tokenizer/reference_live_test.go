@@ -202,6 +202,31 @@ func TestLive(t *testing.T) {
 	t.Logf("%d tokenizers, %d documents and %d random strings each: %d differ", len(r.names), len(documents), len(texts)-len(documents), total)
 }
 
+// TestLiveFiles compares tokenizers of known models. REFERENCE_FILES is a list of tokenizer.json files, separated as in PATH: they are not
+// ours to keep.
+func TestLiveFiles(t *testing.T) {
+	files := filepath.SplitList(os.Getenv("REFERENCE_FILES"))
+	if len(files) == 0 {
+		t.Skip("REFERENCE_FILES names no files")
+	}
+	documents := naturalDocuments(t)
+	texts := append(randomStrings(200), documents...)
+	r := startRust(t)
+	for _, path := range files {
+		t.Run(path, func(t *testing.T) {
+			tok, err := Load(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			bad := r.differing(t, tok, request{File: path}, texts)
+			t.Logf("%d tokens, lossless %v: %d of %d documents and strings differ", tok.Size(), tok.Lossless(), bad, len(texts))
+			if bad > 0 {
+				t.Fail()
+			}
+		})
+	}
+}
+
 func nameOfFile(name string) string { return strings.ReplaceAll(name, " ", "_") + ".json" }
 
 // naturalDocuments answers texts of this machine in many languages and formats, each up to 4 KB.

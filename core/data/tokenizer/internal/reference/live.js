@@ -2,7 +2,7 @@
 //
 //   node live.js DIR TEXT...
 //
-// learns models from TEXT, writes a tokenizer.json for every tokenizer of tokenizers.js to DIR, and then answers requests, one JSON
+// learns models from TEXT if there is any, writes a tokenizer.json for every tokenizer of tokenizers.js to DIR, and then answers requests, one JSON
 // object a line on standard input: {"name": tokenizer, "texts": [...], "full": bool}, or a path as "file" in the place of name. The answers, on
 // descriptor 3, are objects of encode.js if full, else their digests.
 'use strict';
@@ -25,9 +25,9 @@ async function main() {
   const write = (v) => {
     for (let rest = Buffer.from(JSON.stringify(v) + '\n'); rest.length > 0;) rest = rest.subarray(fs.writeSync(3, rest));
   };
-  const m = models(texts, 0);
   const open = {};
-  for (const [name, t] of Object.entries(tokenizers(m))) {
+  const m = texts.length ? models(texts, 0) : {};
+  for (const [name, t] of texts.length ? Object.entries(tokenizers(m)) : []) {
     const raw = JSON.stringify(file(m, t));
     fs.writeFileSync(path.join(dir, name.replaceAll(' ', '_') + '.json'), raw);
     open[name] = () => T.Tokenizer.fromString(raw);
