@@ -26,6 +26,7 @@ type cardOptions struct {
 	dir   string
 	write string
 	fresh bool
+	read  bool // make no runs
 }
 
 func cardsCheckCommand() *cobra.Command {
@@ -45,12 +46,16 @@ func cardsCheckCommand() *cobra.Command {
 	c.Flags().StringVar(&o.out, "out", filepath.Join("runs", "cards"), "directory of the cards' runs")
 	c.Flags().StringVar(&o.write, "write", "", "write the verdicts as a Markdown page to this file")
 	c.Flags().BoolVar(&o.fresh, "fresh", false, "make every run again")
+	c.Flags().BoolVar(&o.read, "no-train", false, "judge the runs that are there and make none; a card without them is broken")
 	c.Flags().BoolVar(&o.json, "json", false, "print one JSON array of verdicts")
 	return c
 }
 
 // checkCards judges the cards of the given names, or all.
 func (o *cardOptions) checkCards(ctx context.Context, names []string, stdout, stderr io.Writer) error {
+	if o.fresh && o.read {
+		return usageError{"cards check: --fresh with --no-train", "--fresh makes every run again, --no-train makes none"}
+	}
 	if o.write != "" && len(names) > 0 {
 		return usageError{"cards check: --write with names of cards", "the page holds all cards: leave the names out; what has been run is not run again"}
 	}
@@ -99,10 +104,17 @@ func (o *cardOptions) checkCards(ctx context.Context, names []string, stdout, st
 func (o *cardOptions) check1(ctx context.Context, c *card.Card, stderr io.Writer) (card.Verdict, error) {
 	var runs []*card.Run
 	cached := true
+	var missing error
 	for _, name := range c.CaseNames() {
 		dir, old, err := o.runCase(ctx, c, name, stderr)
 		if errors.Is(err, errInterrupted) {
 			return card.Verdict{}, hinted{err, "the same command goes on where it stopped"}
+		}
+		if errors.Is(err, errNotRun) && missing == nil {
+			missing = err
+		}
+		if errors.Is(err, errNotRun) {
+			continue // checks of the other cases can be judged
 		}
 		if err != nil {
 			if name != "" {
@@ -120,10 +132,16 @@ func (o *cardOptions) check1(ctx context.Context, c *card.Card, stderr io.Writer
 		runs = append(runs, run)
 		cached = cached && old
 	}
+	if len(runs) == 0 {
+		return c.Fail(missing), nil
+	}
 	v := c.Judge(runs)
 	v.Cached, v.Sets = cached, o.sets
 	return v, nil
 }
+
+// errNotRun says that a card's run is not there, and that none was to be made.
+var errNotRun = errors.New("not run")
 
 // runCase answers the directory of a finished run of a case, and whether it was there already.
 func (o *cardOptions) runCase(ctx context.Context, c *card.Card, name string, stderr io.Writer) (dir string, cached bool, err error) {
@@ -141,6 +159,9 @@ func (o *cardOptions) runCase(ctx context.Context, c *card.Card, name string, st
 	state, dir, err := o.earlier(ctx, file, config)
 	if err != nil || state == "finished" {
 		return dir, true, interrupted(ctx, err)
+	}
+	if o.read {
+		return "", false, fmt.Errorf("%w: no finished run of this experiment by archlab %s in %s; leave out --no-train", errNotRun, version(), o.out)
 	}
 	run := o.runOptions
 	run.json, run.resume = false, state != ""
@@ -246,11 +267,14 @@ func printVerdict(w io.Writer, v card.Verdict) error {
 			return err
 		}
 	}
-	how := "ran"
-	if v.Cached {
-		how = "read from earlier runs, which took"
+	how := ", ran " + took(v.Seconds)
+	switch {
+	case len(v.Runs) == 0:
+		how = ""
+	case v.Cached:
+		how = ", read from earlier runs, which took " + took(v.Seconds)
 	}
-	_, err := fmt.Fprintf(w, "%s: %s, %s %s\n\n", v.Card, v.Status, how, took(v.Seconds))
+	_, err := fmt.Fprintf(w, "%s: %s%s\n\n", v.Card, v.Status, how)
 	return err
 }
 

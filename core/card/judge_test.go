@@ -175,7 +175,7 @@ func TestPage(t *testing.T) {
 	}
 	for _, want := range []string{"| [small](#small) | Wide models recall more. | Author 2024, Title, table 1 | scaled | **green** | 1m0s |",
 		"scaled: width 8 instead of 512.", "| wide recalls | b | accuracy of wide >= 0.9 |", "changed by `train.batch=2`", "\nSeen: it is so.\n", "| wide | a | 12.3K | 10 |",
-		"1m0s of runs by archlab test on Example with 2 threads, linux/amd64, go1.", "Broken: not a run"} {
+		"1m0s of runs by archlab test on Example with 2 threads, linux/amd64, go1.", "| **broken** | - |", "Broken: not a run"} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("no %q in\n%s", want, b.String())
 		}

@@ -77,6 +77,9 @@ func (p *printer) card(v Verdict) {
 }
 
 func (v Verdict) took() string {
+	if len(v.Runs) == 0 {
+		return "-"
+	}
 	return time.Duration(v.Seconds * float64(time.Second)).Round(time.Second).String()
 }
 
