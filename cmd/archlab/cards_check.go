@@ -161,7 +161,7 @@ func (o *cardOptions) runCase(ctx context.Context, c *card.Card, name string, st
 		return dir, true, interrupted(ctx, err)
 	}
 	if o.read {
-		return "", false, fmt.Errorf("%w: no finished run of this experiment by archlab %s in %s; leave out --no-train", errNotRun, version(), o.out)
+		return "", false, fmt.Errorf("%w: there is no finished run of this experiment by archlab %s", errNotRun, version())
 	}
 	run := o.runOptions
 	run.json, run.resume = false, state != ""
