@@ -7,21 +7,24 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 )
 
 // sizes says how much text there is.
 type sizes struct {
-	documents       int
-	encode, train   int // bytes
-	encodeOf, roots string
+	documents     int
+	encode, train int // bytes
 }
 
 // gather puts together natural text of this machine: Go's sources and documentation, manuals, and locales in many languages. It writes
 // docs.json (documents to encode), stream.json (the same as one document) and train.txt.
 func gather(dir string, s settings) (sizes, error) {
-	roots := []string{filepath.Join(runtime.GOROOT(), "src"), filepath.Join(runtime.GOROOT(), "doc"), "/usr/share/doc", "/usr/share/i18n/locales", "/usr/share/perl"}
+	out, err := run(nil, "go", "env", "GOROOT")
+	if err != nil {
+		return sizes{}, err
+	}
+	goroot := strings.TrimSpace(string(out))
+	roots := []string{filepath.Join(goroot, "src"), filepath.Join(goroot, "doc"), "/usr/share/doc", "/usr/share/i18n/locales", "/usr/share/perl"}
 	var lists [][]string
 	for _, root := range roots {
 		var files []string
@@ -37,11 +40,10 @@ func gather(dir string, s settings) (sizes, error) {
 		lists = append(lists, files)
 	}
 	var documents []string
-	size := func(limit int) int { return limit << 20 }
 	var train bytes.Buffer
 	encode := 0
 	// A file of each root in turn, spread over all that it has.
-	for i := 0; train.Len() < size(s.trainMB); i++ {
+	for i := 0; train.Len() < s.trainMB<<20; i++ {
 		any := false
 		for _, files := range lists {
 			if i >= len(files) {
@@ -54,7 +56,7 @@ func gather(dir string, s settings) (sizes, error) {
 			}
 			text := strings.ToValidUTF8(string(raw[:min(len(raw), 64<<10)]), "\uFFFD")
 			train.WriteString(text)
-			if encode < size(s.encodeMB) {
+			if encode < s.encodeMB<<20 {
 				documents = append(documents, text)
 				encode += len(text)
 			}
@@ -63,7 +65,7 @@ func gather(dir string, s settings) (sizes, error) {
 			break
 		}
 	}
-	if encode < size(s.encodeMB) {
+	if encode < s.encodeMB<<20 {
 		return sizes{}, errors.New("not as much text on this machine as asked for")
 	}
 	for name, docs := range map[string][]string{"docs.json": documents, "stream.json": {strings.Join(documents, "")}} {

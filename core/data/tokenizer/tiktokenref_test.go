@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -21,8 +20,8 @@ import (
 func referenceTexts(t *testing.T) []string {
 	t.Helper()
 	var texts []string
-	for _, root := range []string{filepath.Join(runtime.GOROOT(), "doc"), filepath.Join(runtime.GOROOT(), "src", "unicode"),
-		filepath.Join(runtime.GOROOT(), "src", "go"), "/usr/share/i18n/locales", "/usr/share/doc", "/usr/share/perl"} {
+	for _, root := range []string{filepath.Join(goroot(t), "doc"), filepath.Join(goroot(t), "src", "unicode"),
+		filepath.Join(goroot(t), "src", "go"), "/usr/share/i18n/locales", "/usr/share/doc", "/usr/share/perl"} {
 		n := 0
 		_ = filepath.WalkDir(root, func(path string, d os.DirEntry, err error) error {
 			if err != nil || !d.Type().IsRegular() || n == 25 {
