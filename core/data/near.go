@@ -149,14 +149,18 @@ func (c *Corpus) dropNear(ctx context.Context, near *Near, ids []int32, sketches
 // shinglesOf fills in the sets of the documents that sets has keys for.
 func (c *Corpus) shinglesOf(ctx context.Context, words int, sets map[int32][]uint64) error {
 	type scratch struct{ words []wordSpan }
+	places, next := sortedKeys(sets), 0
+	wanted := make([]bool, len(c.index)) // apart from sets, which fill while this is read
+	for _, i := range places {
+		wanted[i] = true
+	}
 	read := func(ctx context.Context, fn func(Document) error) error {
-		return c.each(ctx, func(i int) bool { _, ok := sets[int32(i)]; return ok }, fn)
+		return c.each(ctx, func(i int) bool { return wanted[i] }, fn)
 	}
 	work := func(s *scratch, d Document) []uint64 {
 		s.words = appendWords(s.words[:0], d.Text)
 		return asSet(shingles(nil, s.words, d.Text, words))
 	}
-	places, next := sortedKeys(sets), 0
 	return inOrder(ctx, read, work, func(x examined[[]uint64]) error {
 		sets[places[next]] = x.result
 		next++
