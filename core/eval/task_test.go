@@ -3,6 +3,7 @@ package eval
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/archlab/archlab/core/record"
@@ -19,7 +20,7 @@ func sequences(correct ...int) *record.Score {
 
 func TestGradeByAnswer(t *testing.T) {
 	got := Grade(sequences(4, 0, 4, 0), TaskSetting{Task: "mqar", T: 64, Chance: 0.125})
-	if got.Unit != "answer" || got.Items != 16 || got.Sequences != 4 || got.Accuracy != 0.5 || got.Chance != 0.125 || got.Loss != 0.25 {
+	if got.Unit != "answer" || got.Items != 16 || got.Sequences != 4 || got.Accuracy != 0.5 || got.Chance != 0.125 || got.Loss != 0.25 || !slices.Equal(got.Right, []int{4, 0, 4, 0}) || !slices.Equal(got.Of, []int{4, 4, 4, 4}) {
 		t.Errorf("got %+v", got)
 	}
 	// Answers of a sequence are all right or all wrong: they are 4 draws rather than 16, times (C-1)/C for the estimated variance.
@@ -38,7 +39,7 @@ func first(low, _ float64) float64 { return low }
 func TestGradeByWholeSequence(t *testing.T) {
 	got := Grade(sequences(4, 3, 4, 0), TaskSetting{Whole: true, Chance: 0.5})
 	low, high := stats.Wilson(2, 4, 0.05)
-	if got.Unit != "sequence" || got.Items != 4 || got.Accuracy != 0.5 || got.Chance != 1.0/16 || got.Low != low || got.High != high {
+	if got.Unit != "sequence" || got.Items != 4 || got.Accuracy != 0.5 || got.Chance != 1.0/16 || !slices.Equal(got.Right, []int{1, 0, 1, 0}) || !slices.Equal(got.Of, []int{1, 1, 1, 1}) || got.Low != low || got.High != high {
 		t.Errorf("got %+v", got)
 	}
 }

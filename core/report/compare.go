@@ -9,7 +9,7 @@ import (
 	"github.com/archlab/archlab/core/stats"
 )
 
-// compareAll compares the models on the headline metric (bits per byte of text, accuracy of tasks) and on every
+// compareAll compares the models on the headline metric (bits per byte of text, accuracy of tasks) at the longest of eval.lengths, and on every
 // strategy of test-time compute at its largest number of samples. Without across, only models of one run are compared. All comparisons
 // are one family.
 func compareAll(all []entry, across bool) ([]Comparison, Correction) {
@@ -76,6 +76,9 @@ func questions(g []entry) []question {
 		metric, higher, of = "bits per byte of the test split", false, bpbItems
 	}
 	out = add(out, metric, higher, g, of)
+	if at := longest(g); at != nil {
+		out = add(out, fmt.Sprintf("accuracy at %s %d", at.Parameter, at.Length), true, g, func(r record.Result) *stats.SeedScores { return lengthItems(r, at.Length) })
+	}
 	for _, k := range strategies(g) {
 		metric := fmt.Sprintf("%s accuracy, %s with %d samples", k.Task, k.Strategy, k.Samples)
 		if k.Samples == 1 {

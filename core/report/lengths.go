@@ -68,3 +68,31 @@ func (x TaskScore) Cells() []string {
 	return []string{x.Task, length, fmt.Sprint(x.T), percent(x.Accuracy), percent(x.Low) + " to " + percent(x.High),
 		chance, fmt.Sprintf("%d %ss", x.Items, x.Unit), fmt.Sprint(x.Seeds), x.Setting}
 }
+
+// lengthItems are the sequences of a result's test at a length.
+func lengthItems(r record.Result, length int) *stats.SeedScores {
+	for _, x := range r.Lengths {
+		if x.Length != length || len(x.Right) == 0 {
+			continue
+		}
+		var s stats.SeedScores
+		for i, right := range x.Right {
+			s.Num, s.Den = append(s.Num, float64(right)), append(s.Den, float64(x.Of[i]))
+		}
+		return &s
+	}
+	return nil
+}
+
+// longest is the longest length at which any model was tested; nil where none was.
+func longest(g []entry) *TaskScore {
+	var out *TaskScore
+	for _, e := range g {
+		for i, x := range e.row.Lengths {
+			if out == nil || x.Length > out.Length {
+				out = &e.row.Lengths[i]
+			}
+		}
+	}
+	return out
+}

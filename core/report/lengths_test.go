@@ -2,6 +2,7 @@ package report
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -27,6 +28,46 @@ func TestLengths(t *testing.T) {
 	}
 	if x := lengths([]record.Result{point(1), point(1), point(0.9)})[0]; x.High != 1 {
 		t.Errorf("the interval leaves [0,1]: %+v", x)
+	}
+}
+
+// The models are compared at the longest length, over the sequences that all were asked.
+func TestVerdictAtTheLongestLength(t *testing.T) {
+	result := func(seed uint64, right ...int) record.Result {
+		of := slices.Repeat([]int{1}, len(right))
+		return record.Result{Seed: seed, Lengths: []record.TaskScore{{Parameter: "length", Length: 64, Right: make([]int, len(right)), Of: of}, {Parameter: "length", Length: 512, Right: right, Of: of}}}
+	}
+	entries := []entry{{row: Row{Name: "far"}}, {row: Row{Name: "near"}}}
+	for seed := range uint64(4) {
+		far, near := make([]int, 100), make([]int, 100)
+		for i := range far {
+			far[i] = 1
+			if (i+int(seed))%10 == 0 {
+				far[i], near[i] = 0, 1
+			}
+		}
+		entries[0].results = append(entries[0].results, result(seed, far...))
+		entries[1].results = append(entries[1].results, result(seed, near...))
+	}
+	for i := range entries {
+		entries[i].row.Lengths = lengths(entries[i].results)
+		if x := entries[i].row.Lengths[1]; x.Right != nil {
+			t.Error("a report repeats what the records hold")
+		}
+	}
+	found, _ := compareAll(entries, true)
+	if len(found) != 1 || found[0].Metric != "accuracy at length 512" || len(found[0].Pairs) != 1 {
+		t.Fatalf("got %+v", found)
+	}
+	if p := found[0].Pairs[0]; !p.Decided || p.Verdict != "far" || p.Items != 100 || math.Abs(*p.Difference-0.8) > 1e-9 {
+		t.Errorf("got %+v", p)
+	}
+	many := lengthItems(record.Result{Lengths: []record.TaskScore{{Length: 8, Right: []int{3, 1}, Of: []int{4, 2}}}}, 8)
+	if many.Score() != 4.0/6 {
+		t.Errorf("several answers a sequence: %v, want 4 of 6", many.Score())
+	}
+	if lengthItems(result(1, 1), 100) != nil {
+		t.Error("a length that was not tested has items")
 	}
 }
 
