@@ -3,7 +3,7 @@
 //
 //	runs/<name>/<id>/  config.yaml  manifest.json  events.jsonl
 //	                   models/<model>/seed-<n>/  metrics.jsonl  result.json  checkpoints/  TensorBoard events
-//	                   report.html  report.md  report.json  tables/*.csv
+//	                   report.html  report.md  report.json  tables/*.csv  evals/*.json
 package record
 
 import (
