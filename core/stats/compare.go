@@ -144,8 +144,10 @@ func (c *Comparison) decide(higherIsBetter bool, alpha float64, judged int) {
 	if c.StdErr > 0 {
 		c.Detectable = c.chance.foreseen(level, power)
 	}
-	if c.least > 0 { // n units of one sign have p = 2^(1-n): fewer than this cannot decide
-		c.Detectable = math.Max(c.Detectable, c.least*math.Ceil(1-math.Log2(level))/c.grain)
+	if c.least > 0 {
+		// The exact test counts the step that was reached as not yet exceeded; and n units of one sign have p = 2^(1-n): fewer cannot decide.
+		step := c.least / c.grain
+		c.Detectable = math.Max(c.Detectable+step, step*math.Ceil(1-math.Log2(level)))
 	}
 	if c.shares && c.Detectable > 1 {
 		c.Detectable = math.Inf(1)

@@ -4,8 +4,6 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
-
-	"gonum.org/v1/gonum/stat/distuv"
 )
 
 // The tests that a comparison may name.
@@ -159,7 +157,7 @@ func (c *Comparison) judge(a, b Sample, p paired, ch chance, alpha float64) {
 	case c.Test == testItems:
 		c.Test, c.P = testRight, permuted
 		if c.Items == len(p.counts) {
-			c.Test, half = testMcNemar, distuv.UnitNormal.Quantile(1-alpha/2)*c.StdErr
+			c.Test = testMcNemar
 		}
 	default:
 		c.Test, c.P = testCounts, math.Max(c.P, permuted)
