@@ -140,12 +140,17 @@ func printComparison(w io.Writer, r inspect.Report) error {
 			percent(v.LettersSeen), percent(float64(v.VocabUsed)/float64(v.Vocab)), percent(v.Unknown), map[bool]string{true: "yes", false: "no"}[v.Lossless])
 	}
 	if asked := r.Tokenizers[0].Asked; len(asked) > 0 {
-		fmt.Fprintln(t, "\nword\ttokenizer\tpieces\ttokens\tletters seen\tmost frequent letter")
+		fmt.Fprintln(t, "\nword\ttokenizer\twhere\tpieces\ttokens\tletters seen\tmost frequent letter")
 		for i := range asked {
 			for _, v := range r.Tokenizers {
 				a := v.Asked[i]
-				letters, seen := a.Count()
-				fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%d of %d\t%s\n", a.Word, v.Name, a.Cut, a.Tokens(), seen, letters, mostOf(a.Cut))
+				for _, x := range []struct {
+					where string
+					cut   inspect.Cut
+				}{{"after a blank", a.After}, {"alone", a.Alone}} {
+					letters, seen := x.cut.Count()
+					fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%d\t%d of %d\t%s\n", a.Word, v.Name, x.where, x.cut, x.cut.Tokens(), seen, letters, mostOf(x.cut))
+				}
 			}
 		}
 	}

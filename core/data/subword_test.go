@@ -2,7 +2,10 @@ package data
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -63,6 +66,17 @@ func ofAllKinds(t testing.TB) map[string]Tokenizer {
 			t.Fatal(err)
 		}
 	}
+	raw, err := os.ReadFile(filepath.Join("tokenizer", "testdata", "sentencepiece", "unigram.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var golden struct{ Model []byte }
+	if err := json.Unmarshal(raw, &golden); err != nil {
+		t.Fatal(err)
+	}
+	if all["sentencepiece"], err = ReadTokenizer(golden.Model); err != nil {
+		t.Fatal(err)
+	}
 	return all
 }
 
@@ -107,7 +121,7 @@ func TestTokensStandForTheWholeText(t *testing.T) {
 
 func TestWhichTokenizersAreLossy(t *testing.T) {
 	all := ofAllKinds(t)
-	for name, want := range map[string]bool{"bytes": false, "bpe": false, "char-bpe": false, "wordpiece": true, "unigram": false, "lowercasing": true, "cut short": true} {
+	for name, want := range map[string]bool{"bytes": false, "bpe": false, "char-bpe": false, "wordpiece": true, "unigram": false, "lowercasing": true, "cut short": true, "sentencepiece": true} {
 		if _, lossy := all[name].(Lossy); lossy != want {
 			t.Errorf("%s: lossy is %v", name, lossy)
 		}
@@ -159,6 +173,9 @@ func TestEndOfDocument(t *testing.T) {
 		if got := all[name].EOD(); got != want {
 			t.Errorf("%s: %d, want %d", name, got, want)
 		}
+	}
+	if sp := all["sentencepiece"].(spanned); sp.own {
+		t.Error("a SentencePiece model ends documents with an id of its own, want </s>")
 	}
 	if n := all["cut short"].Vocab(); n != 4 {
 		t.Errorf("an end of document of its own: %d ids, want 4", n)

@@ -142,14 +142,21 @@ type Verdict struct {
 	VocabUsed     int           `json:"vocab_used"`
 	Unknown       float64       `json:"unknown"`      // of all tokens
 	LettersSeen   float64       `json:"letters_seen"` // letters of words that are tokens of their own, of all
-	Asked         []WordCut     `json:"asked"`
+	Asked         []AskedWord   `json:"asked"`
 	Split         []CountedWord `json:"most_split"` // words of the text, by the tokens that they cost beyond one each
 }
 
-// WordCut is a word and how it is cut after a blank, as in the middle of a text.
+// WordCut is a word and how it is cut.
 type WordCut struct {
 	Word string `json:"word"`
 	Cut
+}
+
+// AskedWord is a word and how it is cut after a blank, as in the middle of a text, and alone, as at the start of one.
+type AskedWord struct {
+	Word  string `json:"word"`
+	After Cut    `json:"after_blank"`
+	Alone Cut    `json:"alone"`
 }
 
 // CountedWord is a split word of the text. The cut is that of its first occurrence.
@@ -164,18 +171,18 @@ func (c *Comparison) Report(top int) Report {
 	for _, s := range c.subjects {
 		v := Verdict{Name: s.Name, Kind: s.Tokenizer.Kind(), Vocab: s.Tokenizer.Size(), Lossless: s.Tokenizer.Lossless(), Tokens: s.tokens, VocabUsed: len(s.used),
 			BytesPerToken: ratio(c.bytes, s.tokens), TokensPerWord: ratio(s.inWords, c.words), WordsSplit: ratio(s.split, c.words),
-			Unknown: ratio(s.lost, s.tokens), LettersSeen: ratio(s.seen, c.letters), Asked: []WordCut{}, Split: s.mostSplit(top)}
+			Unknown: ratio(s.lost, s.tokens), LettersSeen: ratio(s.seen, c.letters), Asked: []AskedWord{}, Split: s.mostSplit(top)}
 		for _, w := range c.asked {
-			v.Asked = append(v.Asked, WordCut{w, s.cut(w)})
+			v.Asked = append(v.Asked, AskedWord{w, s.cut(" ", w), s.cut("", w)})
 		}
 		r.Tokenizers = append(r.Tokenizers, v)
 	}
 	return r
 }
 
-func (s *subject) cut(word string) Cut {
-	text := []byte(" " + word)
-	w := span{1, len(text)}
+func (s *subject) cut(before, word string) Cut {
+	text := []byte(before + word)
+	w := span{len(before), len(text)}
 	tokens, _ := touching(nil, s.Tokenizer.Tokens(text).Offsets, 0, w)
 	return cutOf(text, w, tokens)
 }
