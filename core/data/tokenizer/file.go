@@ -166,7 +166,8 @@ func readPadding(f *fields, key string) *padding {
 	return p
 }
 
-const maxPadding = 1 << 24
+// maxPadding bounds what a file can ask for every text to be made.
+const maxPadding = 1 << 16
 
 // Write writes a tokenizer.json that the reference reads to the same behaviour. Of a SentencePiece model it writes the file that it was
 // read from.

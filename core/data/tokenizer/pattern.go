@@ -42,7 +42,7 @@ func newPattern(source string, regex bool) (*pattern, error) {
 
 // maxMatchTime bounds the search for one match: a file may hold a regular expression that backtracks for years. A search that takes
 // longer finds nothing.
-const maxMatchTime = 10 * time.Second
+const maxMatchTime = 2 * time.Second
 
 // find appends the matches in b and what lies between them. Empty matches count, except one at the end of the last match.
 func (p *pattern) find(dst []match, b []byte) []match {

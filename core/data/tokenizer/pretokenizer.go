@@ -209,7 +209,7 @@ type preFixedLength int
 func (p preFixedLength) split(w *words) {
 	w.scan(func(b []byte) int {
 		at := 0
-		for range p {
+		for n := 0; n < int(p) && at < len(b); n++ {
 			at += size(b[at:])
 		}
 		return at
