@@ -60,6 +60,9 @@ func (o *tokenizerUse) encode(t *tokenizer.Tokenizer, r io.Reader, w io.Writer) 
 	var line []byte
 	var ids []int32
 	print := func(text []byte) error {
+		if len(text) > tokenizer.MaxText {
+			return hinted{fmt.Errorf("a text of %d bytes is too long, want at most %d", len(text), tokenizer.MaxText), "--lines encodes line by line"}
+		}
 		if adds {
 			ids = t.Encode(text, true).IDs
 		} else {

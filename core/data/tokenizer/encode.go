@@ -16,6 +16,9 @@ type Encoding struct {
 	values []string // what the post-processor sees
 }
 
+// MaxText is the longest text, in bytes, that can be encoded at once: about 512 MiB.
+const MaxText = math.MaxInt32 / 4
+
 // scratch is what encoding needs for a while.
 type scratch struct {
 	words  words
@@ -91,8 +94,8 @@ func (t *Tokenizer) appendScanned(dst []int32, s *scratch, input []byte) []int32
 
 // prepare takes the input to the words that the model will see.
 func (t *Tokenizer) prepare(s *scratch, input []byte, tracked bool) {
-	if len(input) > math.MaxInt32/4 {
-		panic("tokenizer: a text of more than 512 MiB")
+	if len(input) > MaxText {
+		panic("tokenizer: a text of more than MaxText bytes")
 	}
 	w := &s.words
 	s.plain = t.vocab.plain.split(s.plain[:0], input, 0)
