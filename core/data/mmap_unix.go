@@ -27,6 +27,13 @@ func mapFile(f *os.File, n int) ([]byte, error) {
 	return b, nil
 }
 
+// dropPages hands back the memory of a mapping; what is read again comes from the page cache or the disk. Readers may be at work: they wait for a
+// page at most.
+func dropPages(b []byte) {
+	// Only advice, so its failure does not matter.
+	_ = unix.Madvise(b, unix.MADV_DONTNEED)
+}
+
 func unmapFile(b []byte) error {
 	if b == nil {
 		return nil

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -89,6 +90,31 @@ func shardFiles(t *testing.T, cache string) (names []string) {
 		names = append(names, d.Name())
 	}
 	return names
+}
+
+// Pages that were handed back are read again, also by several readers while they are handed back.
+func TestMappedPagesComeAgain(t *testing.T) {
+	c := openDir(t, bulk(t, "pages"), only)
+	s, err := OpenStream(ctx, c, Train, Bytes{}, Cache{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	want := tokens(t, s)
+	var wg sync.WaitGroup
+	for worker := range 4 {
+		wg.Go(func() {
+			window := make([]int32, 500)
+			for i := range 3000 { // more than what is kept resident
+				at := (i*7919 + worker*104729) % (len(want) - len(window))
+				if err := s.Read(window, at); err != nil || !slices.Equal(window, want[at:at+len(window)]) {
+					t.Errorf("other tokens at %d, %v", at, err)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
 }
 
 func TestProcessesMakeOneShardAtOnce(t *testing.T) {

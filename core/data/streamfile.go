@@ -11,6 +11,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"sync/atomic"
 )
 
 // A file of tokens is a header of 64 bytes and then the ids, little-endian, two bytes each for vocabularies of at most 65536 ids
@@ -114,15 +115,28 @@ func (s *fileStore) read(dst []int32, at int) error {
 
 // mapped is a file of tokens in the address space: read without copies into memory of our own, and shared by all processes that train on
 // it. The file never changes under it, since the cache renames whole files into place and at most unlinks them.
+//
+// Pages that were read stay in the process's resident set until something else wants the memory. So that a stream of gigabytes does not make a
+// run look, or be billed, as large as the stream, they are handed back now and then; the system's page cache keeps them.
 type mapped struct {
 	file  []byte // with the header
 	n     int
 	width int
+	drawn atomic.Int64 // bytes that may have come in since pages were last handed back
 }
+
+const (
+	residentBytes = 64 << 20 // of a mapped stream, about
+	faultBytes    = 64 << 10 // that Linux maps around a page that is touched
+)
 
 func (m *mapped) len() int { return m.n }
 func (m *mapped) read(dst []int32, at int) error {
 	decodeTokens(dst, m.file[tokenHeader+at*m.width:], m.width)
+	if came := int64(len(dst)*m.width) + faultBytes; m.drawn.Add(came) > residentBytes {
+		m.drawn.Store(0)
+		dropPages(m.file)
+	}
 	return nil
 }
 func (m *mapped) close() error {
@@ -138,7 +152,7 @@ func storeOf(f *os.File, count, width int) tokenStore {
 		return &fileStore{f, count, width}
 	}
 	f.Close()
-	return &mapped{file, count, width}
+	return &mapped{file: file, n: count, width: width}
 }
 
 func decodeTokens(dst []int32, buf []byte, width int) {
