@@ -108,6 +108,9 @@ func measure(s settings) error {
 		var rounds []result
 		for range s.rounds {
 			r, err := s.round(request{Do: "round", Dir: dir, Scheme: c.key})
+			for again := 0; err != nil && s.with != "" && again < 3; again++ { // the command may have lost its patience
+				r, err = s.round(request{Do: "round", Dir: dir, Scheme: c.key})
+			}
 			if err != nil {
 				return fmt.Errorf("%s: %w", c.name, err)
 			}
