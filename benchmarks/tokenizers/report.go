@@ -69,7 +69,7 @@ Rows in which the reference is faster: %d of %d. Documents whose ids differ: %d.
 The reference always computes offsets (its binding has no other way to encode), so there are two lines of ours to compare: ids alone, which is
 what training a model needs, and ids with offsets. Neither start-up nor loading nor taking ids out of the binding counts. Both train from the
 lines of one file with the reference's fixed settings: 30,000 tokens, every pair that occurs; 8,000 pieces of Unigram.
-Machine: %s/%s, %d threads at most.
+Machine: %s/%s, %d threads at most. What else the machine does slows both: MB/s are of that hour, ratios of the same minutes.
 
 | scheme | | threads | times faster | ours, MB/s | reference, MB/s | documents differing |
 |---|---|---|---|---|---|---|
