@@ -68,9 +68,13 @@ func printTokenizer(w io.Writer, info inspect.Info) error {
 	steps("post-processor", info.PostProcessor)
 	steps("decoder", info.Decoder)
 	tokens := func(name string, list []inspect.Token) {
-		for _, x := range list {
+		const most = 20
+		for _, x := range list[:min(len(list), most)] {
 			line(name, "%d %q", x.ID, x.Text)
 			name = ""
+		}
+		if len(list) > most {
+			line("", "and %d more, up to %d; --json lists them", len(list)-most, list[len(list)-1].ID)
 		}
 	}
 	tokens("special", info.Special)

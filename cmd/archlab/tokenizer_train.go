@@ -43,7 +43,7 @@ func tokenizerTrainCommand() *cobra.Command {
 	f := c.Flags()
 	f.StringVar(&o.Kind, "kind", "bpe", "bpe (of bytes), char-bpe (of characters, with bytes for rare ones), wordpiece or unigram")
 	f.IntVar(&o.Vocab, "vocab", 0, "number of ids, special tokens included (required)")
-	f.StringVar(&o.Pattern, "pattern", "", "bpe, char-bpe: how text is split into words, one of "+strings.Join(tokenizer.Patterns, ", ")+" (default gpt2)")
+	f.StringVar(&o.Pattern, "pattern", "", "all but wordpiece: how text is split into words, one of "+strings.Join(tokenizer.Patterns, ", ")+" (default gpt2)")
 	f.StringArrayVar(&o.Special, "special", nil, "a special token; give the flag again for more (default "+data.EndToken+", for wordpiece BERT's)")
 	f.StringVar(&o.out, "out", "", "file to write (required)")
 	f.StringVar(&o.field, "field", "text", "of .jsonl: the field that holds the text")
@@ -58,6 +58,8 @@ func (o *tokenizerTrain) run(ctx context.Context, paths []string, stderr io.Writ
 		return usageError{"missing --out: the file to write", "for example --out tokenizer.json"}
 	case !slices.Contains(tokenizer.Kinds, o.Kind):
 		return usageError{fmt.Sprintf("--kind: got %q, want one of %s", o.Kind, strings.Join(tokenizer.Kinds, ", ")), ""}
+	case o.Kind == "wordpiece" && o.Pattern != "":
+		return usageError{"--pattern: wordpiece splits text at white space and punctuation, it has no pattern", "leave it out"}
 	}
 	if o.Special == nil && o.Kind != "wordpiece" {
 		o.Special = []string{data.EndToken}

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/archlab/archlab/core/data/tokenizer"
 )
@@ -26,7 +25,7 @@ func SaveTokenizer(w io.Writer, tok Tokenizer) error {
 
 // LoadTokenizer reads a file written by SaveTokenizer. The error is fs.ErrNotExist or ErrFormat.
 func LoadTokenizer(path string) (Tokenizer, error) {
-	raw, err := os.ReadFile(path)
+	raw, err := tokenizer.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}

@@ -90,7 +90,7 @@ func LoadTokenizerFile(path, pattern string) (*tokenizer.Tokenizer, error) {
 		}
 		return t, nil
 	}
-	raw, err := os.ReadFile(path)
+	raw, err := tokenizer.ReadFile(path)
 	if err != nil {
 		return nil, fileError(path, err)
 	}

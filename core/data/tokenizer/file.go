@@ -13,7 +13,7 @@ const maxFile = 512 << 20
 
 // Load reads a tokenizer's file: tokenizer.json, a tiktoken rank file or a SentencePiece model, told apart by content.
 func Load(path string) (*Tokenizer, error) {
-	raw, err := readFile(path)
+	raw, err := ReadFile(path)
 	if err != nil {
 		return nil, err
 	}
@@ -30,7 +30,8 @@ func Load(path string) (*Tokenizer, error) {
 	return t, nil
 }
 
-func readFile(path string) ([]byte, error) {
+// ReadFile reads a tokenizer's file whole, and refuses one that is too large to be any.
+func ReadFile(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err

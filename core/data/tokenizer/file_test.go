@@ -2,6 +2,7 @@ package tokenizer
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -151,6 +152,27 @@ func TestLossless(t *testing.T) {
 			if got := tok.Decode(nil, tok.AppendIDs(nil, []byte(s)), false); string(got) != s {
 				t.Errorf("%s: %q comes back as %q", name, s, got)
 			}
+		}
+	}
+}
+
+// TestLosslessBesideNamesOfBytes: an added token that is written as a byte's name is decoded to that byte, and so does not come back.
+func TestLosslessBesideNamesOfBytes(t *testing.T) {
+	for _, kind := range []string{"char-bpe", "unigram"} {
+		tok, err := Train(context.Background(), TrainConfig{Kind: kind, Vocab: 300, Special: []string{"<0x4_>"}}, eachOf([][]byte{[]byte("some words, some more words")}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		file := written1(t, tok)
+		if read, err := Read([]byte(file)); err != nil || !read.Lossless() {
+			t.Fatalf("%s: %v, want a lossless tokenizer", kind, err)
+		}
+		read, err := Read([]byte(strings.ReplaceAll(file, "<0x4_>", "<0x4a>")))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := read.Decode(nil, read.AppendIDs(nil, []byte("x<0x4a>y")), false); read.Lossless() || string(got) == "x<0x4a>y" {
+			t.Errorf("%s: lossless %v, %q", kind, read.Lossless(), got)
 		}
 	}
 }

@@ -1,6 +1,9 @@
 package tokenizer
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // Lossless says that Decode(AppendIDs(x)) is x for every byte string x: that every byte has a token of its own to fall back to, and that
 // nothing on the way changes, adds or drops anything.
@@ -11,7 +14,7 @@ func (t *Tokenizer) Lossless() bool {
 		}
 	}
 	if u, ok := t.model.(*Unigram); ok {
-		return t.normalizer == nil && u.fallsBackWhole() && decodesBytes(t.decoder) && addsNothing(t.pre) && !takesAnyBytes(t.pre)
+		return t.normalizer == nil && !t.addedSpellBytes() && u.fallsBackWhole() && decodesBytes(t.decoder) && addsNothing(t.pre) && !takesAnyBytes(t.pre)
 	}
 	bpe, ok := t.model.(*BPE)
 	if !ok || t.norm != nil {
@@ -20,7 +23,7 @@ func (t *Tokenizer) Lossless() bool {
 	if raw, ok := t.cut.(*BPE); ok && t.cut != t.model {
 		return raw.level.whole && t.texts != nil && addsNothing(t.pre) && t.addedAsThemselves()
 	}
-	return fallsBack(bpe.cfg) && decodesBytes(t.decoder) && addsNothing(t.pre) && !takesAnyBytes(t.pre)
+	return !t.addedSpellBytes() && fallsBack(bpe.cfg) && decodesBytes(t.decoder) && addsNothing(t.pre) && !takesAnyBytes(t.pre)
 }
 
 // addedAsThemselves says whether added tokens are decoded to what they were found as: not to bytes that they happen to spell.
@@ -31,6 +34,14 @@ func (t *Tokenizer) addedAsThemselves() bool {
 		}
 	}
 	return true
+}
+
+// addedSpellBytes says whether an added token is written as a byte's name, "<0x41>", which a decoder of bytes takes for the byte.
+func (t *Tokenizer) addedSpellBytes() bool {
+	return slices.ContainsFunc(t.added, func(a AddedToken) bool {
+		_, ok := byteOf(a.Content)
+		return ok
+	})
 }
 
 // addsNothing says whether all bytes of a text are in its words, unchanged or made visible.

@@ -65,15 +65,15 @@ func ReadTiktoken(raw []byte, pattern string, special map[string]int32) (*Tokeni
 	if err != nil {
 		return nil, err
 	}
+	i := slices.IndexFunc(encodings, func(e encoding) bool { return e.tokens == len(list) })
 	if pattern == "" {
-		i := slices.IndexFunc(encodings, func(e encoding) bool { return e.tokens == len(list) })
 		if i < 0 {
 			return nil, errorf(ErrConfig, "pattern", "a rank file of %d tokens is not one of the published ones: name a pattern, one of %q", len(list), patternNames())
 		}
 		pattern = encodings[i].pattern
-		if special == nil {
-			special = encodings[i].special
-		}
+	}
+	if special == nil && i >= 0 && patterns[pattern] == patterns[encodings[i].pattern] {
+		special = encodings[i].special
 	}
 	p, err := byteLevelParts(pattern)
 	if err != nil {

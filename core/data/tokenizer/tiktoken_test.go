@@ -125,6 +125,24 @@ func TestTiktokenSpecial(t *testing.T) {
 	}
 }
 
+// TestTiktokenPublishedSpecial: a published file has its special tokens also where its pattern is named, and no others.
+func TestTiktokenPublishedSpecial(t *testing.T) {
+	tokens := make([]string, 50256-256)
+	for i := range tokens {
+		tokens[i] = fmt.Sprintf("t%05d", i)
+	}
+	raw := rankFile(tokens...)
+	for pattern, want := range map[string]bool{"": true, "r50k": true, "gpt2": true, "cl100k": false} {
+		tok, err := ReadTiktoken(raw, pattern, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if id, ok := tok.ID("<|endoftext|>"); ok != want || ok && id != 50256 {
+			t.Errorf("pattern %q: the end of a text is %d, %v, want %v", pattern, id, ok, want)
+		}
+	}
+}
+
 func TestTiktokenFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x.tiktoken")
 	if err := os.WriteFile(path, rankFile("ab"), 0o600); err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 	"slices"
+	"unicode/utf8"
 )
 
 // TrainConfig says what to learn. Zero values are the defaults.
@@ -81,6 +82,12 @@ func (c *TrainConfig) check() error {
 	for _, s := range c.Special {
 		if s == "" || seen[s] {
 			return errorf(ErrConfig, "special", "%q is empty or there twice", s)
+		}
+		if r, n := utf8.DecodeRuneInString(s); c.Kind == "bpe" && n == len(s) && r < rune(len(visibleBytes)) && visibleBytes[r] > 0 {
+			return errorf(ErrConfig, "special", "%q is how a vocabulary writes one of the bytes", s)
+		}
+		if _, ok := byteOf(s); ok && c.Kind != "wordpiece" {
+			return errorf(ErrConfig, "special", "%q is the name of a byte", s)
 		}
 		seen[s] = true
 	}

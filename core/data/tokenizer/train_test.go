@@ -238,6 +238,8 @@ func TestBadTraining(t *testing.T) {
 		"kind": {Kind: "x", Vocab: 300}, "pattern": {Kind: "bpe", Vocab: 300, Pattern: "x"}, "vocab": {Kind: "bpe", Vocab: 100},
 		"no vocab": {Kind: "bpe"}, "coverage": {Kind: "char-bpe", Vocab: 300, Coverage: 2}, "special": {Kind: "bpe", Vocab: 300, Special: []string{"a", "a"}},
 		"min": {Kind: "bpe", Vocab: 300, MinFrequency: -1}, "unk": {Kind: "wordpiece", Vocab: 300, Special: []string{"[PAD]"}},
+		"a byte's letter": {Kind: "bpe", Vocab: 300, Special: []string{"a"}}, "a byte's other letter": {Kind: "bpe", Vocab: 300, Special: []string{"Ġ"}},
+		"a byte's name": {Kind: "char-bpe", Vocab: 300, Special: []string{"<0x4a>"}}, "unigram's": {Kind: "unigram", Vocab: 300, Special: []string{"<0x41>"}},
 	} {
 		if _, err := Train(context.Background(), cfg, none); !errors.Is(err, ErrConfig) {
 			t.Errorf("%s: got %v, want ErrConfig", name, err)
