@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net/url"
 	"os"
 	"strings"
 	"text/tabwriter"
@@ -115,6 +116,9 @@ func dataFetchCommand() *cobra.Command {
 		RunE: func(c *cobra.Command, args []string) error {
 			if mirror == "" {
 				mirror = os.Getenv(fetch.MirrorEnv)
+			}
+			if u, err := url.Parse(mirror); mirror != "" && (err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "") {
+				return usageError{fmt.Sprintf("--mirror: got %q, want the address of a directory, as https://example.org/corpora", mirror), "$" + fetch.MirrorEnv + " stands for it where it is absent"}
 			}
 			return fetchAll(c.Context(), args, mirror, c.OutOrStdout(), os.Stderr)
 		},

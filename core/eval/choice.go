@@ -17,7 +17,7 @@ type Choice struct {
 }
 
 // Choices answers multiple-choice questions as lm-evaluation-harness scores them: acc takes the likeliest choice, acc_norm the likeliest for
-// each character, acc_bytes for each byte of UTF-8; the first of equals wins. bpb is bits per byte of the right choices' continuations. Standard
+// each character, acc_bytes for each byte of UTF-8; the first of equals wins. bpb is bits per byte of the right choices' continuations, with the white space before them. Standard
 // errors are s/sqrt(n) with s the sample standard deviation, for bpb that of a ratio of sums.
 func Choices(ctx context.Context, m Scorer, tok Encoder, longest int, questions []Choice) (*record.TextScore, error) {
 	var list []Continuation
@@ -49,7 +49,7 @@ func Choices(ctx context.Context, m Scorer, tok Encoder, longest int, questions 
 		norm = append(norm, right(characters))
 		byBytes = append(byBytes, right(func(s string) float64 { return float64(len(s)) }))
 		chance = append(chance, 1/float64(len(q.Texts)))
-		nats, size = append(nats, -mine[q.Gold].LogProb), append(size, float64(len(q.Continuations[q.Gold].Text)))
+		nats, size = append(nats, -mine[q.Gold].LogProb), append(size, float64(q.Continuations[q.Gold].scoredBytes()))
 		for _, l := range mine {
 			if l.Cut > 0 {
 				out.Cut++
@@ -77,7 +77,7 @@ func Clozes(ctx context.Context, m Scorer, tok Encoder, longest int, list []Cont
 		if l.Greedy {
 			hit = 1
 		}
-		acc, nats, size = append(acc, hit), append(nats, -l.LogProb), append(size, float64(len(list[i].Text)))
+		acc, nats, size = append(acc, hit), append(nats, -l.LogProb), append(size, float64(list[i].scoredBytes()))
 		if l.Cut > 0 {
 			out.Cut++
 		}

@@ -184,6 +184,12 @@ func TestClozes(t *testing.T) {
 	near(t, "bpb", got.Measures[2].Value, (first+second)/math.Ln2/4)
 	// Two values a and b have the mean's standard error |a-b|/2.
 	near(t, "perplexity's standard error", *got.Measures[1].StdErr, math.Exp((first+second)/2)*math.Abs(first-second)/2)
+	// The space is scored with the continuation wherever it is written, so its byte counts.
+	moved, err := Clozes(context.Background(), m, letters{}, 100, []Continuation{{"x ", "c"}, {"x ", "d"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	near(t, "bpb with the space in the context", moved.Measures[2].Value, got.Measures[2].Value)
 	one, err := Clozes(context.Background(), m, letters{}, 100, []Continuation{{"x", " c"}})
 	if err != nil || one.Measures[0].StdErr != nil || one.Measures[1].StdErr != nil {
 		t.Errorf("one item has no standard error: %+v, %v", one, err)

@@ -21,6 +21,11 @@ type Encoder interface {
 // Continuation is a text whose probability after a context is asked for.
 type Continuation struct{ Context, Text string }
 
+// scoredBytes is the bytes of text that are scored: white space at the context's end is, see split.
+func (c Continuation) scoredBytes() int {
+	return len(c.Context) - len(strings.TrimRightFunc(c.Context, unicode.IsSpace)) + len(c.Text)
+}
+
 // Likelihood is what a model answers of a continuation.
 type Likelihood struct {
 	LogProb float64 // nats, summed over Tokens

@@ -83,7 +83,7 @@ var contextNames = []string{"query", "context", "ctx", "question"}
 // pick decodes the first of the named fields that is there.
 func pick(fields map[string]json.RawMessage, out any, names ...string) (string, error) {
 	for _, n := range names {
-		if raw, ok := fields[n]; ok {
+		if raw, ok := fields[n]; ok && string(raw) != "null" {
 			if err := json.Unmarshal(raw, out); err != nil {
 				return n, fmt.Errorf("%s: %w", n, err)
 			}
@@ -142,7 +142,8 @@ func choice(fields map[string]json.RawMessage, delimiter string) (Choice, error)
 	if err != nil {
 		return q, err
 	}
-	gold, ok := goldOf(raw, q.Texts, labels)
+	_, isLogged := fields["arguments"]
+	gold, ok := goldOf(raw, q.Texts, labels, isLogged)
 	if !ok {
 		return q, fmt.Errorf("%s: got %.60s, want an index from 0 to %d, a label, a letter or one of the choices", name, raw, len(q.Texts)-1)
 	}
@@ -150,8 +151,9 @@ func choice(fields map[string]json.RawMessage, delimiter string) (Choice, error)
 	return q, nil
 }
 
-// goldOf finds the right choice.
-func goldOf(raw json.RawMessage, texts, labels []string) (int, bool) {
+// goldOf finds the right choice. A number is an index, also in quotes, unless it is a label; in quotes it is a choice's text where it can't be
+// an index, and refused where it is one choice's index and another's text. A logged sample has the index alone.
+func goldOf(raw json.RawMessage, texts, labels []string, isLogged bool) (int, bool) {
 	var text string
 	var at int
 	if json.Unmarshal(raw, &at) == nil {
@@ -160,15 +162,22 @@ func goldOf(raw json.RawMessage, texts, labels []string) (int, bool) {
 	if json.Unmarshal(raw, &text) != nil {
 		return 0, false
 	}
-	for _, list := range [][]string{labels, texts} {
-		if i := slices.Index(list, text); i >= 0 && i < len(texts) {
-			return i, true
-		}
+	if i := slices.Index(labels, text); i >= 0 && i < len(texts) {
+		return i, true
 	}
-	if i, err := strconv.Atoi(text); err == nil {
-		return i, i >= 0 && i < len(texts)
-	}
-	if len(text) == 1 && text[0] >= 'A' && int(text[0]-'A') < len(texts) {
+	at, err := strconv.Atoi(text)
+	isIndex := err == nil && at >= 0 && at < len(texts)
+	i := slices.Index(texts, text)
+	switch {
+	case isLogged && err == nil:
+		return at, isIndex
+	case isIndex && i >= 0:
+		return i, i == at
+	case i >= 0:
+		return i, true
+	case isIndex:
+		return at, true
+	case len(text) == 1 && text[0] >= 'A' && int(text[0]-'A') < len(texts):
 		return int(text[0] - 'A'), true
 	}
 	return 0, false

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 
@@ -43,6 +44,9 @@ func headline(rep *Report) []string {
 			if w := winner(c); w != "" {
 				s += fmt.Sprintf("; %s is better than every other", w)
 			}
+		}
+		if oneText := slices.ContainsFunc(c.Pairs, func(p Pair) bool { return p.Decided && p.Scope == string(stats.OneText) }); oneText {
+			s += ", on this text alone: it is one document"
 		}
 		if silent > 0 && decided+undecided+trained > 0 {
 			s += fmt.Sprintf("; %d pairs could not be judged", silent)

@@ -126,15 +126,21 @@ func expected(trials []tuning.Trial) []Expected {
 func (t Tuning) notes() (out []string) {
 	failed, all := 0, 0
 	for _, m := range t.Models {
+		missing := 0
 		for _, x := range m.Trials {
 			all++
-			if x.Status == "failed" {
+			switch x.Status {
+			case "failed":
 				failed++
+			case "missing":
+				missing++
 			}
 		}
 		switch {
 		case m.Edge != "":
 			out = append(out, fmt.Sprintf("%s trains with the %s learning rate of the grid, %s: a better one may lie beyond, and a wider grid would show it", m.Model, m.Edge, rate(*m.Rate)))
+		case m.Rate == nil && missing > 0:
+			out = append(out, fmt.Sprintf("%s has no learning rate yet: %d of its trials have not run", m.Model, missing))
 		case m.Rate == nil:
 			out = append(out, fmt.Sprintf("%s has no learning rate: none of the grid finished with every tuning seed", m.Model))
 		}

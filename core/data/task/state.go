@@ -63,7 +63,7 @@ var parityKind = Kind{
 				}
 				e.Tokens[n] = 2
 				e.score(n, parity)
-				return hashTokens(e.Tokens)
+				return hashTokens(e.Tokens[:n])
 			},
 		}, nil
 	},
@@ -107,7 +107,7 @@ var modularKind = Kind{
 				}
 				e.Tokens[n] = int32(m + 3)
 				e.score(n, int32((sum+sign*product+m)%m))
-				return hashTokens(e.Tokens)
+				return hashTokens(e.Tokens[:n])
 			},
 		}, nil
 	},

@@ -321,3 +321,36 @@ func TestVerifiableTasks(t *testing.T) {
 		}
 	}
 }
+
+// TestSplitsAreDisjointAtOtherLengths: a string that is tested at one length is no training example of a set of longer ones, although
+// more filling follows it there.
+func TestSplitsAreDisjointAtOtherLengths(t *testing.T) {
+	for kind, question := range map[string]int32{"parity": 2, "modular_arithmetic": 5 + 3, "reverse": 2, "sort": 5} {
+		t.Run(kind, func(t *testing.T) {
+			input := func(e Example) string {
+				for i, id := range e.Tokens {
+					if id == question {
+						return fmt.Sprint(e.Tokens[:i])
+					}
+				}
+				t.Fatalf("no question in %d", e.Tokens)
+				return ""
+			}
+			cfg := Config{Kind: kind, Set: Values{"length": 9}}
+			long := open(t, cfg)
+			short, err := cfg.At(5)
+			if err != nil {
+				t.Fatal(err)
+			}
+			trained, tested := map[string]bool{}, open(t, short)
+			for i := range 3000 {
+				trained[input(long.Example(data.Train, 1, i))] = true
+			}
+			for i := range 300 {
+				if s := input(tested.Example(data.Test, 1, i)); trained[s] {
+					t.Fatalf("%s is tested and was trained on", s)
+				}
+			}
+		})
+	}
+}
