@@ -4,6 +4,7 @@ import (
 	"math"
 	"math/bits"
 	"sort"
+	"sync/atomic"
 
 	"github.com/archlab/archlab/core/data/internal/rng"
 	"github.com/archlab/archlab/core/family"
@@ -26,7 +27,8 @@ func TemperatureWeights(sizes []int64, tau float64) []float64 {
 	return out
 }
 
-// Mixture serves batches from several streams. Like those of one stream they are a pure function of (seed, step).
+// Mixture serves batches from several streams. Like those of one stream they are a pure function of (seed, step), and it is safe for
+// concurrent use.
 //
 // Sequences come in blocks of mixtureBlock. In each block every source has the same number of places, the nearest to its weight and at least one,
 // spread evenly over the block, so that any few hundred sequences have the weights; a source's windows follow each other as in a Batcher
@@ -37,6 +39,7 @@ type Mixture struct {
 	cfg      BatchConfig
 	shares   []Share
 	phases   []phase
+	recent   atomic.Pointer[block] // the whole block that was laid out last
 }
 
 // mixtureBlock is the number of sequences after which every source has had exactly its places.
@@ -58,8 +61,14 @@ type phase struct {
 	last   []slot   // the sequences of the block that is cut short, or nil
 }
 
-// slot says which source a sequence is of, and the number of sequences of that source before it in the phase's last block.
+// slot says which source a sequence is of, and the number of sequences of that source before it in its block.
 type slot struct{ source, rank int32 }
+
+// block is a whole block of a phase.
+type block struct {
+	start uint64 // its first sequence
+	slots [mixtureBlock]slot
+}
 
 // NewMixture checks the weights, and that each stream holds at least one window of every offset.
 func NewMixture(streams []*Stream, shares []Share, cfg BatchConfig) (*Mixture, error) {
@@ -124,13 +133,12 @@ func (m *Mixture) plan() {
 			used[i] += p.blocks * c
 		}
 		// The next block is cut short where the first source that has no windows left would be asked for one.
-		key := m.key(p.start, p.blocks)
-		for k := uint64(0); k < mixtureBlock; k++ {
-			i, _ := p.source(scatter(k, key))
+		for _, s := range m.layOut(&p, p.blocks).slots {
+			i := int(s.source)
 			if used[i] == m.limit(i, m.batchers[i]) {
 				break
 			}
-			p.last = append(p.last, slot{int32(i), int32(used[i] - p.used[i] - p.blocks*p.places[i])})
+			p.last = append(p.last, s)
 			used[i]++
 		}
 		m.phases = append(m.phases, p)
@@ -169,35 +177,52 @@ func (m *Mixture) places(used []uint64) []uint64 {
 	return out
 }
 
-func (m *Mixture) key(start, block uint64) uint64 {
-	return rng.Hash(m.cfg.Seed, 0x6d6978, start, block)
+// layOut is the k-th block of a phase: each source has a run of places, and the sequences are scattered over all of them.
+func (m *Mixture) layOut(p *phase, k uint64) *block {
+	b := &block{start: p.start + k*mixtureBlock}
+	var owner [mixtureBlock]int32 // of each place
+	place := 0
+	for i, c := range p.places {
+		for range c {
+			owner[place] = int32(i)
+			place++
+		}
+	}
+	key := rng.Hash(m.cfg.Seed, 0x6d6978, p.start, k)
+	given := make([]int32, len(p.places))
+	for j := range b.slots {
+		i := owner[scatter(uint64(j), key)]
+		b.slots[j] = slot{i, given[i]}
+		given[i]++
+	}
+	return b
 }
 
-// source is whose a place of a block is, and its number among the source's places.
-func (p *phase) source(place uint64) (i int, rank uint64) {
-	for i, c := range p.places {
-		if place < c {
-			return i, place
-		}
-		place -= c
+// whole is layOut of a block that is not cut short. Sequences are mostly asked for in order, so the last one is kept.
+func (m *Mixture) whole(p *phase, k uint64) *block {
+	if b := m.recent.Load(); b != nil && b.start == p.start+k*mixtureBlock {
+		return b
 	}
-	return len(p.places) - 1, 0
+	b := m.layOut(p, k)
+	m.recent.Store(b)
+	return b
 }
 
 // at answers the source of a sequence and which of the source's own sequences it is; false beyond the mixture's end.
 func (m *Mixture) at(sequence uint64) (source int, own uint64, ok bool) {
 	k := sort.Search(len(m.phases), func(k int) bool { return m.phases[k].start > sequence }) - 1
 	p := &m.phases[k]
-	block, place := (sequence-p.start)/mixtureBlock, (sequence-p.start)%mixtureBlock
-	if block < p.blocks {
-		i, rank := p.source(scatter(place, m.key(p.start, block)))
-		return i, p.used[i] + block*p.places[i] + rank, true
-	}
-	if block > p.blocks || place >= uint64(len(p.last)) {
+	nth, place := (sequence-p.start)/mixtureBlock, (sequence-p.start)%mixtureBlock
+	var s slot
+	switch {
+	case nth < p.blocks:
+		s = m.whole(p, nth).slots[place]
+	case nth == p.blocks && place < uint64(len(p.last)):
+		s = p.last[place]
+	default:
 		return 0, 0, false
 	}
-	s := p.last[place]
-	return int(s.source), p.used[s.source] + p.blocks*p.places[s.source] + uint64(s.rank), true
+	return int(s.source), p.used[s.source] + nth*p.places[s.source] + uint64(s.rank), true
 }
 
 // Sequences is how many sequences the mixture has before every source is exhausted; 0: endless.
@@ -264,15 +289,11 @@ func (m *Mixture) Parts(sequences uint64) []Part {
 			out[i].Sequences += blocks * c
 		}
 		n -= blocks * mixtureBlock
+		slots := p.last
 		if blocks < p.blocks {
-			key := m.key(p.start, blocks)
-			for place := range min(n, mixtureBlock) {
-				i, _ := p.source(scatter(place, key))
-				out[i].Sequences++
-			}
-			continue
+			slots = m.layOut(p, blocks).slots[:]
 		}
-		for _, s := range p.last[:min(n, uint64(len(p.last)))] {
+		for _, s := range slots[:min(n, uint64(len(slots)))] {
 			out[s.source].Sequences++
 		}
 	}

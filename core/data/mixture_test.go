@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/archlab/archlab/core/data/internal/rng"
@@ -123,34 +124,24 @@ func TestMixtureVisitsEverySequenceOnce(t *testing.T) {
 			if all == 0 {
 				all = 3 * mixtureBlock
 			}
-			seen := make([]map[uint64]bool, len(tt.windows))
-			for i := range seen {
-				seen[i] = map[uint64]bool{}
-			}
+			given := make([]uint64, len(tt.windows))
 			for s := range all {
 				i, own, ok := m.at(s)
-				if !ok || seen[i][own] {
-					t.Fatalf("sequence %d is %d of source %d (ok %v, seen before %v)", s, own, i, ok, ok && seen[i][own])
+				if !ok || own != given[i] {
+					t.Fatalf("sequence %d is %d of source %d (ok %v), which gave %d before", s, own, i, ok, given[i])
 				}
-				seen[i][own] = true
+				given[i]++
 				if s%1009 == 0 || s == all-1 {
 					for i, p := range m.Parts(s + 1) {
-						if p.Sequences != uint64(len(seen[i])) {
-							t.Fatalf("Parts counts %d of source %d after %d sequences, it gave %d", p.Sequences, i, s+1, len(seen[i]))
+						if p.Sequences != given[i] {
+							t.Fatalf("Parts counts %d of source %d after %d sequences, it gave %d", p.Sequences, i, s+1, given[i])
 						}
 					}
 				}
 			}
-			for i, own := range seen {
-				if limit := tt.shares[i].Epochs * float64(tt.windows[i]); tt.shares[i].Epochs > 0 && len(own) != int(limit) {
-					t.Errorf("source %d gave %d sequences, its limit is %v", i, len(own), limit)
-				}
-				if tt.ends > 0 { // its own numbers have no gaps
-					for k := range uint64(len(own)) {
-						if !own[k] {
-							t.Fatalf("source %d never gave its sequence %d", i, k)
-						}
-					}
+			for i, n := range given {
+				if limit := tt.shares[i].Epochs * float64(tt.windows[i]); tt.shares[i].Epochs > 0 && n != uint64(limit) {
+					t.Errorf("source %d gave %d sequences, its limit is %v", i, n, limit)
 				}
 			}
 			if tt.ends > 0 {
@@ -162,6 +153,85 @@ func TestMixtureVisitsEverySequenceOnce(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A source's rows are those of a Batcher of its own, so that all windows come once before one comes again.
+func TestMixtureSourcesAreAsIfAlone(t *testing.T) {
+	shares := []Share{{Weight: 1}, {Weight: 1}}
+	m := mixtureOf(t, 2, []int{100, 100}, shares)
+	alone := make([]*Batcher, len(shares))
+	windows := make([]map[int]bool, len(shares))
+	for i := range shares {
+		alone[i] = batcher(t, m.batchers[i].stream, BatchConfig{B: 1, T: 4, Seed: rng.Hash(2, uint64(i))})
+		windows[i] = map[int]bool{}
+	}
+	given := make([]int, len(shares))
+	for step := range mixtureBlock { // of 2 rows: two blocks
+		x, err := m.Batch(step)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for row := range 2 {
+			tokens := x.Tokens[4*row : 4*row+4]
+			i := int(tokens[0] / 10)
+			if want := batch(t, alone[i], given[i]).Tokens; !slices.Equal(tokens, want) {
+				t.Fatalf("step %d row %d: source %d gives %v, alone %v", step, row, i, tokens, want)
+			}
+			if s, own, _ := m.at(uint64(2*step + row)); given[i] < 100 {
+				windows[s][m.batchers[s].at(own)] = true
+			}
+			given[i]++
+		}
+	}
+	for i, w := range windows {
+		if len(w) != 100 {
+			t.Errorf("the first 100 sequences of source %d hold %d distinct windows", i, len(w))
+		}
+	}
+}
+
+func TestMixtureOfOneSourceIsItsBatcher(t *testing.T) {
+	s := counting(t, 3000)
+	cfg := BatchConfig{B: 4, T: 16, Mode: Documents, Seed: 3}
+	for _, epochs := range []float64{0, 40} {
+		m, err := NewMixture([]*Stream{s}, []Share{{Name: "a", Weight: 0.3, Epochs: epochs}}, cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		alone := batcher(t, s, cfg)
+		for step := range 40 * alone.Windows() / 4 { // beyond the first block
+			got, err := m.Batch(step)
+			if err != nil || !reflect.DeepEqual(got, batch(t, alone, step)) {
+				t.Fatalf("epochs %v: step %d differs from that of the source's Batcher (%v)", epochs, step, err)
+			}
+		}
+	}
+}
+
+// Readers in different blocks do not disturb each other.
+func TestMixtureIsSafeForConcurrentUse(t *testing.T) {
+	m := mixtureOf(t, 6, []int{70, 30}, []Share{{Weight: 2}, {Weight: 1}})
+	type place struct {
+		source int
+		own    uint64
+	}
+	want := make([]place, 4*mixtureBlock)
+	for s := range want {
+		want[s].source, want[s].own, _ = m.at(uint64(s))
+	}
+	var all sync.WaitGroup
+	for reader := range 4 {
+		all.Go(func() {
+			for k := range len(want) / 16 {
+				s := (16*k + reader*mixtureBlock) % len(want)
+				if i, own, _ := m.at(uint64(s)); want[s] != (place{i, own}) {
+					t.Errorf("sequence %d is %d of source %d, want %+v", s, own, i, want[s])
+					return
+				}
+			}
+		})
+	}
+	all.Wait()
 }
 
 func TestMixtureErrors(t *testing.T) {

@@ -3,6 +3,7 @@ package data
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -74,6 +75,53 @@ func TestStream(t *testing.T) {
 				})
 			}
 		}
+	}
+}
+
+// Two mixtures of the same documents in the same order, divided into sources at another place, share a cache but no source.
+func TestCacheTellsSourcesApart(t *testing.T) {
+	files := many(140)
+	names := slices.Sorted(maps.Keys(files))
+	cache := Cache{Dir: t.TempDir(), Log: func(what string, err error) { t.Errorf("%s: %v", what, err) }}
+	mixture := func(cut int) *Corpus {
+		var cfgs []CorpusConfig
+		for _, part := range [][]string{names[:cut], names[cut:]} {
+			some := map[string]string{}
+			for _, name := range part {
+				some[name] = files[name]
+			}
+			cfgs = append(cfgs, CorpusConfig{Kind: "text", Path: tree(t, some), DocumentBytes: -1})
+		}
+		c, err := OpenAll(ctx, cfgs, Filters{}, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	check := func(c *Corpus) {
+		t.Helper()
+		s, err := OpenStream(ctx, c, Train, Bytes{}, cache)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		if got, want := tokens(t, s), separated(t, c, Train, Bytes{}); !slices.Equal(got, want) {
+			t.Errorf("%s: got the %d tokens of other documents, want %d", c.Name, len(got), len(want))
+		}
+	}
+	a, b := mixture(100), mixture(40)
+	if a.Checksum != b.Checksum {
+		t.Fatal("the mixtures hold other documents")
+	}
+	for i := range 2 {
+		if a.Source(i).Documents == b.Source(i).Documents {
+			t.Fatalf("source %d is the same in both", i)
+		}
+		check(a.Source(i))
+		check(b.Source(i))
+	}
+	if alone := openDir(t, tree(t, files), func(c *CorpusConfig) { c.DocumentBytes = -1 }); alone.Sources[0].Checksum != alone.Checksum {
+		t.Error("the only source of a corpus has another checksum than the corpus")
 	}
 }
 

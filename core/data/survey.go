@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"hash"
 	"slices"
 	"sort"
 	"strings"
@@ -198,9 +199,13 @@ func (c *Corpus) order(key func([sha256.Size]byte) []byte, keep func(entry) bool
 	return order
 }
 
-// count sums up the splits and hashes what they hold.
+// count sums up the splits and hashes what they hold, of all sources and of each.
 func (c *Corpus) count() {
 	sum := sha256.New()
+	own := make([]hash.Hash, len(c.Sources))
+	for i := range own {
+		own[i] = sha256.New()
+	}
 	for i := range c.index {
 		e := &c.index[i]
 		if e.part < 0 {
@@ -210,10 +215,15 @@ func (c *Corpus) count() {
 		c.Bytes[e.part] += int64(e.bytes)
 		c.Sources[e.from].Documents[e.part]++
 		c.Sources[e.from].Bytes[e.part] += int64(e.bytes)
-		sum.Write([]byte{byte(e.part)})
-		sum.Write(e.hash[:])
+		for _, h := range []hash.Hash{sum, own[e.from]} {
+			h.Write([]byte{byte(e.part)})
+			h.Write(e.hash[:])
+		}
 	}
 	c.Checksum = hex.EncodeToString(sum.Sum(nil))
+	for i, h := range own {
+		c.Sources[i].Checksum = hex.EncodeToString(h.Sum(nil))
+	}
 }
 
 func (c *Corpus) check(shares Shares) error {
