@@ -121,18 +121,7 @@ func (o *evalOptions) eval(ctx context.Context, dir string, stdout, stderr io.Wr
 	if err := o.check(); err != nil {
 		return err
 	}
-	if err := mustBeRun(dir); err != nil {
-		return err
-	}
-	r, err := record.Open(dir)
-	if err != nil {
-		return err
-	}
-	text, err := r.Config()
-	if err != nil {
-		return err
-	}
-	file, err := experiment.Parse(filepath.Join(dir, "config.yaml"), text, nil)
+	r, file, err := openRun(dir)
 	if err != nil {
 		return err
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -67,22 +66,11 @@ func (o *generateOptions) generate(ctx context.Context, dir string, stdout io.Wr
 	if err := o.check(); err != nil {
 		return err
 	}
-	if err := mustBeRun(dir); err != nil {
-		return err
-	}
-	r, err := record.Open(dir)
+	r, file, err := openRun(dir)
 	if err != nil {
 		return err
 	}
 	m, seed, err := o.choose(r)
-	if err != nil {
-		return err
-	}
-	text, err := r.Config()
-	if err != nil {
-		return err
-	}
-	file, err := experiment.Parse(filepath.Join(dir, "config.yaml"), text, nil)
 	if err != nil {
 		return err
 	}

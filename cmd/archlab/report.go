@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/archlab/archlab/core/experiment"
 	"github.com/archlab/archlab/core/record"
 	"github.com/archlab/archlab/core/report"
 )
@@ -69,4 +70,21 @@ func mustBeRun(dir string) error {
 		return hinted{err, "the newest run below it is " + below[len(below)-1]}
 	}
 	return err
+}
+
+// openRun opens a run's records and its experiment as resolved.
+func openRun(dir string) (*record.Reader, *experiment.File, error) {
+	if err := mustBeRun(dir); err != nil {
+		return nil, nil, err
+	}
+	r, err := record.Open(dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	text, err := r.Config()
+	if err != nil {
+		return nil, nil, err
+	}
+	file, err := experiment.Parse(filepath.Join(dir, "config.yaml"), text, nil)
+	return r, file, err
 }

@@ -56,14 +56,7 @@ func (t *Tokenizer) AppendIDs(dst []int32, input []byte) []int32 {
 			continue
 		}
 		b := s.words.b[x.from:x.to]
-		if t.keep {
-			dst = s.cache.append(dst, b, t.cut, &s.pieces)
-			continue
-		}
-		s.pieces = t.cut.Append(s.pieces[:0], b)
-		for _, p := range s.pieces {
-			dst = append(dst, p.ID)
-		}
+		dst = s.cache.append(dst, b, t.cut, &s.pieces)
 	}
 	return dst
 }

@@ -32,12 +32,7 @@ func (p preMetaspace) split(w *words) {
 		return
 	}
 	first := []byte(p.replacement)
-	w.begin()
-	for _, x := range w.list {
-		if x.token >= 0 {
-			w.spare = append(w.spare, x)
-			continue
-		}
+	w.each(func(x word) {
 		for start := x.from; start < x.to; {
 			end := x.to
 			skip := int32(size(w.b[start:x.to]))
@@ -47,8 +42,7 @@ func (p preMetaspace) split(w *words) {
 			w.add(start, end)
 			start = end
 		}
-	}
-	w.end()
+	})
 }
 
 func (p preMetaspace) inFront(r *rewriter, b []byte) bool {

@@ -8,17 +8,11 @@ type Piece struct {
 
 // Model cuts one word (a pre-token, already normalized) into pieces. It is safe for concurrent use.
 type Model interface {
-	// Append appends the pieces of a word. The same word has the same pieces every time, unless the model is a Sampler.
+	// Append appends the pieces of a word. The same word has the same pieces every time.
 	Append(dst []Piece, word []byte) []Piece
 	// Token is what an id stands for, as written in tokenizer.json's vocabulary.
 	Token(id int32) (string, bool)
 	ID(token string) (int32, bool)
 	// Size is the largest id + 1.
 	Size() int
-}
-
-// Sampler is a model that may cut a word in another way every time (BPE dropout, subword regularisation), so that its pieces can't be
-// kept for the next time.
-type Sampler interface {
-	Samples() bool
 }

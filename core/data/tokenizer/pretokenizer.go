@@ -44,19 +44,13 @@ func (p preSplit) split(w *words) {
 
 // scan cuts words where a scanner says that the next one begins.
 func (w *words) scan(next func(text []byte) int) {
-	w.begin()
-	for _, x := range w.list {
-		if x.token >= 0 {
-			w.spare = append(w.spare, x)
-			continue
-		}
+	w.each(func(x word) {
 		for at := x.from; at < x.to; {
 			end := at + int32(next(w.b[at:x.to]))
 			w.spare = append(w.spare, word{at, end, w.originOf(at), -1})
 			at = end
 		}
-	}
-	w.end()
+	})
 }
 
 // preByteLevel writes every byte as the character that stands for it, cut in words by the pattern of GPT-2 if asked to. Where the
@@ -112,12 +106,7 @@ func (preWhitespaceSplit) split(w *words) {
 type preWhitespace struct{}
 
 func (preWhitespace) split(w *words) {
-	w.begin()
-	for _, x := range w.list {
-		if x.token >= 0 {
-			w.spare = append(w.spare, x)
-			continue
-		}
+	w.each(func(x word) {
 		const space, letter, other = 0, 1, 2
 		b := w.b[x.from:x.to]
 		start, kind := 0, space
@@ -141,20 +130,14 @@ func (preWhitespace) split(w *words) {
 		if kind != space {
 			w.add(x.from+int32(start), x.to)
 		}
-	}
-	w.end()
+	})
 }
 
 // preBert cuts at white space, which goes, and around every punctuation character.
 type preBert struct{}
 
 func (preBert) split(w *words) {
-	w.begin()
-	for _, x := range w.list {
-		if x.token >= 0 {
-			w.spare = append(w.spare, x)
-			continue
-		}
+	w.each(func(x word) {
 		start := x.from
 		for i := x.from; i < x.to; {
 			n, space, punct := int32(1), false, false
@@ -174,8 +157,7 @@ func (preBert) split(w *words) {
 			i += n
 		}
 		w.add(start, x.to)
-	}
-	w.end()
+	})
 }
 
 // prePunctuation cuts at punctuation.
@@ -221,12 +203,7 @@ func (p preFixedLength) split(w *words) {
 type preScripts struct{}
 
 func (preScripts) split(w *words) {
-	w.begin()
-	for _, x := range w.list {
-		if x.token >= 0 {
-			w.spare = append(w.spare, x)
-			continue
-		}
+	w.each(func(x word) {
 		last := uint16(0)
 		start := int32(-1)
 		for i := x.from; i < x.to; {
@@ -245,6 +222,5 @@ func (preScripts) split(w *words) {
 		if start >= 0 {
 			w.add(start, x.to)
 		}
-	}
-	w.end()
+	})
 }

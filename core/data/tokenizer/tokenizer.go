@@ -15,7 +15,6 @@ type Tokenizer struct {
 	scan    func([]byte) int // cuts words where that is all that there is to do and cut takes bytes; else nil
 	size    int
 	tracked bool     // AppendIDs needs to know where words come from
-	keep    bool     // a word is cut the same way every time
 	spreads bool     // byte tokens in a row stand for the same part of the text
 	texts   []string // by id: the bytes that a token is decoded to, where tokens are decoded one by one; else nil
 	shown   []string // by id: what the decoder sees; "" for none
@@ -49,7 +48,7 @@ type AddedToken struct {
 
 // assemble puts a tokenizer together. It checks what the parts must agree on.
 func assemble(p parts) (*Tokenizer, error) {
-	t := &Tokenizer{parts: p, cut: p.model, cutter: p.pre, keep: true}
+	t := &Tokenizer{parts: p, cut: p.model, cutter: p.pre}
 	if list, ok := p.normalizer.(normSequence); !ok || len(list) > 0 {
 		t.norm = p.normalizer
 	}
@@ -67,9 +66,6 @@ func assemble(p parts) (*Tokenizer, error) {
 				}
 			}
 		}
-	}
-	if s, ok := p.model.(Sampler); ok && s.Samples() {
-		t.keep = false
 	}
 	if u, ok := p.model.(*Unigram); ok {
 		t.spreads = u.Config().ByteFallback

@@ -40,14 +40,21 @@ var behaviorNames = []string{"Removed", "Isolated", "MergedWithPrevious", "Merge
 
 // split splits all words but the added tokens at the matches that find appends for a word. Empty words are left out.
 func (w *words) split(find func(dst []match, b []byte) []match, how behavior) {
+	w.each(func(x word) {
+		w.matches = find(w.matches[:0], w.b[x.from:x.to])
+		w.cut(x, how)
+	})
+}
+
+// each makes the next list: cut adds the words that a word becomes; added tokens stay.
+func (w *words) each(cut func(x word)) {
 	w.begin()
 	for _, x := range w.list {
 		if x.token >= 0 {
 			w.spare = append(w.spare, x)
-			continue
+		} else {
+			cut(x)
 		}
-		w.matches = find(w.matches[:0], w.b[x.from:x.to])
-		w.cut(x, how)
 	}
 	w.end()
 }
@@ -74,45 +81,29 @@ func (w *words) originOf(at int32) int32 {
 // cut adds the words that w.matches make of x.
 func (w *words) cut(x word, how behavior) {
 	ms := w.matches
-	switch how {
-	case removed:
-		for _, m := range ms {
-			if !m.is {
-				w.add(x.from+m.from, x.from+m.to)
-			}
+	for i := 0; i < len(ms); {
+		j := i + 1
+		for j < len(ms) && how.joins(ms[j-1].is, ms[j].is) {
+			j++
 		}
-	case isolated:
-		for _, m := range ms {
-			w.add(x.from+m.from, x.from+m.to)
-		}
-	case mergedWithPrevious: // a match goes to what is before it, unless that is a match
-		for i := 0; i < len(ms); {
-			j := i + 1
-			if j < len(ms) && ms[j].is && !ms[i].is {
-				j++
-			}
+		if how != removed || !ms[i].is {
 			w.add(x.from+ms[i].from, x.from+ms[j-1].to)
-			i = j
 		}
-	case mergedWithNext:
-		for i := 0; i < len(ms); {
-			j := i + 1
-			if j < len(ms) && ms[i].is && !ms[j].is {
-				j++
-			}
-			w.add(x.from+ms[i].from, x.from+ms[j-1].to)
-			i = j
-		}
-	case contiguous:
-		for i := 0; i < len(ms); {
-			j := i + 1
-			for j < len(ms) && ms[j].is == ms[i].is {
-				j++
-			}
-			w.add(x.from+ms[i].from, x.from+ms[j-1].to)
-			i = j
-		}
+		i = j
 	}
+}
+
+// joins says whether two neighbours, each of them a match or what is between matches, are one word.
+func (how behavior) joins(left, right bool) bool {
+	switch how {
+	case mergedWithPrevious: // a match goes to what is before it, unless that is a match
+		return !left && right
+	case mergedWithNext:
+		return left && !right
+	case contiguous:
+		return left == right
+	}
+	return false
 }
 
 // findRunes matches single characters. Is is asked about characters from U+0080 on, ascii about all others.
