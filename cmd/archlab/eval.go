@@ -112,6 +112,7 @@ type judge struct {
 	tokenizer string // fingerprint that a checkpoint must have been trained with
 	setting   string // of the training
 	longest   int    // tokens that it feeds at most
+	decodes   bool   // it needs decoding
 	notes     []string
 	run       func(ctx context.Context, m *checkpointed) (record.Judged, error)
 	close     func()
@@ -220,7 +221,12 @@ func (f *fleet) judged(ctx context.Context, r *record.Reader, file *experiment.F
 	if s.context < j.longest {
 		notes = append(notes, fmt.Sprintf("%s holds %d tokens, since a longer context would add weights that no training reached: what is longer was not measured or lost its beginning", m.Name, s.context))
 	}
-	out, err := j.run(ctx, s)
+	var out record.Judged
+	if j.decodes && !s.Description.Capabilities.Decode {
+		notes = append(notes, fmt.Sprintf("%s does not decode: it was not measured", m.Name))
+	} else {
+		out, err = j.run(ctx, s)
+	}
 	out.Model, out.Seed, out.Step = m.Name, seed, s.step
 	return out, notes, err
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"math"
 	"os"
 	"slices"
 
@@ -215,10 +216,12 @@ func (o *evalOptions) judgeText(r *record.Reader, file *experiment.File, kinds [
 	type asked struct {
 		point
 		longest int // tokens
+		chance  float64
 		list    []eval.Continuation
 	}
 	var all []asked
-	j := &judge{tokenizer: tok.Fingerprint(), notes: []string{"the models learned " + r.Manifest.Data.Corpus + r.Manifest.Data.Task + ", not the task: an answer counts where greedy decoding writes it"}}
+	j := &judge{tokenizer: tok.Fingerprint(), decodes: true,
+		notes: []string{"the models learned " + r.Manifest.Data.Corpus + r.Manifest.Data.Task + ", not the task: an answer counts where greedy decoding writes it and then something that ends it"}}
 	for _, k := range kinds {
 		points, err := o.points(task.Config{Kind: k.Name, Preset: o.preset})
 		if err != nil {
@@ -234,7 +237,9 @@ func (o *evalOptions) judgeText(r *record.Reader, file *experiment.File, kinds [
 					return nil, err
 				}
 				c := eval.Continuation{Context: prompt, Text: answer}
-				a.longest = max(a.longest, eval.Length(tok, c))
+				a.longest = max(a.longest, eval.WrittenTokens(tok, c))
+				// A guesser writes the task's own tokens, and one that ends the answer, as where the task is learned.
+				a.chance += math.Pow(p.task.Info().Chance, float64(1+len(v.Tokenizer().Encode(nil, []byte(answer))))) / float64(o.examples)
 				a.list = append(a.list, c)
 			}
 			j.longest = max(j.longest, a.longest)
@@ -246,13 +251,12 @@ func (o *evalOptions) judgeText(r *record.Reader, file *experiment.File, kinds [
 			if a.longest > m.context {
 				continue
 			}
-			score, err := eval.Clozes(ctx, m.Model, tok, m.context, a.list)
+			right, err := eval.Written(ctx, m.Model, tok, a.list)
 			if err != nil {
 				return out, err
 			}
-			acc := score.Measures[0]
-			out.Tasks = append(out.Tasks, record.TaskScore{Task: a.task.Info().Name, Parameter: a.parameter, Length: a.length, T: a.longest, Setting: "not trained on it", Unit: "sequence",
-				Items: score.Items, Sequences: score.Items, Accuracy: acc.Value, Low: acc.Low, High: acc.High})
+			out.Tasks = append(out.Tasks, eval.GradeWhole(right, eval.TaskSetting{Task: a.task.Info().Name, Parameter: a.parameter, Length: a.length,
+				T: a.longest, Setting: "not trained on it", Chance: a.chance}))
 		}
 		return out, nil
 	}

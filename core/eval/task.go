@@ -27,19 +27,14 @@ func Grade(s *record.Score, x TaskSetting) record.TaskScore {
 	out := record.TaskScore{Task: x.Task, Parameter: x.Parameter, Length: x.Length, T: x.T, Setting: x.Setting,
 		Sequences: len(s.Sequences), Loss: s.Loss, Unit: "answer", Chance: x.Chance}
 	if x.Whole {
-		out.Unit, out.Items = "sequence", len(s.Sequences)
-		right, chance := 0.0, 0.0
-		for _, q := range s.Sequences {
-			hit := 0
-			if q.Correct == int(q.Weight) {
-				hit = 1
-			}
-			right += float64(hit)
-			out.Right, out.Of = append(out.Right, hit), append(out.Of, 1)
-			chance += math.Pow(x.Chance, q.Weight)
+		right := make([]bool, len(s.Sequences))
+		x.Chance = 0
+		for i, q := range s.Sequences {
+			right[i] = q.Correct == int(q.Weight)
+			x.Chance += math.Pow(out.Chance, q.Weight) / float64(len(right))
 		}
-		out.Accuracy, out.Chance = right/float64(out.Items), chance/float64(out.Items)
-		out.Low, out.High = stats.Wilson(right, out.Items, alpha)
+		out = GradeWhole(right, x)
+		out.Loss = s.Loss
 		return out
 	}
 	var hits []float64
@@ -62,6 +57,24 @@ func Grade(s *record.Score, x TaskSetting) record.TaskScore {
 	n := max(1, int(math.Round(min(draws, float64(len(hits))))))
 	out.Items, out.Accuracy = len(hits), mean
 	out.Low, out.High = stats.Wilson(mean*float64(n), n, alpha)
+	return out
+}
+
+// GradeWhole is Grade for sequences that are known to be right or not, without a loss; x.Chance is that of a whole one.
+func GradeWhole(right []bool, x TaskSetting) record.TaskScore {
+	out := record.TaskScore{Task: x.Task, Parameter: x.Parameter, Length: x.Length, T: x.T, Setting: x.Setting,
+		Unit: "sequence", Items: len(right), Sequences: len(right), Chance: x.Chance}
+	hits := 0
+	for _, ok := range right {
+		hit := 0
+		if ok {
+			hit = 1
+		}
+		hits += hit
+		out.Right, out.Of = append(out.Right, hit), append(out.Of, 1)
+	}
+	out.Accuracy = float64(hits) / float64(len(right))
+	out.Low, out.High = stats.Wilson(float64(hits), len(right), alpha)
 	return out
 }
 

@@ -63,3 +63,13 @@ func TestGradeOfIndependentAnswers(t *testing.T) {
 		t.Errorf("the interval is %.3f times that of 20000 draws", ratio)
 	}
 }
+
+func TestGradeWhole(t *testing.T) {
+	got := GradeWhole([]bool{true, false, false, true}, TaskSetting{Task: "needle", Chance: 1e-3})
+	if got.Accuracy != 0.5 || got.Items != 4 || got.Unit != "sequence" || got.Chance != 1e-3 || !slices.Equal(got.Right, []int{1, 0, 0, 1}) || !slices.Equal(got.Of, []int{1, 1, 1, 1}) {
+		t.Errorf("got %+v", got)
+	}
+	if low, high := stats.Wilson(2, 4, 0.05); got.Low != low || got.High != high {
+		t.Errorf("interval: got %v to %v, want Wilson's %v to %v", got.Low, got.High, low, high)
+	}
+}
