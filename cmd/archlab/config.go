@@ -161,7 +161,7 @@ func (o hostOptions) checkRead(ctx context.Context, file *experiment.File, told 
 	if c.competitors, wrong, err = fleet.competitors(ctx, file); err != nil {
 		return fail(err)
 	}
-	told = file.Join(told, wrong, corpusProblem(file))
+	told = file.Join(told, wrong, corpusProblem(file), suitesProblem(file))
 	if c.vocab, err = nominalVocab(file); err != nil {
 		if _, ok := experiment.IsProblems(err); ok || told == nil {
 			told = file.Join(told, err)

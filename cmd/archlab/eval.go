@@ -2,13 +2,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -28,16 +29,31 @@ type evalOptions struct {
 	tokens    int64
 	file      string
 	delimiter string
+	which     string   // checkpoint: newest, best or a step
+	data      *dataset // the run's, where it is open already
 	json      bool
 	list      bool
 }
+
+// What a suite is measured on where nothing else is said.
+const (
+	defaultExamples  = 256
+	defaultTokens    = 64_000
+	defaultDelimiter = " "
+)
+
+// The checkpoints that are found by what is known of them; others are named by their step.
+const (
+	newestCheckpoint = "newest"
+	bestCheckpoint   = "best"
+)
 
 func evalCommand() *cobra.Command {
 	var o evalOptions
 	c := &cobra.Command{
 		Use: "eval RUN --suite NAME", Short: "Judge the checkpoints of a run on a suite of tasks or questions",
-		Long: "eval loads every model of a run from its newest checkpoint and measures it on the test split of a suite. The result is printed and\n" +
-			"kept as RUN/evals/NAME.json; the run's own records stay as they are. --list names the suites.",
+		Long: "eval loads every model of a run from a checkpoint and measures it on the test split of a suite. The result is printed and\n" +
+			"kept as RUN/evals/NAME.json; the run's own records stay as they are. --list names the suites. An experiment's eval.suites does the same after training.",
 		Example: "  archlab eval runs/induction/20260102-150405 --suite lengths --lengths 64,128,1024\n" +
 			"  archlab eval runs/quickstart/20260102-150405 --suite choice --file questions.jsonl",
 		Args: func(c *cobra.Command, args []string) error {
@@ -50,10 +66,15 @@ func evalCommand() *cobra.Command {
 			if o.list {
 				return listSuites(c.OutOrStdout(), o.json)
 			}
-			if err := o.foreign(c.Flags().Changed); err != nil {
-				return err
+			err := o.foreign(c.Flags().Changed)
+			if err == nil {
+				err = o.eval(c.Context(), args[0], c.OutOrStdout(), os.Stderr)
 			}
-			return interrupted(c.Context(), o.eval(c.Context(), args[0], c.OutOrStdout(), os.Stderr))
+			var wrong settingError
+			if errors.As(err, &wrong) {
+				return usageError{"--" + wrong.key + ": " + wrong.message, wrong.hint}
+			}
+			return interrupted(c.Context(), err)
 		},
 	}
 	o.flags(c)
@@ -62,24 +83,33 @@ func evalCommand() *cobra.Command {
 	f.StringVar(&o.model, "model", "", "one model alone (default: all of the run)")
 	f.StringVar(&o.preset, "preset", "", "cpu or paper: a task's preset in place of the run's own settings")
 	f.IntSliceVar(&o.lengths, "lengths", nil, "tasks: values of the setting that measures length; long: tokens a window")
-	f.IntVar(&o.examples, "examples", 256, "tasks: test sequences at each length")
-	f.Int64Var(&o.tokens, "tokens", 64_000, "positions, long: tokens of the test split")
+	f.IntVar(&o.examples, "examples", defaultExamples, "tasks: test sequences at each length")
+	f.Int64Var(&o.tokens, "tokens", defaultTokens, "positions, long: tokens of the test split")
 	f.StringVar(&o.file, "file", "", "choice, cloze: the questions, JSON lines")
-	f.StringVar(&o.delimiter, "delimiter", " ", "choice: what joins a choice to its context")
+	f.StringVar(&o.which, "checkpoint", newestCheckpoint, "newest, best (the lowest validation loss), or a step")
+	f.StringVar(&o.delimiter, "delimiter", defaultDelimiter, "choice: what joins a choice to its context")
 	f.BoolVar(&o.json, "json", false, "print the result as one JSON object")
 	f.BoolVar(&o.list, "list", false, "list the suites")
 	return c
 }
 
-// foreign refuses flags that the suite would not look at.
-func (o *evalOptions) foreign(changed func(flag string) bool) error {
+// settingError is a setting of a suite that is wrong: a flag, or a key of an experiment.
+type settingError struct{ key, message, hint string }
+
+func (e settingError) Error() string { return e.key + ": " + e.message }
+
+// Hint says what to do.
+func (e settingError) Hint() string { return e.hint }
+
+// foreign refuses settings that the suite would not look at.
+func (o *evalOptions) foreign(given func(key string) bool) error {
 	takes := map[string][]string{"positions": {"tokens"}, "long": {"tokens", "lengths"}, "choice": {"file", "delimiter"}, "cloze": {"file"}}[o.suite]
 	if takes == nil {
 		takes = []string{"preset", "lengths", "examples"}
 	}
-	for _, f := range []string{"preset", "lengths", "examples", "tokens", "file", "delimiter"} {
-		if changed(f) && o.suite != "" && !slices.Contains(takes, f) {
-			return usageError{fmt.Sprintf("--%s: the suite %s does not take it", f, o.suite), "it takes --" + strings.Join(takes, ", --")}
+	for _, key := range []string{"preset", "lengths", "examples", "tokens", "file", "delimiter"} {
+		if given(key) && o.suite != "" && !slices.Contains(takes, key) {
+			return settingError{key, fmt.Sprintf("the suite %s does not take it", o.suite), "it takes " + strings.Join(takes, ", ")}
 		}
 	}
 	return nil
@@ -87,37 +117,30 @@ func (o *evalOptions) foreign(changed func(flag string) bool) error {
 
 // check refuses what no suite could do.
 func (o *evalOptions) check() error {
+	step, err := strconv.Atoi(o.which)
 	switch {
 	case o.suite == "":
 		return usageError{"missing --suite", "archlab eval --list names them"}
 	case o.examples < 1:
-		return usageError{fmt.Sprintf("--examples: got %d, want at least 1", o.examples), ""}
+		return settingError{"examples", fmt.Sprintf("got %d, want at least 1", o.examples), ""}
 	case o.tokens < 1:
-		return usageError{fmt.Sprintf("--tokens: got %d, want at least 1", o.tokens), ""}
+		return settingError{"tokens", fmt.Sprintf("got %d, want at least 1", o.tokens), ""}
 	case o.preset != "" && o.preset != "cpu" && o.preset != "paper":
-		return usageError{fmt.Sprintf("--preset: got %q, want cpu or paper", o.preset), "one at a time: numbers of both do not belong in one table"}
+		return settingError{"preset", fmt.Sprintf("got %q, want cpu or paper", o.preset), "one at a time: numbers of both do not belong in one table"}
 	case o.file == "" && (o.suite == "choice" || o.suite == "cloze"):
-		return usageError{"missing --file: the suite " + o.suite + " reads its questions from one", "one JSON object a line, see docs/tasks.md"}
+		return settingError{"file", "it is missing: the suite " + o.suite + " reads its questions from one", "one JSON object a line, see docs/tasks.md"}
+	case o.which != newestCheckpoint && o.which != bestCheckpoint && (err != nil || step < 1):
+		return settingError{"checkpoint", fmt.Sprintf("got %q, want newest, best or a step", o.which), ""}
 	}
 	for _, n := range o.lengths {
 		if n < 1 || n > 1<<20 {
-			return usageError{fmt.Sprintf("--lengths: got %d, want 1 to %d", n, 1<<20), ""}
+			return settingError{"lengths", fmt.Sprintf("got %d, want 1 to %d", n, 1<<20), ""}
 		}
 	}
 	return nil
 }
 
-// judge is how one checkpoint is measured.
-type judge struct {
-	tokenizer string // fingerprint that a checkpoint must have been trained with
-	setting   string // of the training
-	longest   int    // tokens that it feeds at most
-	decodes   bool   // it needs decoding
-	notes     []string
-	run       func(ctx context.Context, m *checkpointed) (record.Judged, error)
-	close     func()
-}
-
+// eval measures a run on the suite and prints what it came to.
 func (o *evalOptions) eval(ctx context.Context, dir string, stdout, stderr io.Writer) error {
 	if err := o.check(); err != nil {
 		return err
@@ -130,61 +153,47 @@ func (o *evalOptions) eval(ctx context.Context, dir string, stdout, stderr io.Wr
 	if err != nil {
 		return err
 	}
-	j, err := o.judge(ctx, r, file)
-	if err != nil {
-		return err
-	}
-	if j.close != nil {
-		defer j.close()
-	}
-	out := record.Evaluation{Format: 1, Suite: o.suite, Setting: j.setting, File: o.file, Archlab: version(), Time: time.Now().UTC(), Notes: j.notes}
-	if o.file != "" {
-		if out.SHA256, err = fileSum(o.file); err != nil {
-			return err
-		}
-	}
 	fleet, err := o.fleet(file)
 	if err != nil {
 		return err
 	}
 	defer fleet.close()
-	for _, m := range models {
-		for _, seed := range r.Manifest.Seeds {
-			fmt.Fprintf(stderr, "%s seed %d: %s\n", m.Name, seed, o.suite)
-			one, notes, err := fleet.judged(ctx, r, file, m, seed, j)
-			if err != nil {
-				return fmt.Errorf("%s seed %d: %w", m.Name, seed, err)
-			}
-			out.Models, out.Notes = append(out.Models, one), append(out.Notes, notes...)
-		}
-	}
-	path := filepath.Join(dir, "evals", o.name()+".json")
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return err
-	}
-	judged := report.JudgeEvaluation(out)
-	if err := record.WriteJSON(path, judged); err != nil {
+	m := measurement{evalOptions: o, fleet: fleet, run: r, file: file, stderr: stderr}
+	judged, err := m.measure(ctx, models, false)
+	if err != nil {
 		return err
 	}
 	if o.json {
 		return printJSON(stdout, judged)
 	}
-	if err := writeEvaluation(stdout, out); err != nil {
+	if err := writeEvaluation(stdout, judged.Evaluation); err != nil {
 		return err
 	}
 	if err := report.WriteVerdicts(stdout, judged.Comparisons, judged.Correction); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(stdout, "\nkept as %s\n", path)
+	_, err = fmt.Fprintf(stdout, "\nkept as %s\n", m.path())
 	return err
 }
 
-// name is that of the file of the result.
+// name is that of the file of the result: what would be another measurement has another name.
 func (o *evalOptions) name() string {
+	name := o.suite
 	if o.preset != "" {
-		return o.suite + "-" + o.preset
+		name += "-" + o.preset
 	}
-	return o.suite
+	if o.file != "" {
+		base := filepath.Base(o.file)
+		name += "-" + strings.TrimSuffix(base, filepath.Ext(base))
+	}
+	switch o.which {
+	case newestCheckpoint:
+	case bestCheckpoint:
+		name += "-best"
+	default:
+		name += "-step-" + o.which
+	}
+	return name
 }
 
 // models lists the run's models, or the one that the command line names; controls have no checkpoint.
@@ -208,25 +217,4 @@ func (o *evalOptions) models(r *record.Reader) ([]record.Model, error) {
 		return nil, usageError{fmt.Sprintf("the run has no model %q", o.model), hint}
 	}
 	return all, nil
-}
-
-// judged measures one checkpoint; notes say what of it could not be.
-func (f *fleet) judged(ctx context.Context, r *record.Reader, file *experiment.File, m record.Model, seed uint64, j *judge) (record.Judged, []string, error) {
-	s, err := f.trained(ctx, r, file, m, seed, j.tokenizer, j.longest)
-	if err != nil {
-		return record.Judged{}, nil, err
-	}
-	defer s.Close()
-	var notes []string
-	if s.context < j.longest {
-		notes = append(notes, fmt.Sprintf("%s holds %d tokens, since a longer context would add weights that no training reached: what is longer was not measured or lost its beginning", m.Name, s.context))
-	}
-	var out record.Judged
-	if j.decodes && !s.Description.Capabilities.Decode {
-		notes = append(notes, fmt.Sprintf("%s does not decode: it was not measured", m.Name))
-	} else {
-		out, err = j.run(ctx, s)
-	}
-	out.Model, out.Seed, out.Step = m.Name, seed, s.step
-	return out, notes, err
 }

@@ -86,7 +86,11 @@ func (o *generateOptions) generate(ctx context.Context, dir string, stdout io.Wr
 		return err
 	}
 	defer fleet.close()
-	s, err := fleet.trained(ctx, r, file, m, seed, tok.Fingerprint(), file.Longest(eval.DecodeSteps))
+	ckpt, err := pick(r, m.Name, seed, newestCheckpoint)
+	if err != nil {
+		return err
+	}
+	s, err := fleet.trained(ctx, ckpt, file, m, seed, tok.Fingerprint(), file.Longest(eval.DecodeSteps))
 	if err != nil {
 		return err
 	}

@@ -137,7 +137,31 @@ func (o *runOptions) train(ctx context.Context, file *experiment.File, told erro
 		err = runControls(ctx, run, file, ds, controlSteps(plan, outcome.Results))
 		manifest.Data.Notes = ds.info.Notes // with those of the controls
 	}
-	return o.finish(ctx, run, &manifest, acc, outcome, err, stdout)
+	var unmeasured error
+	if err == nil && !outcome.Stopped {
+		unmeasured, err = o.suites(ctx, run.Dir, fleet, file, ds, acc, stderr)
+	}
+	if err := o.finish(ctx, run, &manifest, acc, outcome, err, stdout); err != nil {
+		return err
+	}
+	return unmeasured
+}
+
+// suites measures eval.suites. What could not be measured is no reason to keep the report back: err is an interrupt.
+func (o *runOptions) suites(ctx context.Context, dir string, f *fleet, file *experiment.File, ds *dataset, acc *account, stderr io.Writer) (unmeasured, err error) {
+	if o.json {
+		stderr = io.Discard
+	}
+	begin := time.Now()
+	unmeasured = runSuites(ctx, dir, f, file, ds, stderr)
+	acc.m.Seconds.Eval += time.Since(begin).Seconds()
+	if ctx.Err() != nil {
+		return nil, unmeasured
+	}
+	if unmeasured != nil {
+		unmeasured = hinted{unmeasured, "the report has the rest; try again with archlab eval " + dir + " --suite NAME"}
+	}
+	return unmeasured, nil
 }
 
 // untuned ends a run that was stopped before its learning rates were chosen, or could not go on.

@@ -71,7 +71,7 @@ func listSuites(w io.Writer, asJSON bool) error {
 		all = append(all, x)
 	}
 	if asJSON {
-		return printJSON(w, map[string]any{"tasks": all, "suites": suites})
+		return printJSON(w, map[string]any{"tasks": all, "suites": experiment.SuiteKinds})
 	}
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(tw, "task\tsuite\tchance: cpu\tpaper\tlength is\twhat it asks\tsource")
@@ -83,7 +83,7 @@ func listSuites(w io.Writer, asJSON bool) error {
 		fmt.Fprintf(tw, "%s\t%s\t%.3g %%\t%.3g %%\t%s\t%s\t%s\n", x.Name, x.Suite, 100*x.Presets["cpu"].Chance, 100*x.Presets["paper"].Chance, scale, x.Summary, authors(x.Source))
 	}
 	fmt.Fprintln(tw, "\nsuite\twhat it measures")
-	for _, s := range suites {
+	for _, s := range experiment.SuiteKinds {
 		fmt.Fprintf(tw, "%s\t%s\n", s.Name, s.Summary)
 	}
 	return tw.Flush()

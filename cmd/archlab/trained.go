@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
+	"strconv"
 
 	"github.com/archlab/archlab/core/experiment"
 	"github.com/archlab/archlab/core/family"
@@ -11,23 +13,38 @@ import (
 	"github.com/archlab/archlab/core/train"
 )
 
-// checkpointed is a model of a run as its newest checkpoint left it, in a plugin of its own.
+// checkpointed is a model of a run as a checkpoint left it, in a plugin of its own.
 type checkpointed struct {
 	*train.Session
-	step    int
 	context int // the longest sequence that it holds
 }
 
-// trained builds a model of a run and loads the weights of its newest good checkpoint; of the optimizer nothing is loaded. The model
-// is built for sequences of longest tokens if that adds no weights, else for what its experiment requires.
-func (f *fleet) trained(ctx context.Context, r *record.Reader, file *experiment.File, m record.Model, seed uint64, tokenizer string, longest int) (*checkpointed, error) {
-	ckpt, skipped, err := r.Checkpoint(m.Name, seed)
-	for _, s := range skipped {
-		fmt.Fprintf(os.Stderr, "archlab: warning: %v; going back to an earlier one\n", s)
+// pick opens a checkpoint of a model: the newest good one, the best by validation, or that of a step.
+func pick(r *record.Reader, model string, seed uint64, which string) (*record.Checkpoint, error) {
+	if which == newestCheckpoint {
+		ckpt, skipped, err := r.Checkpoint(model, seed)
+		for _, s := range skipped {
+			fmt.Fprintf(os.Stderr, "archlab: warning: %v; going back to an earlier one\n", s)
+		}
+		return ckpt, err
+	}
+	step, err := strconv.Atoi(which)
+	if which == bestCheckpoint {
+		step, err = r.BestStep(model, seed)
 	}
 	if err != nil {
 		return nil, err
 	}
+	ckpt, err := r.CheckpointAt(model, seed, step)
+	if errors.Is(err, record.ErrNoCheckpoint) {
+		err = hinted{err, "train.checkpoint.every and keep say which are kept"}
+	}
+	return ckpt, err
+}
+
+// trained builds a model of a run and loads a checkpoint's weights; of the optimizer nothing is loaded. The model
+// is built for sequences of longest tokens if that adds no weights, else for what its experiment requires.
+func (f *fleet) trained(ctx context.Context, ckpt *record.Checkpoint, file *experiment.File, m record.Model, seed uint64, tokenizer string, longest int) (*checkpointed, error) {
 	ref := m.Family
 	for _, x := range file.Models {
 		if x.Name == m.Name {
@@ -38,6 +55,7 @@ func (f *fleet) trained(ctx context.Context, r *record.Reader, file *experiment.
 	if err != nil {
 		return nil, missing(err, ref, f.host)
 	}
+	defer f.described[ref].Close()
 	req, _, err := file.FitTo(ctx, comp.Family, m.Card.Config, m.Card.Precision, m.Card.Vocab, longest)
 	if err != nil {
 		return nil, err
@@ -56,5 +74,5 @@ func (f *fleet) trained(ctx context.Context, r *record.Reader, file *experiment.
 		s.Close()
 		return nil, err
 	}
-	return &checkpointed{s, ckpt.State.Step, req.Context}, nil
+	return &checkpointed{s, req.Context}, nil
 }

@@ -10,7 +10,7 @@ import "github.com/archlab/archlab/core/data/task"
 //	required  "true": absence is an error
 //	min, max  inclusive range of a number, or of a list's length
 //	over      exclusive lower bound of a number
-//	enum      allowed strings, separated by |; "tasks" and "corpora" stand for the names of all tasks and corpora
+//	enum      allowed strings, separated by |; "tasks", "corpora" and "suites" stand for the names of all of them
 //	unit      how a number may be written: "count" (8K, 1.5M), "bytes" (8MB, 64KiB), "fraction" (5% or 0.05)
 //	or        a mapping that may also be written as the plain value of its field of this name
 
@@ -162,11 +162,12 @@ type Seeds struct {
 
 // Eval says what is measured on a trained model.
 type Eval struct {
-	Tokens    int64 `key:"tokens" default:"64K" min:"1" unit:"count" doc:"Tokens of each split that are scored."`
-	Positions bool  `key:"positions" default:"true" doc:"Loss by position in the context."`
-	Decode    []int `key:"decode" default:"[64, 256, 1024]" max:"32" unit:"count" doc:"Context lengths at which decoding is timed and its state measured."`
-	Lengths   []int `key:"lengths" max:"32" unit:"count" doc:"Tasks: values of the setting that measures length (length, digits, operations: archlab task list names it) at which the trained model is tested too, e.g. beyond that of training."`
-	Examples  int   `key:"examples" default:"256" min:"1" max:"1000000" unit:"count" doc:"Test sequences at each of lengths."`
+	Tokens    int64   `key:"tokens" default:"64K" min:"1" unit:"count" doc:"Tokens of each split that are scored."`
+	Positions bool    `key:"positions" default:"true" doc:"Loss by position in the context."`
+	Decode    []int   `key:"decode" default:"[64, 256, 1024]" max:"32" unit:"count" doc:"Context lengths at which decoding is timed and its state measured."`
+	Lengths   []int   `key:"lengths" max:"32" unit:"count" doc:"Tasks: values of the setting that measures length (length, digits, operations: archlab task list names it) at which the trained model is tested too, e.g. beyond that of training."`
+	Examples  int     `key:"examples" default:"256" min:"1" max:"1000000" unit:"count" doc:"Test sequences at each of lengths."`
+	Suites    []Suite `key:"suites" or:"name" max:"32" doc:"Suites of archlab eval, measured on the newest checkpoints once all models are trained. Results are in the run's evals directory, their verdicts in the report."`
 }
 
 // TTC is a test-time compute study.

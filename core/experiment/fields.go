@@ -39,6 +39,8 @@ func fieldsOf(t reflect.Type) []field {
 			f.enum = task.Names()
 		case "corpora":
 			f.enum = data.CorpusNames()
+		case "suites":
+			f.enum = SuiteNames()
 		default:
 			f.enum = strings.Split(e, "|")
 		}
@@ -61,7 +63,7 @@ func bound(tag reflect.StructTag, name string) *float64 {
 
 // element is the description of one item of a list: ranges of the list are its length's.
 func (f field) element() field {
-	return field{enum: f.enum, unit: f.unit}
+	return field{enum: f.enum, unit: f.unit, or: f.or}
 }
 
 // optional answers whether an absent key leaves nothing behind: the field has no default and is printed only when set.
@@ -75,7 +77,7 @@ func shortForms(t reflect.Type) map[string]string {
 		if ft.Kind() == reflect.Pointer {
 			ft = ft.Elem()
 		}
-		if f.or != "" {
+		if f.or != "" && ft.Kind() == reflect.Struct {
 			out[f.key] = f.or
 		}
 		if ft.Kind() == reflect.Struct && ft != reflect.TypeFor[Object]() {

@@ -136,7 +136,7 @@ func (f *File) Sources() (out []data.CorpusConfig) {
 	return out
 }
 
-// Paths lists the paths of the file that name data, to be changed in place.
+// Paths lists the paths of the file that name data and questions, to be changed in place.
 func (f *File) Paths() (out []*string) {
 	x := &f.Data
 	if x.Corpus != nil {
@@ -151,6 +151,9 @@ func (f *File) Paths() (out []*string) {
 		for i := range x.Filters.Decontaminate.Files {
 			out = append(out, &x.Filters.Decontaminate.Files[i])
 		}
+	}
+	for i := range f.Eval.Suites {
+		out = append(out, &f.Eval.Suites[i].File)
 	}
 	return out
 }

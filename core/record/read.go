@@ -3,8 +3,10 @@ package record
 import (
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -122,6 +124,57 @@ func (r *Reader) Metrics(model string, seed uint64) ([]Metric, error) {
 // in skipped; without a good one the error is ErrNoCheckpoint.
 func (r *Reader) Checkpoint(model string, seed uint64) (c *Checkpoint, skipped []error, err error) {
 	return NewestCheckpoint(ModelDir(r.Dir, model, seed))
+}
+
+// CheckpointAt opens the checkpoint of a step. Where there is none, the error is ErrNoCheckpoint and lists the steps that are there.
+func (r *Reader) CheckpointAt(model string, seed uint64, step int) (*Checkpoint, error) {
+	dir := ModelDir(r.Dir, model, seed)
+	steps, err := CheckpointSteps(dir)
+	if err != nil {
+		return nil, err
+	}
+	if !slices.Contains(steps, step) {
+		return nil, fmt.Errorf("%w of step %d; there are those of %s", ErrNoCheckpoint, step, list(steps))
+	}
+	return OpenCheckpoint(checkpointDir(dir, step))
+}
+
+// BestStep is the step of the checkpoint with the lowest validation loss, the earlier of equals. Checkpoints at whose step there was no
+// validation do not take part; where none is left, the error is ErrNoCheckpoint.
+func (r *Reader) BestStep(model string, seed uint64) (step int, err error) {
+	steps, err := CheckpointSteps(ModelDir(r.Dir, model, seed))
+	if err != nil {
+		return 0, err
+	}
+	metrics, err := r.Metrics(model, seed)
+	if err != nil {
+		return 0, err
+	}
+	loss := math.Inf(1)
+	for _, m := range metrics {
+		if m.Kind == "validation" && m.Loss < loss && slices.Contains(steps, m.Step) {
+			step, loss = m.Step, m.Loss
+		}
+	}
+	if math.IsInf(loss, 1) {
+		return 0, fmt.Errorf("%w with a validation at its step; there are those of %s", ErrNoCheckpoint, list(steps))
+	}
+	return step, nil
+}
+
+// list writes steps for people.
+func list(steps []int) string {
+	if len(steps) == 0 {
+		return "no step at all"
+	}
+	text := make([]string, len(steps))
+	for i, s := range steps {
+		text[i] = strconv.Itoa(s)
+	}
+	if len(steps) == 1 {
+		return "step " + text[0]
+	}
+	return "steps " + strings.Join(text, ", ")
 }
 
 // Config reads config.yaml, the experiment as resolved.

@@ -280,17 +280,29 @@ type Evaluation struct {
 	Setting string    `json:"setting,omitempty"` // of the training, as Data.Setting
 	File    string    `json:"file,omitempty"`    // questions of the user's own, with their checksum
 	SHA256  string    `json:"sha256,omitempty"`
+	Asked   Asked     `json:"asked"`
 	Archlab string    `json:"archlab"`
 	Time    time.Time `json:"time"`
 	Models  []Judged  `json:"models"`
 	Notes   []string  `json:"notes,omitempty"`
 }
 
+// Asked is the settings of an Evaluation, as given.
+type Asked struct {
+	Preset     string `json:"preset,omitempty"`
+	Lengths    []int  `json:"lengths,omitempty"`
+	Examples   int    `json:"examples"`
+	Tokens     int64  `json:"tokens"`
+	Delimiter  string `json:"delimiter"`
+	Checkpoint string `json:"checkpoint"` // "newest", "best" by validation loss, or a step
+}
+
 // Judged is one checkpoint's part of an Evaluation.
 type Judged struct {
 	Model     string         `json:"model"`
 	Seed      uint64         `json:"seed"`
-	Step      int            `json:"step"` // of the checkpoint
+	Step      int            `json:"step"`            // of the checkpoint
+	Notes     []string       `json:"notes,omitempty"` // what of it could not be measured
 	Tasks     []TaskScore    `json:"tasks,omitempty"`
 	Text      *TextScore     `json:"text,omitempty"`
 	Positions []PositionLoss `json:"positions,omitempty"`

@@ -42,7 +42,7 @@ func Build(dirs ...string) (*Report, error) {
 			return nil, fmt.Errorf("report %s: %w", dir, err)
 		}
 		for _, x := range evals {
-			e := Eval{Run: path.Join(run.Name, run.ID), Evaluation: x}
+			e := Eval{Run: path.Join(run.Name, run.ID), Judged: JudgeEvaluation(x)}
 			e.Head, e.Lines = EvalTable(x)
 			rep.Evals = append(rep.Evals, e)
 		}

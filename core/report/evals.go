@@ -2,16 +2,40 @@ package report
 
 import (
 	"fmt"
+	"path/filepath"
+	"strings"
 
 	"github.com/archlab/archlab/core/record"
 )
 
-// Eval is what archlab eval measured of a run's checkpoints after it.
+// Eval is a suite that was measured on a run's checkpoints, by the experiment or by archlab eval.
 type Eval struct {
 	Run string `json:"run"` // the run's name/id
-	record.Evaluation
+	Judged
 	Head  []string   `json:"-"`
 	Lines [][]string `json:"-"`
+}
+
+// Title names the suite, with what of it is not as by default.
+func (x Eval) Title() string {
+	var more []string
+	if x.Asked.Preset != "" {
+		more = append(more, "preset "+x.Asked.Preset)
+	}
+	if x.File != "" {
+		more = append(more, filepath.Base(x.File))
+	}
+	switch c := x.Asked.Checkpoint; c {
+	case "", "newest":
+	case "best":
+		more = append(more, "best checkpoint by validation")
+	default:
+		more = append(more, "checkpoint of step "+c)
+	}
+	if len(more) == 0 {
+		return x.Suite
+	}
+	return x.Suite + " (" + strings.Join(more, ", ") + ")"
 }
 
 // EvalTable is an evaluation as a table: of tasks one line a model and setting, with seeds averaged; of questions and positions one a seed.

@@ -42,6 +42,7 @@ var page = template.Must(template.New("report").Funcs(template.FuncMap{
 	"signedp": func(v *float64) string { return optional(v, signed) },
 	"pv":      func(v *float64) string { return optional(v, pvalue) },
 	"cells":   TaskScore.Cells,
+	"forests": forests,
 	"family":  Correction.text,
 	"tuning":  Tuning.text,
 	"trials":  func() []string { return trialHead },
@@ -85,7 +86,7 @@ func HTML(rep *Report) ([]byte, error) {
 	}
 	view := map[string]any{
 		"Ledgers": ledgers(rep),
-		"Report":  rep, "Columns": cols, "Body": body, "Headline": headline(rep), "Forests": forests(rep),
+		"Report":  rep, "Columns": cols, "Body": body, "Headline": headline(rep),
 		"HasCurves":    has(func(r Row) bool { return len(r.Curves) > 0 }),
 		"HasPositions": has(func(r Row) bool { return len(r.Positions) > 0 }),
 		"HasDecode":    has(func(r Row) bool { return len(r.Decode) > 0 }),
@@ -172,9 +173,9 @@ type forestLine struct {
 	Point       float64
 }
 
-func forests(rep *Report) []forest {
+func forests(list []Comparison) []forest {
 	var out []forest
-	for _, c := range rep.Comparisons {
+	for _, c := range list {
 		f := forest{Comparison: c}
 		reach := 0.0
 		for _, p := range c.Pairs {

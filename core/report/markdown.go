@@ -63,18 +63,21 @@ func Markdown(rep *Report) []byte {
 	for _, c := range cols {
 		p("- %s: %s\n", c.Head, c.Long)
 	}
-	for _, c := range rep.Comparisons {
-		p("\n## Which differences are real: %s\n\n", c.Metric)
-		lines = nil
-		for _, q := range c.Pairs {
-			v := q.text(func(s string) string { return "**" + s + "**" })
-			lines = append(lines, []string{q.A + " – " + q.B, optional(q.Difference, signed), q.interval(), optional(q.P, pvalue), optional(q.Detectable, fixed), fmt.Sprint(q.Seeds), fmt.Sprint(q.Items), q.Test, v})
+	verdicts := func(level string, list []Comparison, family Correction) {
+		for _, c := range list {
+			p("\n%s Which differences are real: %s\n\n", level, c.Metric)
+			lines = nil
+			for _, q := range c.Pairs {
+				v := q.text(func(s string) string { return "**" + s + "**" })
+				lines = append(lines, []string{q.A + " – " + q.B, optional(q.Difference, signed), q.interval(), optional(q.P, pvalue), optional(q.Detectable, fixed), fmt.Sprint(q.Seeds), fmt.Sprint(q.Items), q.Test, v})
+			}
+			grid(&b, []string{"a – b", "difference", "95 % interval", "p (Holm)", "detectable", "seeds", "items", "test", "verdict"}, lines)
 		}
-		grid(&b, []string{"a – b", "difference", "95 % interval", "p (Holm)", "detectable", "seeds", "items", "test", "verdict"}, lines)
+		if family.Comparisons > 0 {
+			p("\n%s\n", family.text())
+		}
 	}
-	if n := rep.Correction.Comparisons; n > 0 {
-		p("\n%s\n", rep.Correction.text())
-	}
+	verdicts("##", rep.Comparisons, rep.Correction)
 	section := func(title string, head []string, of func(Row) [][]string) {
 		var lines [][]string
 		for _, r := range rep.Rows {
@@ -139,11 +142,12 @@ func Markdown(rep *Report) []byte {
 		return l
 	})
 	for _, x := range rep.Evals {
-		p("\n## Suite %s, measured after the run\n\n", x.Suite)
+		p("\n## Suite %s, measured after training\n\n", x.Title())
 		grid(&b, x.Head, x.Lines)
 		for _, n := range x.Notes {
 			p("\n> %s\n", n)
 		}
+		verdicts("###", x.Comparisons, x.Correction)
 	}
 	section("Test-time compute", []string{"task", "strategy", "samples", "accuracy", "95 % interval", "tokens", "FLOPs", "time a problem"}, func(r Row) (l [][]string) {
 		for _, x := range r.TTC {

@@ -25,7 +25,7 @@ type Report struct {
 	Comparisons []Comparison `json:"comparisons"` // all pairs, one list a metric
 	Correction  Correction   `json:"correction"`
 	Tunings     []Tuning     `json:"tuning,omitempty"` // one a run whose learning rates were tuned
-	Evals       []Eval       `json:"evals,omitempty"`  // what archlab eval measured after the runs
+	Evals       []Eval       `json:"evals,omitempty"`  // suites, measured on checkpoints
 	Notes       []string     `json:"notes,omitempty"`
 }
 
