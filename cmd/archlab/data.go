@@ -187,27 +187,35 @@ func openCorpus(ctx context.Context, file *experiment.File) (*dataset, error) {
 		return nil, err
 	}
 	d := &dataset{tok: tok}
-	var streams [3]*data.Stream
-	for _, s := range []data.Split{data.Train, data.Validation, data.Test} {
-		if streams[s], err = data.OpenStream(ctx, corpus, s, tok, cache); err != nil {
-			d.close()
-			return nil, err
-		}
-		d.closes = append(d.closes, streams[s].Close)
-	}
 	fail := func(err error) (*dataset, error) {
 		d.close()
 		return nil, err
 	}
-	d.info = corpusInfo(corpus, tok, streams)
+	how, err := sampling(file, tok)
+	if err != nil {
+		return fail(err)
+	}
+	open, err := d.trainText(ctx, file, how, cache)
+	if err != nil {
+		return fail(err)
+	}
+	var streams [3]*data.Stream // of what models are judged by
+	for _, s := range []data.Split{data.Validation, data.Test} {
+		if streams[s], err = data.OpenStream(ctx, corpus, s, tok, cache); err != nil {
+			return fail(err)
+		}
+		d.closes = append(d.closes, streams[s].Close)
+	}
+	d.info = corpusInfo(corpus, tok, streams[data.Validation].Len())
+	if how != nil {
+		d.info.Sampled = how.String()
+		d.info.Notes = append(d.info.Notes, fmt.Sprintf("the words of the training text are cut at random, anew in each epoch: %v; validation and test are not", how))
+	}
 	shape := data.BatchConfig{B: file.Train.Batch, T: x.Context, Mode: mode, Seed: x.Seed}
 	if x.Mixture != nil {
-		err = d.mix(ctx, file, corpus, cache, shape)
+		err = d.mix(file, corpus, open, shape)
 	} else {
-		var batcher *data.Batcher
-		if batcher, err = data.NewBatcher(streams[data.Train], shape); err == nil {
-			d.batch, d.steps = batcher.Batch, max(1, batcher.Windows()/file.Train.Batch)
-		}
+		err = d.single(corpus, open, shape)
 	}
 	if err != nil {
 		return fail(err)
@@ -249,15 +257,29 @@ func openCorpus(ctx context.Context, file *experiment.File) (*dataset, error) {
 	return d, nil
 }
 
-func corpusInfo(c *data.Corpus, tok data.Tokenizer, streams [3]*data.Stream) record.Data {
-	info := record.Data{Corpus: c.Name, Checksum: c.Checksum, Tokenizer: tok.Name(), Fingerprint: tok.Fingerprint(), Vocab: tok.Vocab(),
-		TrainTokens: int64(streams[data.Train].Len())}
+// single makes the batches of one corpus.
+func (d *dataset) single(corpus *data.Corpus, open trainText, shape data.BatchConfig) error {
+	text, err := open(corpus)
+	if err != nil {
+		return err
+	}
+	d.info.TrainTokens = int64(text.Len())
+	batcher, err := data.NewBatcher(text, shape)
+	if err != nil {
+		return err
+	}
+	d.batch, d.steps = batcher.Batch, max(1, batcher.Windows()/shape.B)
+	return nil
+}
+
+func corpusInfo(c *data.Corpus, tok data.Tokenizer, validation int) record.Data {
+	info := record.Data{Corpus: c.Name, Checksum: c.Checksum, Tokenizer: tok.Name(), Fingerprint: tok.Fingerprint(), Vocab: tok.Vocab()}
 	for s := range c.Bytes {
 		info.Bytes += c.Bytes[s]
 		info.Documents += c.Documents[s]
 	}
-	if n := streams[data.Validation].Len(); n > 0 {
-		info.BytesPerToken = float64(c.Bytes[data.Validation]) / float64(n)
+	if validation > 0 {
+		info.BytesPerToken = float64(c.Bytes[data.Validation]) / float64(validation)
 	}
 	for _, f := range c.Filtered {
 		info.Filtered = append(info.Filtered, record.Filtered{Reason: f.Reason, Documents: f.Files, Bytes: f.Bytes})

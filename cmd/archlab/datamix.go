@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 
 	"github.com/archlab/archlab/core/data"
@@ -11,7 +10,7 @@ import (
 
 // mix makes the batches of a mixture and records what each source gives. Validation and test stay those of all sources together, in the
 // proportions of their texts: what models are judged by does not depend on how training data are weighted.
-func (d *dataset) mix(ctx context.Context, file *experiment.File, corpus *data.Corpus, cache data.Cache, shape data.BatchConfig) error {
+func (d *dataset) mix(file *experiment.File, corpus *data.Corpus, open trainText, shape data.BatchConfig) error {
 	x := file.Data.Mixture
 	var sizes []int64
 	for _, s := range corpus.Sources {
@@ -26,23 +25,24 @@ func (d *dataset) mix(ctx context.Context, file *experiment.File, corpus *data.C
 		total += weights[i]
 	}
 	var shares []data.Share
-	var streams []*data.Stream
+	var texts []data.TrainText
 	for i, s := range corpus.Sources {
-		stream, err := data.OpenStream(ctx, corpus.Source(i), data.Train, d.tok, cache)
+		text, err := open(corpus.Source(i))
 		if err != nil {
 			return err
 		}
-		d.closes = append(d.closes, stream.Close)
-		streams = append(streams, stream)
+		texts = append(texts, text)
+		d.info.TrainTokens += int64(text.Len())
 		shares = append(shares, data.Share{Name: s.Name, Weight: weights[i] / total, Epochs: x.Sources[i].Epochs})
-		info := record.Source{Name: s.Name, Weight: weights[i] / total, MaxEpochs: x.Sources[i].Epochs, TrainTokens: int64(stream.Len())}
+		info := record.Source{Name: s.Name, Weight: weights[i] / total, MaxEpochs: x.Sources[i].Epochs, TrainTokens: int64(text.Len())}
 		for k := range s.Bytes {
 			info.Bytes += s.Bytes[k]
 			info.Documents += s.Documents[k]
 		}
 		d.info.Sources = append(d.info.Sources, info)
 	}
-	m, err := data.NewMixture(streams, shares, shape)
+	d.info.TrainTokens -= int64(len(texts) - 1) // one after the other they share the ends of documents between them
+	m, err := data.NewMixture(texts, shares, shape)
 	if err != nil {
 		return err
 	}

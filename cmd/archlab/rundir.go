@@ -153,6 +153,8 @@ func sameData(old, now record.Data) error {
 			old.Tokenizer, old.Fingerprint, now.Tokenizer, now.Fingerprint)
 	case old.Checksum != "" && old.Checksum != now.Checksum:
 		return hinted{errors.New("the data have changed since the run began: another checksum"), "start a new run without --resume"}
+	case old.Fingerprint != "" && old.Sampled != now.Sampled:
+		return hinted{fmt.Errorf("the training text is cut in another way: the run began with %q, it is now %q", old.Sampled, now.Sampled), "start a new run without --resume"}
 	case old.EvalIdentity != "" && old.EvalIdentity != now.EvalIdentity:
 		return hinted{fmt.Errorf("the evaluation has changed since the run began: it was %s, it is now %s", old.EvalIdentity, now.EvalIdentity),
 			"go on with the version of archlab that began it, or start a new run without --resume"}

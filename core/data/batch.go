@@ -41,27 +41,41 @@ func (c *BatchConfig) check() error {
 	return nil
 }
 
-// Batcher cuts a stream into windows of T tokens and serves them in a random order that is a pure function of the seed.
+// Batcher cuts a text into windows of T tokens and serves them in a random order that is a pure function of the seed.
 //
 // An epoch visits every window once. Windows start at a random offset below T that changes with the epoch, so that the same
 // tokens do not always share a window; the up to T-1 tokens left over at the two ends come back in other epochs.
+//
+// Text that is cut anew has other numbers of tokens in other epochs, by a fraction of a percent. Every epoch serves as many windows as the
+// first one has, so that any step can be asked for without those before it: where an epoch has more, those left out are chosen at random; where
+// it has fewer, its last windows are the first ones again.
 type Batcher struct {
-	stream  *Stream
+	text    TrainText
 	cfg     BatchConfig
 	windows uint64 // per epoch, whatever the offset
 }
 
-// NewBatcher checks that the stream holds at least one window of every offset.
-func NewBatcher(stream *Stream, cfg BatchConfig) (*Batcher, error) {
+// NewBatcher checks that the text holds at least one window of every offset.
+func NewBatcher(text TrainText, cfg BatchConfig) (*Batcher, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
-	if stream.Len() < 2*cfg.T {
-		return nil, errorf(ErrTooShort, "train split", "%d tokens are too few for windows of %d, want at least %d",
-			stream.Len(), cfg.T, 2*cfg.T).hint("use more text or a shorter context")
+	if err := enough(text.Len(), cfg.T); err != nil {
+		return nil, err
 	}
-	return &Batcher{stream, cfg, uint64(stream.Len()-cfg.T) / uint64(cfg.T)}, nil
+	return &Batcher{text, cfg, windowsOf(text.Len(), cfg.T)}, nil
 }
+
+func enough(tokens, T int) error {
+	if tokens >= 2*T {
+		return nil
+	}
+	return errorf(ErrTooShort, "train split", "%d tokens are too few for windows of %d, want at least %d",
+		tokens, T, 2*T).hint("use more text or a shorter context")
+}
+
+// windowsOf is the number of windows that fit behind any offset.
+func windowsOf(tokens, T int) uint64 { return uint64(tokens-T) / uint64(T) }
 
 // Windows is the number of windows in an epoch; an epoch has Windows*T tokens.
 func (b *Batcher) Windows() int { return int(b.windows) }
@@ -75,20 +89,31 @@ func (b *Batcher) Batch(step int) (family.Batch, error) {
 	out := newBatch(B, T)
 	window := make([]int32, T+1)
 	for row := range B {
-		if err := b.stream.Read(window, b.at(uint64(step)*uint64(B)+uint64(row))); err != nil {
+		if err := b.read(window, uint64(step)*uint64(B)+uint64(row)); err != nil {
 			return family.Batch{}, err
 		}
-		fillRow(&out, row, window, T, b.cfg.Mode, b.stream.tok.EOD())
+		fillRow(&out, row, window, T, b.cfg.Mode, b.text.Tokenizer().EOD())
 	}
 	return out, nil
 }
 
-// at is the stream position of the i-th sequence.
-func (b *Batcher) at(i uint64) int {
+// read fills a window with the i-th sequence.
+func (b *Batcher) read(window []int32, i uint64) error {
+	return b.text.during(i/b.windows, func(s *Stream) error {
+		if err := enough(s.Len(), b.cfg.T); err != nil {
+			return err
+		}
+		return s.Read(window, b.at(i, s.Len()))
+	})
+}
+
+// at is the position of the i-th sequence in its epoch's tokens.
+func (b *Batcher) at(i uint64, tokens int) int {
 	epoch, i := i/b.windows, i%b.windows
+	have := windowsOf(tokens, b.cfg.T)
 	key := rng.Hash(b.cfg.Seed, epoch)
 	offset := rng.New(key).Intn(b.cfg.T)
-	return offset + int(rng.Permute(i, b.windows, key))*b.cfg.T
+	return offset + int(rng.Permute(i%have, have, key))*b.cfg.T
 }
 
 func newBatch(B, T int) family.Batch {

@@ -26,7 +26,7 @@ func counting(t testing.TB, n int) *Stream {
 	return s
 }
 
-func batcher(t testing.TB, s *Stream, cfg BatchConfig) *Batcher {
+func batcher(t testing.TB, s TrainText, cfg BatchConfig) *Batcher {
 	t.Helper()
 	b, err := NewBatcher(s, cfg)
 	if err != nil {
@@ -85,7 +85,7 @@ func TestEpochVisitsEveryWindowOnce(t *testing.T) {
 		for epoch := range 6 {
 			var at []int
 			for i := range b.Windows() {
-				at = append(at, b.at(uint64(epoch*b.Windows()+i)))
+				at = append(at, b.at(uint64(epoch*b.Windows()+i), n))
 			}
 			slices.Sort(at)
 			offsets[at[0]] = true
@@ -122,7 +122,7 @@ func TestBatchContents(t *testing.T) {
 				}
 				starts += len(x.Starts)
 				for row := range 3 {
-					at := b.at(uint64(step*3 + row))
+					at := b.at(uint64(step*3+row), s.Len())
 					for i := range 20 {
 						j := row*20 + i
 						if x.Tokens[j] != all[at+i] || x.Targets[j] != all[at+i+1] || x.Weights[j] != 1 {

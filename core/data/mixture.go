@@ -70,16 +70,16 @@ type block struct {
 	slots [mixtureBlock]slot
 }
 
-// NewMixture checks the weights, and that each stream holds at least one window of every offset.
-func NewMixture(streams []*Stream, shares []Share, cfg BatchConfig) (*Mixture, error) {
+// NewMixture checks the weights, and that each text holds at least one window of every offset.
+func NewMixture(texts []TrainText, shares []Share, cfg BatchConfig) (*Mixture, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
-	if len(streams) == 0 || len(streams) != len(shares) || len(streams) > maxSources {
-		return nil, errorf(ErrConfig, "mixture", "got %d streams and %d shares, want as many of each, 1 to %d", len(streams), len(shares), maxSources)
+	if len(texts) == 0 || len(texts) != len(shares) || len(texts) > maxSources {
+		return nil, errorf(ErrConfig, "mixture", "got %d texts and %d shares, want as many of each, 1 to %d", len(texts), len(shares), maxSources)
 	}
 	m := &Mixture{cfg: cfg, shares: shares}
-	for i, s := range streams {
+	for i, text := range texts {
 		if w := shares[i].Weight; !(w > 0) || math.IsInf(w, 0) {
 			return nil, errorf(ErrConfig, "weight", "got %v for %s, want more than 0", w, shares[i].Name)
 		}
@@ -87,10 +87,10 @@ func NewMixture(streams []*Stream, shares []Share, cfg BatchConfig) (*Mixture, e
 			return nil, errorf(ErrConfig, "epochs", "got %v for %s, want 0 (no limit) or more", e, shares[i].Name)
 		}
 		own := cfg
-		if len(streams) > 1 {
+		if len(texts) > 1 {
 			own.Seed = rng.Hash(cfg.Seed, uint64(i)) // sources of equal length are not permuted alike
 		}
-		b, err := NewBatcher(s, own)
+		b, err := NewBatcher(text, own)
 		if err != nil {
 			if e, ok := err.(*Error); ok {
 				e.Where = "train split of " + shares[i].Name
@@ -257,10 +257,10 @@ func (m *Mixture) Batch(step int) (family.Batch, error) {
 				hint("allow more epochs of a source, or spend less")
 		}
 		b := m.batchers[i]
-		if err := b.stream.Read(window, b.at(own)); err != nil {
+		if err := b.read(window, own); err != nil {
 			return family.Batch{}, err
 		}
-		fillRow(&out, row, window, T, m.cfg.Mode, b.stream.tok.EOD())
+		fillRow(&out, row, window, T, m.cfg.Mode, b.text.Tokenizer().EOD())
 	}
 	return out, nil
 }

@@ -16,7 +16,7 @@ import (
 // mixtureOf makes a mixture of streams of so many windows of 4 tokens each; source i holds tokens 10*i to 10*i+9 alone.
 func mixtureOf(t testing.TB, seed uint64, windows []int, shares []Share) *Mixture {
 	t.Helper()
-	var streams []*Stream
+	var streams []TrainText
 	for i, n := range windows {
 		r := rng.New(uint64(i))
 		ids := make([]int32, 4*(n+1))
@@ -162,7 +162,7 @@ func TestMixtureSourcesAreAsIfAlone(t *testing.T) {
 	alone := make([]*Batcher, len(shares))
 	windows := make([]map[int]bool, len(shares))
 	for i := range shares {
-		alone[i] = batcher(t, m.batchers[i].stream, BatchConfig{B: 1, T: 4, Seed: rng.Hash(2, uint64(i))})
+		alone[i] = batcher(t, m.batchers[i].text, BatchConfig{B: 1, T: 4, Seed: rng.Hash(2, uint64(i))})
 		windows[i] = map[int]bool{}
 	}
 	given := make([]int, len(shares))
@@ -178,7 +178,7 @@ func TestMixtureSourcesAreAsIfAlone(t *testing.T) {
 				t.Fatalf("step %d row %d: source %d gives %v, alone %v", step, row, i, tokens, want)
 			}
 			if s, own, _ := m.at(uint64(2*step + row)); given[i] < 100 {
-				windows[s][m.batchers[s].at(own)] = true
+				windows[s][m.batchers[s].at(own, m.batchers[s].text.Len())] = true
 			}
 			given[i]++
 		}
@@ -194,7 +194,7 @@ func TestMixtureOfOneSourceIsItsBatcher(t *testing.T) {
 	s := counting(t, 3000)
 	cfg := BatchConfig{B: 4, T: 16, Mode: Documents, Seed: 3}
 	for _, epochs := range []float64{0, 40} {
-		m, err := NewMixture([]*Stream{s}, []Share{{Name: "a", Weight: 0.3, Epochs: epochs}}, cfg)
+		m, err := NewMixture([]TrainText{s}, []Share{{Name: "a", Weight: 0.3, Epochs: epochs}}, cfg)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -245,12 +245,12 @@ func TestMixtureErrors(t *testing.T) {
 		"epochs":  {[]Share{{Name: "a", Weight: 1, Epochs: -1}}, "got -1 for a"},
 		"too few": {[]Share{{Name: "a", Weight: 1, Epochs: 0.001}}, "less than one window"},
 	} {
-		_, err := NewMixture([]*Stream{s}, tt.shares, BatchConfig{B: 1, T: 8})
+		_, err := NewMixture([]TrainText{s}, tt.shares, BatchConfig{B: 1, T: 8})
 		if err == nil || !strings.Contains(err.Error(), tt.says) {
 			t.Errorf("%s: got %v", name, err)
 		}
 	}
-	_, err := NewMixture([]*Stream{s}, []Share{{Name: "a", Weight: 1}}, BatchConfig{B: 1, T: 80})
+	_, err := NewMixture([]TrainText{s}, []Share{{Name: "a", Weight: 1}}, BatchConfig{B: 1, T: 80})
 	checkError(t, err, ErrTooShort, "train split of a: 100 tokens are too few")
 }
 

@@ -106,23 +106,27 @@ func NewStream(tok Tokenizer, tokens []int32) (*Stream, error) {
 // OpenStream encodes a split with all cores, or takes it from the cache, whose file is then mapped rather than read into memory. Without a
 // cache the stream is in memory.
 func OpenStream(ctx context.Context, corpus *Corpus, split Split, tok Tokenizer, cache Cache) (*Stream, error) {
+	return openEncoded(ctx, corpus, split, encoding{tok: tok}, cache)
+}
+
+func openEncoded(ctx context.Context, corpus *Corpus, split Split, how encoding, cache Cache) (*Stream, error) {
 	fail := func(err error) (*Stream, error) {
 		return nil, fmt.Errorf("encode the %s split of %s: %w", split, corpus.Name, err)
 	}
-	form := formOf(tok)
+	form := how.form()
 	if cache.Dir != "" {
-		key := streamKey(corpus, split, tok)
+		key := how.key(corpus, split)
 		path := cache.path("tokens", ".bin", key)
 		store, err := openTokenFile(path, key, form)
 		if err == nil {
 			cache.used(path)
-			return &Stream{tok, store, form.spans}, nil
+			return &Stream{how.tok, store, form.spans}, nil
 		}
 		if !isNotExist(err) {
 			cache.log("cached tokens are encoded again", err)
 		}
-		if store, err = encodeFile(ctx, corpus, split, tok, cache, path, key); err == nil {
-			return &Stream{tok, store, form.spans}, nil
+		if store, err = encodeFile(ctx, corpus, split, how, cache, path, key); err == nil {
+			return &Stream{how.tok, store, form.spans}, nil
 		}
 		if !errors.As(err, new(cacheError)) {
 			return fail(err)
@@ -130,13 +134,9 @@ func OpenStream(ctx context.Context, corpus *Corpus, split Split, tok Tokenizer,
 		cache.log("encoded tokens are not cached", err)
 	}
 	m := newMemory(form.width(), 0)
-	err := encodeSplit(ctx, corpus, split, tok, func(ids []int32) error { m.put(ids); return nil })
+	err := encodeSplit(ctx, corpus, split, how, func(ids []int32) error { m.put(ids); return nil })
 	if err != nil {
 		return fail(err)
 	}
-	return &Stream{tok, m, form.spans}, nil
-}
-
-func streamKey(corpus *Corpus, split Split, tok Tokenizer) string {
-	return fmt.Sprintf("tokens 1\n%s\n%s\n%s", corpus.Checksum, split, tok.Fingerprint())
+	return &Stream{how.tok, m, form.spans}, nil
 }

@@ -141,11 +141,11 @@ func TestFileStore(t *testing.T) {
 		if err := second(OpenStream(ctx, c, Train, tok, cache)); err != nil {
 			t.Fatal(err)
 		}
-		f, err := os.Open(cache.path("tokens", ".bin", streamKey(c, Train, tok)))
+		f, err := os.Open(cache.path("tokens", ".bin", encoding{tok: tok}.key(c, Train)))
 		if err != nil {
 			t.Fatal(err)
 		}
-		s := &Stream{tok: tok, store: &fileStore{f, len(want), formOf(tok).width()}}
+		s := &Stream{tok: tok, store: &fileStore{f, len(want), encoding{tok: tok}.form().width()}}
 		if !slices.Equal(tokens(t, s), want) {
 			t.Error("other tokens")
 		}

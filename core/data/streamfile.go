@@ -32,11 +32,6 @@ type tokenForm struct {
 	spans bool // ids and bytes of text by turns
 }
 
-func formOf(tok Tokenizer) tokenForm {
-	_, lossy := tok.(Lossy)
-	return tokenForm{tok.Vocab(), lossy}
-}
-
 // width is the number of bytes of a number.
 func (f tokenForm) width() int {
 	if f.vocab <= 1<<16 && !f.spans {
@@ -226,7 +221,7 @@ func checkTokenFile(f *os.File, key string, form tokenForm) (count int, err erro
 
 // encodeFile encodes a split into a file of tokens without holding more than a few groups of documents. The store that it answers is of the
 // very file that it wrote, whatever another process does to the name.
-func encodeFile(ctx context.Context, corpus *Corpus, split Split, tok Tokenizer, cache Cache, path, key string) (tokenStore, error) {
+func encodeFile(ctx context.Context, corpus *Corpus, split Split, how encoding, cache Cache, path, key string) (tokenStore, error) {
 	var mine *os.File
 	var count uint64
 	err := cache.write(path, func(f *os.File) error {
@@ -234,10 +229,10 @@ func encodeFile(ctx context.Context, corpus *Corpus, split Split, tok Tokenizer,
 		if _, err := f.Write(header[:]); err != nil {
 			return cacheError{err}
 		}
-		width, crc := formOf(tok).width(), crc32.New(castagnoli)
+		width, crc := how.form().width(), crc32.New(castagnoli)
 		buf := bufio.NewWriterSize(f, 1<<16)
 		var raw []byte
-		err := encodeSplit(ctx, corpus, split, tok, func(ids []int32) error {
+		err := encodeSplit(ctx, corpus, split, how, func(ids []int32) error {
 			raw = encodeTokens(raw[:0], ids, width)
 			count += uint64(len(ids))
 			crc.Write(raw)
@@ -272,7 +267,7 @@ func encodeFile(ctx context.Context, corpus *Corpus, split Split, tok Tokenizer,
 		}
 		return nil, err
 	}
-	return storeOf(mine, int(count), formOf(tok).width()), nil
+	return storeOf(mine, int(count), how.form().width()), nil
 }
 
 func encodeTokens(dst []byte, ids []int32, width int) []byte {

@@ -114,7 +114,7 @@ func (s *Subword) Encode(dst []int32, text []byte) []int32 {
 		return dst
 	}
 	dst = dst[:from]
-	for _, t := range s.tokens(nil, text, 0) {
+	for _, t := range s.tokens(nil, text, 0, s.t.Tokens) {
 		dst = append(dst, t.id)
 	}
 	return dst
@@ -123,7 +123,7 @@ func (s *Subword) Encode(dst []int32, text []byte) []int32 {
 // EncodeSpans implements Lossy.
 func (s spanned) EncodeSpans(dst []int32, text []byte) ([]int32, int) {
 	at := 0
-	for _, t := range s.tokens(nil, text, 0) {
+	for _, t := range s.tokens(nil, text, 0, s.t.Tokens) {
 		end := max(at, t.end) // tokens of one character end together
 		dst = append(dst, t.id, int32(end-at))
 		at = end
@@ -138,8 +138,8 @@ type token struct {
 }
 
 // tokens appends the tokens of text, which begins at a byte of a longer one, without ends of documents.
-func (s *Subword) tokens(dst []token, text []byte, at int) []token {
-	e := s.t.Tokens(text)
+func (s *Subword) tokens(dst []token, text []byte, at int, encode func([]byte) *tokenizer.Encoding) []token {
+	e := encode(text)
 	var spelled []int
 	for i, id := range e.IDs {
 		if id == s.eod {
@@ -149,7 +149,7 @@ func (s *Subword) tokens(dst []token, text []byte, at int) []token {
 	if len(spelled) > 0 {
 		o := e.Offsets[spelled[len(spelled)/2]]
 		if mid := inside(text, int(o[0]), int(o[1])); mid > 0 {
-			return s.tokens(s.tokens(dst, text[:mid], at), text[mid:], at+mid)
+			return s.tokens(s.tokens(dst, text[:mid], at, encode), text[mid:], at+mid, encode)
 		}
 	}
 	for i, id := range e.IDs {
@@ -182,3 +182,6 @@ func (s *Subword) Decode(dst []byte, ids []int32) []byte {
 	}
 	return dst
 }
+
+// Dropout is the probability of leaving a merge out that the tokenizer's file asks for while training; 0 for none.
+func (s *Subword) Dropout() float64 { return s.t.Dropout() }

@@ -118,6 +118,13 @@ func (d *decoder) checkTokenizer(t Tokenizer) {
 	if t.Kind == "bytes" || t.Kind == "wordpiece" {
 		unused("pattern", t.Pattern != "", "")
 	}
+	if t.Kind != "file" {
+		unused("sampling", t.Sampling != nil && t.Kind != "unigram", "sampling is for unigram; bpe and char-bpe have dropout")
+		unused("dropout", t.Dropout != nil && t.Kind != "bpe" && t.Kind != "char-bpe", "dropout is for bpe and char-bpe; unigram has sampling")
+	}
+	if t.Sampling != nil && t.Dropout != nil {
+		d.checkf("data.tokenizer.dropout", "", "a tokenizer is sampled in one way: want one of sampling and dropout")
+	}
 	if !learned {
 		unused("train_bytes", t.TrainBytes > 0, "")
 		return

@@ -68,6 +68,15 @@ type Tokenizer struct {
 	Pattern    string `key:"pattern" enum:"gpt2|cl100k|o200k|llama3|qwen2" doc:"bpe, char-bpe, unigram: how text is split into words before merging; gpt2 when absent. file: of a tiktoken rank file, which does not say."`
 	Path       string `key:"path" doc:"file: a tokenizer.json, a SentencePiece model, or a tiktoken rank file with its pattern. Relative to the experiment file."`
 	TrainBytes int64  `key:"train_bytes" min:"1" unit:"bytes" doc:"Of a learned one: learn from about this much of the train split, chosen by hash; 10 MiB when absent."`
+
+	Sampling *Sampling `key:"sampling" or:"alpha" doc:"unigram, file: cut the words of the training text at random, anew in each epoch (subword regularisation). Validation, test and generation are not sampled."`
+	Dropout  *float64  `key:"dropout" min:"0" max:"1" doc:"bpe, char-bpe, file: cut the words of the training text leaving each merge out with this probability, anew in each epoch (BPE dropout). Validation, test and generation are not sampled. For a file, that which it asks for itself when absent; 0 for none."`
+}
+
+// Sampling is subword regularisation of a Unigram tokenizer.
+type Sampling struct {
+	Alpha float64 `key:"alpha" default:"0.1" min:"0" max:"100" doc:"A cut of a word is drawn with probability proportional to its own to this power; 0: all alike."`
+	Best  int     `key:"best" default:"64" min:"0" max:"1024" doc:"Among the so many most probable cuts; 0: among all."`
 }
 
 // Model is one competitor.

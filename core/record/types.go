@@ -56,6 +56,7 @@ type Data struct {
 	Tokenizer     string     `json:"tokenizer"`
 	Fingerprint   string     `json:"tokenizer_fingerprint"`
 	Vocab         int        `json:"vocab"`
+	Sampled       string     `json:"sampled,omitempty"`         // how the words of the training text are cut at random in each epoch
 	BytesPerToken float64    `json:"bytes_per_token,omitempty"` // on the validation split
 	Notes         []string   `json:"notes,omitempty"`           // what was filtered
 	Sources       []Source   `json:"sources,omitempty"`         // of a mixture

@@ -19,7 +19,7 @@ type BPEConfig struct {
 	Prefix string // written in front of each token that does not begin a word (continuing_subword_prefix)
 	Suffix string // written behind each token that ends one (end_of_word_suffix)
 
-	Dropout float64 // probability of leaving a merge out (Provilkov et al. 2020), for AppendDropout alone
+	Dropout float64 // what the file asks for: see Tokenizer.Dropout
 }
 
 // maxID bounds ids, which tables are as long as.

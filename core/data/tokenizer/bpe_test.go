@@ -183,17 +183,17 @@ func TestIgnoreMerges(t *testing.T) {
 
 func TestDropout(t *testing.T) {
 	rng := rand.New(rand.NewPCG(5, 5))
-	never := smallBPE(t, rng, 40, BPEConfig{Dropout: 1})
-	if got := never.AppendDropout(nil, []byte("abcabc"), rng); len(got) != 6 {
+	never := smallBPE(t, rng, 40, BPEConfig{})
+	if got := never.AppendDropout(nil, []byte("abcabc"), 1, rng); len(got) != 6 {
 		t.Errorf("with dropout 1 something merged: %v", got)
 	}
-	b, err := NewBPE(BPEConfig{Vocab: map[string]int32{"a": 0, "b": 1, "ab": 2}, Merges: [][2]string{{"a", "b"}}, Dropout: 0.25})
+	b, err := NewBPE(BPEConfig{Vocab: map[string]int32{"a": 0, "b": 1, "ab": 2}, Merges: [][2]string{{"a", "b"}}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	merges := 0
 	for range 10000 {
-		merges += 2 - len(b.AppendDropout(nil, []byte("ab"), rng))
+		merges += 2 - len(b.AppendDropout(nil, []byte("ab"), 0.25, rng))
 	}
 	if merges < 7300 || merges > 7700 { // five standard deviations of a binomial around 7500
 		t.Errorf("%d of 10000 merged, want about 7500", merges)

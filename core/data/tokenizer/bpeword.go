@@ -48,14 +48,15 @@ func (b *BPE) Append(dst []Piece, word []byte) []Piece {
 	return dst
 }
 
-// AppendDropout is Append where merges are left out with the configuration's probability, drawn from rng: another cut every time.
-func (b *BPE) AppendDropout(dst []Piece, word []byte, rng *rand.Rand) []Piece {
-	if b.cfg.Dropout == 0 {
+// AppendDropout is Append where merges are left out with a probability, drawn from rng: another cut every time. As in the reference, the
+// configuration's IgnoreMerges holds only without dropout.
+func (b *BPE) AppendDropout(dst []Piece, word []byte, dropout float64, rng *rand.Rand) []Piece {
+	if dropout == 0 {
 		return b.Append(dst, word)
 	}
 	s := b.scratch()
 	s.word = b.symbols(s.word[:0], word, s)
-	dst = appendPieces(dst, s.mergeLong(&b.pairs, s.word, rng, b.cfg.Dropout))
+	dst = appendPieces(dst, s.mergeLong(&b.pairs, s.word, rng, dropout))
 	b.pool.Put(s)
 	return dst
 }

@@ -13,7 +13,9 @@ type Encoding struct {
 	Words   []int32    // the pre-token that the token is part of, counted in each text of a pair; -1 for special tokens
 	Special []bool     // added by the post-processor or as padding
 
-	values []string // what the post-processor sees
+	Truncated bool     // tokens of the text were left out
+	Padding   int      // tokens of padding
+	values    []string // what the post-processor sees
 }
 
 // MaxText is the longest text, in bytes, that can be encoded at once: about 512 MiB.
@@ -28,19 +30,35 @@ type scratch struct {
 	cache  idCache
 }
 
+// Form is what an encoding has beside the tokens of its text, where the tokenizer's file says so.
+type Form struct {
+	Special  bool // special tokens that the post-processor adds
+	Truncate bool // no more tokens than the file allows
+	Pad      bool // padding
+}
+
+// whole is the form of the references: truncated and padded.
+func whole(special bool) Form { return Form{Special: special, Truncate: true, Pad: true} }
+
 // Encode answers the tokens of a text, with the special tokens that the post-processor adds where asked to. It truncates and pads where
 // the tokenizer's file says so.
 func (t *Tokenizer) Encode(input []byte, special bool) *Encoding {
-	return t.finish([]*Encoding{t.encode(input, 0, t.truncation)}, [][]byte{input}, special)
+	return t.EncodeForm(input, whole(special))
+}
+
+// EncodeForm is Encode that says what of the file's demands is met.
+func (t *Tokenizer) EncodeForm(input []byte, form Form) *Encoding {
+	tr := t.truncationOf(form)
+	return t.finish([]*Encoding{t.encode(input, 0, tr, t.cut)}, [][]byte{input}, form)
 }
 
 // EncodePair encodes two texts as one sequence.
 func (t *Tokenizer) EncodePair(a, b []byte, special bool) *Encoding {
-	return t.finish([]*Encoding{t.encode(a, 0, t.truncation), t.encode(b, 1, t.truncation)}, [][]byte{a, b}, special)
+	return t.finish([]*Encoding{t.encode(a, 0, t.truncation, t.cut), t.encode(b, 1, t.truncation, t.cut)}, [][]byte{a, b}, whole(special))
 }
 
 // Tokens answers the tokens of all of a text: Encode without special tokens, truncation and padding.
-func (t *Tokenizer) Tokens(input []byte) *Encoding { return t.encode(input, 0, nil) }
+func (t *Tokenizer) Tokens(input []byte) *Encoding { return t.encode(input, 0, nil, t.cut) }
 
 // AppendIDs appends the ids of a text: the quick way, without special tokens, offsets, truncation and padding.
 func (t *Tokenizer) AppendIDs(dst []int32, input []byte) []int32 {
@@ -145,8 +163,13 @@ func (t *Tokenizer) normalizeParts(s *scratch, input []byte, tracked bool) {
 	w.turn ^= 1
 }
 
+// wordCutter is the part of a Model that cuts words, or a draw.
+type wordCutter interface {
+	Append(dst []Piece, word []byte) []Piece
+}
+
 // encode encodes one text, the second of a pair if typeID is 1, up to where truncation would cut.
-func (t *Tokenizer) encode(input []byte, typeID int32, tr *truncation) *Encoding {
+func (t *Tokenizer) encode(input []byte, typeID int32, tr *truncation, cut wordCutter) *Encoding {
 	s := t.pool.Get().(*scratch)
 	defer t.pool.Put(s)
 	t.prepare(s, input, true)
@@ -158,16 +181,17 @@ func (t *Tokenizer) encode(input []byte, typeID int32, tr *truncation) *Encoding
 			list = t.lastWords(s, limit)
 		}
 	}
-	e := &Encoding{}
+	e := &Encoding{Truncated: len(list) < len(w.list)}
 	for i, x := range list {
 		if len(e.IDs) >= limit && i > 0 && !tr.left {
+			e.Truncated = true
 			break
 		}
 		if x.token >= 0 {
 			e.add(x.token, typeID, w.span(x.from, x.to), int32(i), string(w.b[x.from:x.to]))
 			continue
 		}
-		s.pieces = t.cut.Append(s.pieces[:0], w.b[x.from:x.to])
+		s.pieces = cut.Append(s.pieces[:0], w.b[x.from:x.to])
 		t.addPieces(e, w, x, s.pieces, typeID, int32(i))
 	}
 	return e
@@ -261,11 +285,14 @@ func (e *Encoding) extend(o *Encoding) {
 	e.Words = append(e.Words, o.Words...)
 	e.Special = append(e.Special, o.Special...)
 	e.values = append(e.values, o.values...)
+	e.Truncated = e.Truncated || o.Truncated
+	e.Padding += o.Padding
 }
 
-// part is the tokens of a range.
+// part is the tokens of a range, which is not all.
 func (e *Encoding) part(from, to int) *Encoding {
-	return &Encoding{e.IDs[from:to], e.TypeIDs[from:to], e.Offsets[from:to], e.Words[from:to], e.Special[from:to], e.values[from:to]}
+	return &Encoding{IDs: e.IDs[from:to], TypeIDs: e.TypeIDs[from:to], Offsets: e.Offsets[from:to], Words: e.Words[from:to],
+		Special: e.Special[from:to], values: e.values[from:to], Truncated: true}
 }
 
 // setType gives all tokens a type.

@@ -150,7 +150,11 @@ func (u *Unigram) NBest(word []byte, n int) []Segmentation {
 // SampleBest appends one of the n most probable cuts of a word, drawn with probability proportional to its own to the power of alpha
 // (Kudo 2018, eq. 5).
 func (u *Unigram) SampleBest(dst []Piece, word []byte, n int, alpha float64, rng *rand.Rand) []Piece {
-	best := u.NBest(word, n)
+	return drawOne(dst, u.NBest(word, n), alpha, rng)
+}
+
+// drawOne appends one of several cuts of a word, the best of which is first.
+func drawOne(dst []Piece, best []Segmentation, alpha float64, rng *rand.Rand) []Piece {
 	if len(best) == 0 {
 		return dst
 	}

@@ -11,20 +11,20 @@ type postProcessor interface {
 }
 
 // finish truncates, post-processes and pads.
-func (t *Tokenizer) finish(es []*Encoding, inputs [][]byte, special bool) *Encoding {
+func (t *Tokenizer) finish(es []*Encoding, inputs [][]byte, form Form) *Encoding {
 	pair := len(es) == 2
-	if t.truncation != nil {
+	if tr := t.truncationOf(form); tr != nil {
 		n := 0
-		if special && t.post != nil {
+		if form.Special && t.post != nil {
 			n = t.post.adds(pair)
 		}
-		t.truncation.apply(es, n)
+		tr.apply(es, n)
 	}
 	for i, e := range es {
 		e.setType(int32(i))
 	}
 	if t.post != nil {
-		es = t.post.process(es, inputs, special)
+		es = t.post.process(es, inputs, form.Special)
 	}
 	out := es[0]
 	if len(es) > 1 {
@@ -33,7 +33,7 @@ func (t *Tokenizer) finish(es []*Encoding, inputs [][]byte, special bool) *Encod
 			out.extend(e)
 		}
 	}
-	if t.padding != nil {
+	if t.padding != nil && form.Pad {
 		out = t.padding.apply(out)
 	}
 	return out

@@ -1,6 +1,7 @@
 package tokenizer
 
 import (
+	"math/rand/v2"
 	"strings"
 	"sync"
 )
@@ -66,6 +67,8 @@ type spMerger struct {
 	parts   map[string][2]int32 // by unused piece: the bytes of its two halves
 	cache   wordCache           // of short stretches without unknown characters
 	ids     []int32
+	rng     *rand.Rand // nil: join every pair
+	dropout float64
 }
 
 // Append appends the pieces of a text.
@@ -83,6 +86,22 @@ func (b *spBPE) Append(dst []Piece, word []byte) []Piece {
 	}
 	out.flush(len(word))
 	m.word, m.parts = nil, nil
+	b.pool.Put(m)
+	return out.dst
+}
+
+// AppendDropout is Append where a pair that comes up for joining is given up with a probability, until one of the two is joined to
+// another symbol: SentencePiece's form of BPE dropout.
+func (b *spBPE) AppendDropout(dst []Piece, word []byte, dropout float64, rng *rand.Rand) []Piece {
+	if dropout == 0 || len(word) == 0 {
+		return b.Append(dst, word)
+	}
+	m := b.pool.Get().(*spMerger)
+	m.rng, m.dropout = rng, dropout
+	out := emitter{unknowns: &b.unk, dst: dst, word: word, run: -1}
+	m.encode(&out, 0, len(word))
+	out.flush(len(word))
+	m.word, m.parts, m.rng = nil, nil, nil
 	b.pool.Put(m)
 	return out.dst
 }
@@ -156,6 +175,9 @@ func (m *spMerger) encode(out *emitter, from, to int) {
 		left, right := &m.symbols[p.left], &m.symbols[p.right]
 		if left.from == left.to || right.from == right.to || right.to-left.from != p.size || left.next != p.right {
 			continue // one of the two has been joined to another symbol since
+		}
+		if m.rng != nil && m.rng.Float64() < m.dropout {
+			continue
 		}
 		left.to, left.next = right.to, right.next
 		if right.next >= 0 {

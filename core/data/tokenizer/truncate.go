@@ -60,6 +60,29 @@ func (t *truncation) apply(es []*Encoding, special int) {
 	}
 }
 
+func (t *Tokenizer) truncationOf(form Form) *truncation {
+	if !form.Truncate {
+		return nil
+	}
+	return t.truncation
+}
+
+// Limit is the number of tokens that the tokenizer's file truncates texts to; false where it does not.
+func (t *Tokenizer) Limit() (tokens int, ok bool) {
+	if t.truncation == nil {
+		return 0, false
+	}
+	return t.truncation.length, true
+}
+
+// Padding is the token that the tokenizer's file fills texts up with, and on which side; false where it does not.
+func (t *Tokenizer) Padding() (id int32, left, ok bool) {
+	if t.padding == nil {
+		return 0, false, false
+	}
+	return t.padding.id, t.padding.left, true
+}
+
 // padding is how long an encoding must be.
 type padding struct {
 	fixed    int // length; 0 for that of the longest one, which is the one at hand
@@ -81,7 +104,7 @@ func (p *padding) apply(e *Encoding) *Encoding {
 	if n <= 0 {
 		return e
 	}
-	out := &Encoding{}
+	out := &Encoding{Padding: n, Truncated: e.Truncated}
 	if !p.left {
 		out.extend(e)
 	}

@@ -18,6 +18,9 @@ type Info struct {
 	Lossless      bool        `json:"lossless"`
 	ByteFallback  bool        `json:"byte_fallback"` // bytes that are in no other token have tokens of their own
 	Unknown       string      `json:"unknown,omitempty"`
+	Dropout       float64     `json:"dropout,omitempty"`    // probability of leaving a merge out in training
+	Truncation    int         `json:"truncation,omitempty"` // tokens of a text at most; 0: no limit
+	Padding       string      `json:"padding,omitempty"`    // the token that texts are filled up with
 	Normalizer    []Component `json:"normalizer"`
 	PreTokenizer  []Component `json:"pre_tokenizer"`
 	PostProcessor []Component `json:"post_processor"`
@@ -64,11 +67,15 @@ func Describe(t *tokenizer.Tokenizer) (Info, error) {
 	} else if _, ok := t.ID("<0x00>"); ok {
 		f.Model.ByteFallback = true
 	}
-	info := Info{Kind: t.Kind(), Vocab: t.Size(), Merges: len(f.Model.Merges), Lossless: t.Lossless(), ByteFallback: f.Model.ByteFallback,
+	info := Info{Kind: t.Kind(), Vocab: t.Size(), Merges: len(f.Model.Merges), Lossless: t.Lossless(), ByteFallback: f.Model.ByteFallback, Dropout: t.Dropout(),
 		Normalizer: components(f.Normalizer), PreTokenizer: components(f.PreTokenizer), PostProcessor: components(f.PostProcessor),
 		Decoder: components(f.Decoder), Special: []Token{}, Added: []Token{}}
 	if id, ok := t.Unknown(); ok {
 		info.Unknown, _ = t.Token(id)
+	}
+	info.Truncation, _ = t.Limit()
+	if id, _, ok := t.Padding(); ok {
+		info.Padding, _ = t.Token(id)
 	}
 	known := map[int32]bool{}
 	for _, a := range t.Specials() {
