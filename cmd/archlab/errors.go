@@ -79,6 +79,14 @@ func say(w io.Writer, message, hint string) {
 	}
 }
 
+// warn says what a user may not expect of a command that goes on.
+func warn(w io.Writer, message, hint string) {
+	fmt.Fprintf(w, "archlab: warning: %s\n", message)
+	if hint != "" {
+		fmt.Fprintf(w, "archlab: hint: %s\n", hint)
+	}
+}
+
 // hintOf answers the first hint in err's chain.
 func hintOf(err error) string {
 	var h interface{ Hint() string }

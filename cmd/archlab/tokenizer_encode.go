@@ -2,10 +2,10 @@ package main
 
 import (
 	"bufio"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"strconv"
 
 	"github.com/spf13/cobra"
@@ -13,11 +13,10 @@ import (
 	"github.com/archlab/archlab/core/data/tokenizer"
 )
 
-// tokenizerUse is the command line of tokenizer encode and decode.
+// tokenizerUse is what tokenizer encode and decode have in common.
 type tokenizerUse struct {
 	name, pattern string
 	lines         bool
-	special       bool
 }
 
 func (o *tokenizerUse) flags(c *cobra.Command) {
@@ -32,173 +31,163 @@ func (o *tokenizerUse) open() (*tokenizer.Tokenizer, error) {
 	return namedTokenizer(o.name, o.pattern)
 }
 
+// tokenizerEncode is the command line of tokenizer encode.
+type tokenizerEncode struct {
+	tokenizerUse
+	form    tokenizer.Form
+	sample  float64
+	best    int
+	dropout float64
+	seed    uint64
+	sampled bool // by --sample or --dropout
+	chosen  bool // --dropout was given, 0 perhaps
+}
+
 func tokenizerEncodeCommand() *cobra.Command {
-	var o tokenizerUse
+	var o tokenizerEncode
 	c := &cobra.Command{
 		Use: "encode --tokenizer FILE", Short: "Read text from standard input, print its ids as a JSON array", Args: exactly(),
 		Long: "encode prints the ids of the whole input, its last line's end included, as one JSON array; with --lines one array for each line, without\n" +
-			"the line's end.",
-		Example: "  echo -n 'Hello, world' | archlab tokenizer encode --tokenizer tokenizer.json",
+			"the line's end. A file that truncates or pads texts does so here too, and standard error says how often.",
+		Example: "  echo -n 'Hello, world' | archlab tokenizer encode --tokenizer tokenizer.json\n" +
+			"  archlab tokenizer encode --tokenizer tokenizer.json --lines --dropout 0.1 --seed 7 <notes.txt",
 		RunE: func(c *cobra.Command, _ []string) error {
+			set := c.Flags().Changed
+			o.chosen, o.sampled = set("dropout"), set("sample") || o.dropout != 0
+			switch {
+			case set("sample") && set("dropout"):
+				return usageError{"--sample and --dropout: want one of them", "--sample is for Unigram models, --dropout for BPE"}
+			case set("best") && !set("sample"):
+				return usageError{"--best: how many cuts to draw from, only with --sample", ""}
+			case !(o.sample >= 0) || o.best < 0:
+				return usageError{fmt.Sprintf("--sample and --best: got %g and %d, want 0 or more", o.sample, o.best), ""}
+			case !(o.dropout >= 0 && o.dropout <= 1):
+				return usageError{fmt.Sprintf("--dropout: got %g, want 0 to 1", o.dropout), ""}
+			case set("seed") && !o.sampled:
+				return usageError{"--seed: nothing is random", "it goes with --sample or --dropout"}
+			}
 			t, err := o.open()
 			if err != nil {
 				return err
 			}
-			return o.encode(t, c.InOrStdin(), c.OutOrStdout())
+			return o.run(t, c.InOrStdin(), c.OutOrStdout(), c.ErrOrStderr())
 		},
 	}
 	o.flags(c)
-	c.Flags().BoolVar(&o.lines, "lines", false, "one array for each line")
-	c.Flags().BoolVar(&o.special, "add-special", true, "add the special tokens that the tokenizer puts around a text, as [CLS] and [SEP]")
+	f := c.Flags()
+	f.BoolVar(&o.lines, "lines", false, "one array for each line")
+	f.BoolVar(&o.form.Special, "add-special", true, "add the special tokens that the tokenizer puts around a text, as [CLS] and [SEP]")
+	f.BoolVar(&o.form.Truncate, "truncate", true, "keep no more tokens of a text than the tokenizer's file says")
+	f.BoolVar(&o.form.Pad, "pad", true, "fill texts up as the tokenizer's file says")
+	f.Float64Var(&o.sample, "sample", 0, "of Unigram: cut words at random, with probability proportional to a cut's own to this power")
+	f.IntVar(&o.best, "best", 64, "with --sample: among the so many best cuts of a word; 0: among all")
+	f.Float64Var(&o.dropout, "dropout", 0, "of BPE: leave each merge out with this probability")
+	f.Uint64Var(&o.seed, "seed", 1, "with --sample or --dropout: the same seed gives the same ids")
 	return c
 }
 
-func (o *tokenizerUse) encode(t *tokenizer.Tokenizer, r io.Reader, w io.Writer) error {
+func (o *tokenizerEncode) run(t *tokenizer.Tokenizer, r io.Reader, w, stderr io.Writer) error {
+	ids, err := o.encoder(t)
+	if err != nil {
+		return err
+	}
+	if p := t.Dropout(); p > 0 && !o.chosen {
+		warn(stderr, fmt.Sprintf("the tokenizer asks for dropout %g, which is for training: these ids are without it", p),
+			fmt.Sprintf("--dropout %g draws words' cuts with it, --dropout 0 says that none is wanted", p))
+	}
+	var texts, truncated, padded int
 	out := bufio.NewWriterSize(w, 1<<16)
-	front, back := around(t)
-	adds := o.special && len(front)+len(back) > 0
-	var line []byte
-	var ids []int32
-	print := func(text []byte) error {
+	err = eachText(r, o.lines, func(text []byte) error {
 		if len(text) > tokenizer.MaxText {
 			return hinted{fmt.Errorf("a text of %d bytes is too long, want at most %d", len(text), tokenizer.MaxText), "--lines encodes line by line"}
 		}
-		if adds {
-			ids = t.Encode(text, true).IDs
-		} else {
-			ids = t.AppendIDs(ids[:0], text)
+		e := ids(text, uint64(texts))
+		texts++
+		if e.Truncated {
+			truncated++
 		}
-		line = append(line[:0], '[')
-		for i, id := range ids {
-			if i > 0 {
-				line = append(line, ',')
-			}
-			line = strconv.AppendInt(line, int64(id), 10)
+		if e.Padding > 0 {
+			padded++
 		}
-		_, err := out.Write(append(line, ']', '\n'))
-		return err
-	}
-	if !o.lines {
-		text, err := io.ReadAll(r)
-		if err == nil {
-			err = print(text)
-		}
-		return errors.Join(err, out.Flush())
-	}
-	in := bufio.NewReaderSize(r, 1<<16)
-	for {
-		text, err := in.ReadBytes('\n')
-		if err != nil && (err != io.EOF || len(text) == 0) {
-			if err == io.EOF {
-				err = nil
-			}
-			return errors.Join(err, out.Flush())
-		}
-		if n := len(text); text[n-1] == '\n' {
-			text = text[:n-1]
-		}
-		if err := print(text); err != nil {
-			return err
-		}
-	}
-}
-
-func tokenizerDecodeCommand() *cobra.Command {
-	var o tokenizerUse
-	var skip bool
-	c := &cobra.Command{
-		Use: "decode --tokenizer FILE", Short: "Read JSON arrays of ids from standard input, write their text", Args: exactly(),
-		Long: "decode takes back what encode does: special tokens that the tokenizer puts around a text are left out there, and nowhere else. Each array\n" +
-			"after the first begins a new line; with --lines the last one ends with a line's end too.",
-		Example: "  echo '[15496, 995]' | archlab tokenizer decode --tokenizer tokenizer.json",
-		RunE: func(c *cobra.Command, _ []string) error {
-			t, err := o.open()
-			if err != nil {
-				return err
-			}
-			return o.decode(t, skip, c.InOrStdin(), c.OutOrStdout())
-		},
-	}
-	o.flags(c)
-	c.Flags().BoolVar(&o.lines, "lines", false, "end every text with a line's end")
-	c.Flags().BoolVar(&skip, "skip-special", false, "leave all special tokens out")
-	return c
-}
-
-func (o *tokenizerUse) decode(t *tokenizer.Tokenizer, skip bool, r io.Reader, w io.Writer) error {
-	out := bufio.NewWriterSize(w, 1<<16)
-	front, back := around(t)
-	n := 0
-	err := eachArray(r, t.Size(), func(ids []int32) error {
-		if n++; n > 1 && !o.lines {
-			out.WriteByte('\n') // an error stays with the writer
-		}
-		text := t.Decode(nil, unwrap(ids, front, back), skip)
-		if o.lines {
-			text = append(text, '\n')
-		}
-		_, err := out.Write(text)
+		_, err := out.Write(arrayOf(out.AvailableBuffer(), e.IDs))
 		return err
 	})
-	if err == nil && n == 0 {
-		err = usageError{"no array of ids on standard input", "for example [15496, 995]"}
+	if truncated > 0 {
+		limit, _ := t.Limit()
+		warn(stderr, fmt.Sprintf("truncated %d of %s to %d tokens, as the tokenizer's file says", truncated, plural(texts, "text"), limit), "--truncate=false keeps all")
+	}
+	if padded > 0 {
+		warn(stderr, fmt.Sprintf("padded %d of %s, as the tokenizer's file says", padded, plural(texts, "text")), "--pad=false leaves padding out")
 	}
 	return errors.Join(err, out.Flush())
 }
 
-// around answers the special tokens that a tokenizer puts before and behind a text.
-func around(t *tokenizer.Tokenizer) (front, back []int32) {
-	e := t.Encode([]byte("a"), true)
-	i := 0
-	for i < len(e.IDs) && e.Special[i] {
-		i++
-	}
-	j := len(e.IDs)
-	for j > i && e.Special[j-1] {
-		j--
-	}
-	return e.IDs[:i], e.IDs[j:]
-}
-
-// unwrap takes off what a tokenizer puts around a text, if all of it is there.
-func unwrap(ids, front, back []int32) []int32 {
-	n := len(ids)
-	if n < len(front)+len(back) {
-		return ids
-	}
-	for i, id := range front {
-		if ids[i] != id {
-			return ids
+// encoder answers the function that encodes text number n.
+func (o *tokenizerEncode) encoder(t *tokenizer.Tokenizer) (func(text []byte, n uint64) *tokenizer.Encoding, error) {
+	if o.sampled {
+		how, flag := tokenizer.Sampling{Alpha: o.sample, Best: o.best}, "--sample"
+		if o.dropout != 0 {
+			how, flag = tokenizer.Sampling{Dropout: o.dropout}, "--dropout"
 		}
-	}
-	for i, id := range back {
-		if ids[n-len(back)+i] != id {
-			return ids
-		}
-	}
-	return ids[len(front) : n-len(back)]
-}
-
-// eachArray reads JSON arrays of ids below size, with nothing but white space between them.
-func eachArray(r io.Reader, size int, fn func(ids []int32) error) error {
-	d := json.NewDecoder(r)
-	for n := 1; ; n++ {
-		var numbers []json.Number
-		switch err := d.Decode(&numbers); {
-		case err == io.EOF:
-			return nil
-		case err != nil:
-			return hinted{fmt.Errorf("array %d of standard input: %w", n, err), "want JSON arrays of ids, for example [15496, 995]"}
-		}
-		ids := make([]int32, len(numbers))
-		for i, x := range numbers {
-			id, err := strconv.ParseInt(x.String(), 10, 32)
-			if err != nil || id < 0 || int(id) >= size {
-				return fmt.Errorf("array %d of standard input: got %s at place %d, want an id from 0 to %d", n, x, i+1, size-1)
+		s, err := t.Sampler(how)
+		if err != nil {
+			var e *tokenizer.Error
+			if errors.As(err, &e) {
+				return nil, hinted{fmt.Errorf("%s: %s", flag, e.Message), "Unigram models take --sample, BPE models take --dropout, others neither"}
 			}
-			ids[i] = int32(id)
+			return nil, err
 		}
-		if err := fn(ids); err != nil {
+		return func(text []byte, n uint64) *tokenizer.Encoding {
+			return s.EncodeForm(text, o.form, rand.New(rand.NewPCG(o.seed, n)))
+		}, nil
+	}
+	front, back := around(t)
+	_, truncates := t.Limit()
+	_, _, pads := t.Padding()
+	if o.form.Special && len(front)+len(back) > 0 || o.form.Truncate && truncates || o.form.Pad && pads {
+		return func(text []byte, _ uint64) *tokenizer.Encoding { return t.EncodeForm(text, o.form) }, nil
+	}
+	var e tokenizer.Encoding
+	return func(text []byte, _ uint64) *tokenizer.Encoding {
+		e.IDs = t.AppendIDs(e.IDs[:0], text)
+		return &e
+	}, nil
+}
+
+// arrayOf appends ids as a JSON array in a line of its own.
+func arrayOf(line []byte, ids []int32) []byte {
+	line = append(line, '[')
+	for i, id := range ids {
+		if i > 0 {
+			line = append(line, ',')
+		}
+		line = strconv.AppendInt(line, int64(id), 10)
+	}
+	return append(line, ']', '\n')
+}
+
+// eachText calls fn with all that is read, or with each line without its end.
+func eachText(r io.Reader, lines bool, fn func(text []byte) error) error {
+	if !lines {
+		text, err := io.ReadAll(r)
+		if err != nil {
+			return err
+		}
+		return fn(text)
+	}
+	in := bufio.NewReaderSize(r, 1<<16)
+	for {
+		text, err := in.ReadBytes('\n')
+		if err == io.EOF && len(text) == 0 {
+			return nil
+		}
+		if err != nil && err != io.EOF {
+			return err
+		}
+		if n := len(text); text[n-1] == '\n' {
+			text = text[:n-1]
+		}
+		if err := fn(text); err != nil {
 			return err
 		}
 	}

@@ -55,6 +55,15 @@ func printTokenizer(w io.Writer, info inspect.Info) error {
 	if info.Unknown != "" {
 		line("unknown", "%s", info.Unknown)
 	}
+	if info.Dropout > 0 {
+		line("dropout", "%g, in training", info.Dropout)
+	}
+	if info.Truncation > 0 {
+		line("truncation", "to %d tokens", info.Truncation)
+	}
+	if info.Padding != "" {
+		line("padding", "with %s", info.Padding)
+	}
 	steps := func(name string, list []inspect.Component) {
 		for i, c := range list {
 			if i > 0 {

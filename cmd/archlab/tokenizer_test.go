@@ -70,8 +70,34 @@ func TestChunksAreTheText(t *testing.T) {
 	}
 }
 
+func TestIDsThatAreNone(t *testing.T) {
+	for raw, says := range map[string]string{
+		`null`:         `array 1 of standard input: got null, want an array`,
+		`[1] "x"`:      `array 2 of standard input: got the string "x", want an array`,
+		`{"a": 1}`:     `array 1 of standard input: got {, want an array`,
+		`[1] ["7"]`:    `array 2 of standard input: got the string "7" at place 1, want an id from 0 to 256`,
+		`[1, null]`:    `got null at place 2`,
+		`[1, 2, true]`: `got true at place 3`,
+		`[[1]]`:        `got [ at place 1`,
+		`[1.5]`:        `got 1.5 at place 1`,
+		`[1e2]`:        `got 1e2 at place 1`,
+		`[-1]`:         `got -1 at place 1`,
+		`[257]`:        `got 257 at place 1`,
+		`[1 2]`:        `array 1 of standard input: `,
+		`[1,]`:         `array 1 of standard input: `,
+		`[1`:           `array 1 of standard input: it has no end`,
+		`[1], [2]`:     `array 2 of standard input: `,
+		`]`:            `array 1 of standard input: `,
+	} {
+		err := eachArray(strings.NewReader(raw), 257, func([]int32) error { return nil })
+		if err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%s: %v, want %s", raw, err, says)
+		}
+	}
+}
+
 func FuzzIDs(f *testing.F) {
-	for _, s := range []string{"[1, 2]\n[3]", "[]", "[1.5]", "[256][257]", "[1e2]", "[\"1\"]", "{", "[-1]", "[99999999999999999999]", "null"} {
+	for _, s := range []string{"[1, 2]\n[3]", "[]", "[1.5]", "[256][257]", "[1e2]", "[\"1\"]", "{", "[-1]", "[99999999999999999999]", "null", "[null]", "[[1]]", "[1,]", "[1", "[1] x", "{\"a\": 1}", "[true]"} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, raw []byte) {
