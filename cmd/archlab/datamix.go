@@ -34,7 +34,7 @@ func (d *dataset) mix(file *experiment.File, corpus *data.Corpus, open trainText
 		texts = append(texts, text)
 		d.info.TrainTokens += int64(text.Len())
 		shares = append(shares, data.Share{Name: s.Name, Weight: weights[i] / total, Epochs: x.Sources[i].Epochs})
-		info := record.Source{Name: s.Name, Weight: weights[i] / total, MaxEpochs: x.Sources[i].Epochs, TrainTokens: int64(text.Len())}
+		info := record.Source{Name: s.Name, Checksum: s.Checksum, Weight: weights[i] / total, MaxEpochs: x.Sources[i].Epochs, TrainTokens: int64(text.Len())}
 		for k := range s.Bytes {
 			info.Bytes += s.Bytes[k]
 			info.Documents += s.Documents[k]

@@ -145,14 +145,20 @@ func describeRun(m *record.Manifest, file *experiment.File, plan *experiment.Pla
 	return warnings, nil
 }
 
-// sameData refuses data that are not those a run began with.
+// sameData refuses data that are not those a run began with. A learned vocabulary changes with its text, so that text is looked at first.
 func sameData(old, now record.Data) error {
+	const anew = "put the earlier data back, or start a new run without --resume"
+	if changed := changedSources(old, now); len(changed) > 0 {
+		return hinted{errors.New("the data have changed since the run began: " + strings.Join(changed, "; ")), anew}
+	}
 	switch {
+	case old.Checksum != "" && old.Checksum != now.Checksum && old.Corpus != "":
+		return hinted{fmt.Errorf("the data have changed since the run began: %s %s", old.Corpus, grown(old.Documents, now.Documents, old.Bytes, now.Bytes)), anew}
+	case old.Checksum != "" && old.Checksum != now.Checksum:
+		return hinted{fmt.Errorf("the data have changed since the run began: it was %s, it is now %s", old.Checksum, now.Checksum), anew}
 	case old.Fingerprint != "" && old.Fingerprint != now.Fingerprint:
 		return fmt.Errorf("vocabulary mismatch: the run began with tokenizer %s (%s), the data now give %s (%s)",
 			old.Tokenizer, old.Fingerprint, now.Tokenizer, now.Fingerprint)
-	case old.Checksum != "" && old.Checksum != now.Checksum:
-		return hinted{errors.New("the data have changed since the run began: another checksum"), "start a new run without --resume"}
 	case old.Fingerprint != "" && old.Sampled != now.Sampled:
 		return hinted{fmt.Errorf("the training text is cut in another way: the run began with %q, it is now %q", old.Sampled, now.Sampled), "start a new run without --resume"}
 	case old.EvalIdentity != "" && old.EvalIdentity != now.EvalIdentity:
@@ -160,6 +166,28 @@ func sameData(old, now record.Data) error {
 			"go on with the version of archlab that began it, or start a new run without --resume"}
 	}
 	return nil
+}
+
+// changedSources names the sources of a mixture whose documents are not those that they were. A document that moves from one source to
+// another changes both, and the data as a whole not.
+func changedSources(old, now record.Data) (out []string) {
+	if len(old.Sources) != len(now.Sources) {
+		return nil
+	}
+	for i, a := range old.Sources {
+		if b := now.Sources[i]; a.Checksum != "" && a.Checksum != b.Checksum {
+			out = append(out, fmt.Sprintf("source %s %s", a.Name, grown(a.Documents, b.Documents, a.Bytes, b.Bytes)))
+		}
+	}
+	return out
+}
+
+// grown says how documents differ, as far as their sizes tell.
+func grown(documents, documentsNow int, bytes, bytesNow int64) string {
+	if documents == documentsNow && bytes == bytesNow {
+		return fmt.Sprintf("has other text in %s of %d bytes", plural(documents, "document"), bytes)
+	}
+	return fmt.Sprintf("had %s of %d bytes, now %d of %d", plural(documents, "document"), bytes, documentsNow, bytesNow)
 }
 
 // samePlugin refuses another program for a model that has begun; where it lies does not matter.

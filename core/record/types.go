@@ -73,6 +73,7 @@ type Source struct {
 	Name        string  `json:"name"`
 	Weight      float64 `json:"weight"`               // part of the sequences, of 1
 	MaxEpochs   float64 `json:"max_epochs,omitempty"` // passes at most
+	Checksum    string  `json:"checksum,omitempty"`   // of its content
 	Bytes       int64   `json:"bytes"`                // of text, all splits
 	Documents   int     `json:"documents"`
 	TrainTokens int64   `json:"train_tokens"`
