@@ -162,12 +162,6 @@ func (b *BPE) start(word []byte, from, to int, s *bpeScratch) (int32, []byte) {
 	if id, ok := b.cfg.Vocab[string(char)]; ok {
 		return id, char
 	}
-	if to-from == 1 && word[from] >= utf8.RuneSelf && !b.cfg.ByteFallback {
-		// A byte that is no part of UTF-8 is U+FFFD to the reference; models with byte fallback keep the byte.
-		if id, ok := b.cfg.Vocab[string(utf8.RuneError)]; ok {
-			return id, char
-		}
-	}
 	return -1, char
 }
 

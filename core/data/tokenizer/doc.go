@@ -12,8 +12,8 @@
 // # Bytes, not strings
 //
 // The references take strings, so bytes that are not UTF-8 reach them as U+FFFD. Here text is bytes: byte-level models and models
-// with byte fallback take any byte as it is, and give it back (Lossless says when that is promised of a whole tokenizer). All offsets
-// count bytes of the input.
+// with byte fallback take any byte as it is, and give it back (Lossless says when that is promised of a whole tokenizer). To others
+// each maximal subpart of a broken character is one U+FFFD, as it is to a decoder of strings. All offsets count bytes of the input.
 //
 // It is not a place for the tokenizers of an experiment (core/data has those) and it downloads nothing.
 package tokenizer

@@ -67,7 +67,7 @@ func (t *Tokenizer) AppendIDs(dst []int32, input []byte) []int32 {
 	if t.scan != nil {
 		return t.appendScanned(dst, s, input)
 	}
-	t.prepare(s, input, t.tracked)
+	t.prepare(s, t.wellForm(input).text, t.tracked)
 	for _, x := range s.words.list {
 		if x.token >= 0 {
 			dst = append(dst, x.token)
@@ -105,9 +105,6 @@ func (t *Tokenizer) appendScanned(dst []int32, s *scratch, input []byte) []int32
 
 // prepare takes the input to the words that the model will see.
 func (t *Tokenizer) prepare(s *scratch, input []byte, tracked bool) {
-	if len(input) > MaxText {
-		panic("tokenizer: a text of more than MaxText bytes")
-	}
 	w := &s.words
 	s.plain = t.vocab.plain.split(s.plain[:0], input, 0)
 	w.list = w.list[:0]
@@ -172,7 +169,8 @@ type wordCutter interface {
 func (t *Tokenizer) encode(input []byte, typeID int32, tr *truncation, cut wordCutter) *Encoding {
 	s := t.pool.Get().(*scratch)
 	defer t.pool.Put(s)
-	t.prepare(s, input, true)
+	form := t.wellForm(input)
+	t.prepare(s, form.text, true)
 	w := &s.words
 	list, limit := w.list, math.MaxInt
 	if tr != nil && (tr.strategy != "OnlySecond" || typeID != 0) {
@@ -193,6 +191,11 @@ func (t *Tokenizer) encode(input []byte, typeID int32, tr *truncation, cut wordC
 		}
 		s.pieces = cut.Append(s.pieces[:0], w.b[x.from:x.to])
 		t.addPieces(e, w, x, s.pieces, typeID, int32(i))
+	}
+	if len(form.moved) > 0 {
+		for i, o := range e.Offsets {
+			e.Offsets[i] = [2]int32{form.place(o[0]), form.place(o[1])}
+		}
 	}
 	return e
 }

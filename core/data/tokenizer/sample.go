@@ -85,7 +85,7 @@ func (s *Sampler) AppendIDs(dst []int32, input []byte, rng *rand.Rand) []int32 {
 	defer s.t.pool.Put(x)
 	d := s.draw(rng)
 	defer s.pool.Put(d)
-	s.t.prepare(x, input, s.t.tracked)
+	s.t.prepare(x, s.t.wellForm(input).text, s.t.tracked)
 	for _, w := range x.words.list {
 		if w.token >= 0 {
 			dst = append(dst, w.token)

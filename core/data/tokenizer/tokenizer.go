@@ -8,18 +8,19 @@ import (
 // Tokenizer is a pipeline from text to ids and back. It is safe for concurrent use.
 type Tokenizer struct {
 	parts
-	vocab   *vocabulary
-	norm    normalizer       // nil if normalizer is nil or does nothing
-	cut     Model            // what cuts words: the model, or the same one over bytes
-	cutter  preTokenizer     // pre, told whether cut takes bytes
-	scan    func([]byte) int // cuts words where that is all that there is to do and cut takes bytes; else nil
-	size    int
-	tracked bool     // AppendIDs needs to know where words come from
-	spreads bool     // byte tokens in a row stand for the same part of the text
-	texts   []string // by id: the bytes that a token is decoded to, where tokens are decoded one by one; else nil
-	shown   []string // by id: what the decoder sees; "" for none
-	skip    []bool   // by id: special
-	pool    sync.Pool
+	vocab     *vocabulary
+	norm      normalizer       // nil if normalizer is nil or does nothing
+	cut       Model            // what cuts words: the model, or the same one over bytes
+	cutter    preTokenizer     // pre, told whether cut takes bytes
+	scan      func([]byte) int // cuts words where that is all that there is to do and cut takes bytes; else nil
+	size      int
+	illFormed bool     // bytes that are not UTF-8 are kept
+	tracked   bool     // AppendIDs needs to know where words come from
+	spreads   bool     // byte tokens in a row stand for the same part of the text
+	texts     []string // by id: the bytes that a token is decoded to, where tokens are decoded one by one; else nil
+	shown     []string // by id: what the decoder sees; "" for none
+	skip      []bool   // by id: special
+	pool      sync.Pool
 }
 
 // parts are what a tokenizer is put together from. All but the model may be nil.
@@ -70,6 +71,7 @@ func assemble(p parts) (*Tokenizer, error) {
 	if u, ok := p.model.(*Unigram); ok {
 		t.spreads = u.Config().ByteFallback
 	}
+	t.illFormed = p.keepsBytes()
 	t.tracked = asksForOrigin(p.pre, t.norm != nil)
 	t.size = p.model.Size()
 	for _, a := range t.added {
