@@ -15,19 +15,22 @@ import (
 )
 
 // complete verifies what has come and gives it its name. What is wrong is dropped: nothing could be made of it by going on.
-func (d *download) complete(want data.KnownFile, path string) (sum string, size int64, err error) {
+func (d *download) complete(ctx context.Context, want data.KnownFile, path string) (sum string, size int64, err error) {
 	ready := d.part
 	if want.Member != "" {
 		ready = path + ".unpacked"
 		defer os.Remove(ready)
-		if err := unpack(d.part, want.Member, ready); err != nil {
+		if err := unpack(ctx, d.part, want, ready); err != nil {
+			if ctx.Err() != nil {
+				return "", 0, err
+			}
 			if !isFull(err) {
 				d.forget()
 			}
 			return "", 0, d.explain(err)
 		}
 	}
-	sum, size, err = checksum(ready)
+	sum, size, err = checksum(ctx, ready)
 	if err != nil {
 		return "", 0, err
 	}
@@ -44,7 +47,7 @@ func (d *download) complete(want data.KnownFile, path string) (sum string, size 
 	return sum, size, nil
 }
 
-func checksum(path string) (sum string, size int64, err error) {
+func checksum(ctx context.Context, path string) (sum string, size int64, err error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return "", 0, err
@@ -54,29 +57,62 @@ func checksum(path string) (sum string, size int64, err error) {
 		return "", 0, err
 	}
 	h := sha256.New()
-	size, err = io.Copy(h, f)
+	size, err = io.Copy(h, cancelled{ctx, f})
 	return hex.EncodeToString(h.Sum(nil)), size, err
 }
 
-// unpack writes one member of a zip archive to a file.
-func unpack(archive, member, to string) error {
+// cancelled is a reader that ends with its context.
+type cancelled struct {
+	ctx context.Context
+	io.Reader
+}
+
+// Read implements io.Reader.
+func (c cancelled) Read(p []byte) (int, error) {
+	if err := c.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return c.Reader.Read(p)
+}
+
+// swelling bounds what an archive may unpack to where nothing is pinned: so many times its own size. Text takes a half to a tenth; deflate can make of one byte a thousand.
+const swelling = 100
+
+// unpack writes one member of a zip archive to a file: as many bytes as are pinned or, where nothing is, as the archive says, within reason.
+func unpack(ctx context.Context, archive string, want data.KnownFile, to string) error {
 	z, err := zip.OpenReader(archive)
 	if err != nil {
 		return fmt.Errorf("not a zip archive: %w", err)
 	}
 	defer z.Close()
-	r, err := z.Open(member)
+	r, err := z.Open(want.Member)
 	if err != nil {
-		return fmt.Errorf("the archive has no %s: %w", member, err)
+		return fmt.Errorf("the archive has no %s: %w", want.Member, err)
 	}
 	defer r.Close()
+	packed, err := os.Stat(archive)
+	if err != nil {
+		return err
+	}
+	member, err := r.Stat()
+	if err != nil {
+		return err
+	}
+	most := want.Size
+	if most == 0 {
+		most = swelling * packed.Size()
+	}
+	if member.Size() > most {
+		return fmt.Errorf("unpack %s: it says that it has %d bytes, want at most %d", want.Member, member.Size(), most)
+	}
 	f, err := os.Create(to)
 	if err != nil {
 		return err
 	}
-	if _, err := io.Copy(f, r); err != nil {
+	_, err = io.Copy(f, cancelled{ctx, r}) // package zip stops where a member is longer than it says
+	if err != nil {
 		f.Close()
-		return fmt.Errorf("unpack %s: %w", member, err)
+		return fmt.Errorf("unpack %s: %w", want.Member, err)
 	}
 	return f.Close()
 }

@@ -21,6 +21,8 @@ import (
 type download struct {
 	Fetcher
 	name, url, part string
+	size            int64 // that the transfer must have; 0: not known
+	open            bool  // the transfer ended with its connection, which says nothing of whether it was whole
 }
 
 // version tells versions of a remote file apart.
@@ -137,6 +139,7 @@ func (d *download) attempt(ctx context.Context) (err error) {
 		d.Say(fmt.Sprintf("%s: going on at byte %d", d.name, have))
 	case http.StatusRequestedRangeNotSatisfiable:
 		if _, size, ok := contentRange(resp.Header.Get("Content-Range")); ok && size == have {
+			d.open = false
 			return nil // all of it had come
 		}
 		d.forget()
@@ -149,6 +152,8 @@ func (d *download) attempt(ctx context.Context) (err error) {
 		return &data.Error{Kind: ErrNetwork, Where: d.url, Message: err.Error(),
 			Advice: "the file may have moved: --mirror names another place, or give its path in the experiment"}
 	}
+	// HTTP knows the end of a body by its length, by chunks or by frames; else its end is that of the connection (RFC 9112, section 6.3).
+	d.open = resp.ProtoMajor < 2 && resp.ContentLength < 0 && len(resp.TransferEncoding) == 0
 	if err = d.receive(resp.Body, have, now, cancel); err != nil && errors.As(context.Cause(ctx), new(stalled)) {
 		return transient{context.Cause(ctx)}
 	}
@@ -203,6 +208,9 @@ func (d *download) receive(body io.Reader, have int64, now version, cancel conte
 	}
 	if now.Size > 0 && have != now.Size {
 		return transient{fmt.Errorf("got %d bytes of %d", have, now.Size)}
+	}
+	if d.open && have < d.size {
+		return transient{fmt.Errorf("the connection ended after %d bytes of %d", have, d.size)}
 	}
 	return f.Close()
 }

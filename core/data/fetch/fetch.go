@@ -134,14 +134,21 @@ func (f Fetcher) file(ctx context.Context, k data.Known, file data.KnownFile) er
 	if f.Mirror != "" {
 		d.url = mirrored(f.Mirror, k.Name, file)
 	}
+	if want.Member == "" {
+		d.size = want.Size
+	}
 	if err := d.run(ctx); err != nil {
 		return err
 	}
-	sum, size, err := d.complete(want, path)
+	sum, size, err := d.complete(ctx, want, path)
 	if err != nil {
 		return err
 	}
-	if file.SHA256 != "" {
+	if want.SHA256 != "" {
+		return nil
+	}
+	if d.open && want.Member == "" { // an archive that was cut short has no directory
+		f.Say(fmt.Sprintf("%s: the server did not say how long the file is, and the connection ended after %d bytes: it may have been cut short, so it was not pinned", d.name, size))
 		return nil
 	}
 	return f.pin(ctx, k.Name+"/"+file.Name, data.Pin{SHA256: sum, Size: size, URL: d.url, Fetched: f.now().UTC().Format(time.RFC3339)})
