@@ -86,7 +86,7 @@ func write(w io.Writer, trials int) error {
 
 func rows(trials int) ([]row, error) {
 	var out []row
-	for _, w := range worlds {
+	for _, w := range slices.Concat(worlds, uneven) {
 		out = append(out, verdicts(w, trials)...)
 	}
 	for _, w := range resampled {
@@ -120,6 +120,22 @@ var worlds = []world{
 	{"3 seeds differ, one of the models is a control", statstest.World{Seeds: 3, Items: 60, Block: 0.02, SeedSD: 0.01, ItemSD: 0.02, Control: true}},
 	{"3 seeds differ on one text", statstest.World{Seeds: 3, Items: 40, SeedSD: 0.02, Cluster: 40}},
 	{"5 seeds and 200 items differ", statstest.World{Seeds: 5, Items: 200, SeedSD: 0.01, ItemSD: 0.1}},
+}
+
+// uneven are worlds in which models' seeds do not scatter alike, or jump: a training solves its task or does not.
+var uneven = []world{
+	{"2 seeds differ, 10 times as much for one of four models", statstest.World{Seeds: 2, Items: 40, SeedSD: 0.005, Unstable: 10}},
+	{"3 seeds differ, 5 times as much for one of four models", statstest.World{Seeds: 3, Items: 40, SeedSD: 0.005, Unstable: 5}},
+	{"3 seeds differ, 10 times as much for one of four models", statstest.World{Seeds: 3, Items: 40, SeedSD: 0.005, Unstable: 10}},
+	{"5 seeds differ, 5 times as much for one of four models", statstest.World{Seeds: 5, Items: 40, SeedSD: 0.005, Unstable: 5}},
+	{"2 seeds differ, 10 times as much for one of eight models", statstest.World{Scores: slices.Repeat([]float64{1}, 8), Seeds: 2, Items: 40, SeedSD: 0.005, Unstable: 10}},
+	{"3 seeds differ, 5 times as much for one of eight models", statstest.World{Scores: slices.Repeat([]float64{1}, 8), Seeds: 3, Items: 40, SeedSD: 0.005, Unstable: 5}},
+	{"2 seeds that solve or fail, two models", statstest.World{Scores: []float64{1, 1}, Seeds: 2, Items: 40, SeedSD: 0.005, Camps: 0.5}},
+	{"3 seeds that solve or fail, two models", statstest.World{Scores: []float64{1, 1}, Seeds: 3, Items: 40, SeedSD: 0.005, Camps: 0.5}},
+	{"5 seeds that solve or fail, two models", statstest.World{Scores: []float64{1, 1}, Seeds: 5, Items: 40, SeedSD: 0.005, Camps: 0.5}},
+	{"2 seeds that solve or fail, four models", statstest.World{Seeds: 2, Items: 40, SeedSD: 0.005, Camps: 0.5}},
+	{"3 seeds that solve or fail, four models", statstest.World{Seeds: 3, Items: 40, SeedSD: 0.005, Camps: 0.5}},
+	{"5 seeds that solve or fail, four models", statstest.World{Seeds: 5, Items: 40, SeedSD: 0.005, Camps: 0.5}},
 }
 
 // verdicts judges Compare, among four models where the world does not say how many.

@@ -51,7 +51,7 @@ func fixture(t testing.TB, root, name, checksum string) string {
 			res := record.Result{Model: model, Seed: seed, Status: "finished", Steps: 500, Tokens: 1_000_000, FLOPs: 5e12, Seconds: 30, TokensPerSecond: 33_000, FLOPsPerSecond: 1.6e11, Utilisation: 0.7, PeakRSS: 200 << 20}
 			level := levels[model]
 			if model != "ngram" {
-				level += 0.01 * r.NormFloat64()
+				level += 0.003 * r.NormFloat64()
 				log, err := record.OpenLog(filepath.Join(dir, "metrics.jsonl"), -1)
 				check(err)
 				for step := 1; step <= 500; step++ {

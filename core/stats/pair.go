@@ -106,7 +106,7 @@ func pair(a, b Sample, d blocks, alpha float64) Comparison {
 	infl := byCluster(p.infl, p.cluster)
 	c.Items = len(infl)
 
-	ch := chance{seeds: seedChance(a, b, p.diffs, d)}
+	ch := seedChance(a, b, p.diffs, d)
 	if c.Items > 1 {
 		ch.items = component{Variance(infl) * float64(c.Items), float64(c.Items - 1)}
 		if p.counts != nil {

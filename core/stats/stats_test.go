@@ -56,6 +56,7 @@ func TestCalibration(t *testing.T) {
 		"two models, two seeds":   {Seeds: 2, Items: 60, SeedSD: 0.02, ItemSD: 0.05, Scores: []float64{1, 1}},
 		"a control, common part":  {Seeds: 3, Items: 40, Block: 0.02, SeedSD: 0.005, ItemSD: 0.0001, Control: true},
 		"a control, items too":    {Seeds: 2, Items: 60, SeedSD: 0.01, ItemSD: 0.05, Control: true},
+		"one unstable model":      {Seeds: 3, Items: 40, SeedSD: 0.005, ItemSD: 0.0001, Unstable: 10},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if w.Scores == nil {
@@ -115,10 +116,15 @@ func TestVarianceComponentsByHand(t *testing.T) {
 	near(t, "a-b difference", cs[0].Difference, -0.5, 1e-12)
 	near(t, "a-b standard error", cs[0].StdErr, math.Sqrt(0.25), 1e-12)
 	near(t, "a-b p, one degree of freedom", cs[0].P, 0.5, 1e-9)
+	// Against the control the differences of a, -4 and -2, scatter more: variance 2. Of the variance of their mean, 1, the pooled part is 0.625
+	// with Satterthwaite's degrees of freedom, of 1.125 (df 1) and 0.125 (df 1): 1.5625/1.28125; and the excess 0.375 with one. p solves
+	// 0.625 t(p, 1.2195) + 0.375 t(p, 1) = 3.
 	near(t, "a-c difference", cs[1].Difference, -3, 1e-12)
-	near(t, "a-c standard error", cs[1].StdErr, math.Sqrt(1.25/2), 1e-12)
-	// Satterthwaite of 1.125 (df 1) and 0.125 (df 1): 1.5625/1.28125 degrees of freedom. |t| = 3/sqrt(0.625).
-	near(t, "a-c p", cs[1].P, 0.128135, 1e-5)
+	near(t, "a-c standard error", cs[1].StdErr, 1, 1e-12)
+	near(t, "a-c p", cs[1].P, 0.182905, 1e-5)
+	// b's, -3 and -2, scatter less: the pooled variance alone, |t| = 2.5/sqrt(0.625).
+	near(t, "b-c standard error", cs[2].StdErr, math.Sqrt(1.25/2), 1e-12)
+	near(t, "b-c p", cs[2].P, 0.157758, 1e-5)
 
 	// Items: ratio of totals 6/4; influences (2-1.5)/4, (4-1.5*3)/4 = +-0.125, variance 0.03125, times two items 0.0625.
 	x := []SeedScores{{Num: []float64{2, 4}, Den: []float64{1, 3}}, {Seed: 1, Num: []float64{2, 4}, Den: []float64{1, 3}}}

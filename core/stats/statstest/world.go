@@ -17,6 +17,10 @@ type World struct {
 	SeedSD  float64 // and to each model by itself
 	ItemSD  float64 // of a model's own affinity to an item, constant over seeds
 	Cluster int     // items of one cluster share their affinity; 0 and 1: none
+	// Unstable is how many times as much the first model's seeds scatter; 0: as much.
+	Unstable float64
+	// Camps is how far the two kinds of trainings are apart, of which each seed of a model is one or the other with even chances.
+	Camps float64
 }
 
 // Draw makes one experiment in the world: models a, b, ... on the same seeds and items.
@@ -45,7 +49,7 @@ func (w World) Draw(r *rand.Rand) []stats.Sample {
 		for s := range w.Seeds {
 			e := 0.0
 			if !out[m].Fixed {
-				e = shared[s] + r.NormFloat64()*w.SeedSD
+				e = shared[s] + r.NormFloat64()*w.SeedSD*w.scatter(m) + w.camp(r)
 			}
 			sc := stats.SeedScores{Seed: uint64(s), Num: make([]float64, w.Items), Den: den}
 			for i := range w.Items {
@@ -58,4 +62,19 @@ func (w World) Draw(r *rand.Rand) []stats.Sample {
 		}
 	}
 	return out
+}
+
+func (w World) scatter(model int) float64 {
+	if model == 0 && w.Unstable > 0 {
+		return w.Unstable
+	}
+	return 1
+}
+
+// camp draws what the kind of a training adds, 0 on average.
+func (w World) camp(r *rand.Rand) float64 {
+	if w.Camps == 0 {
+		return 0
+	}
+	return w.Camps * (float64(r.IntN(2)) - 0.5)
 }
