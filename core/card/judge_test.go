@@ -38,6 +38,9 @@ func made(t *testing.T, name string, accuracy map[string][]float64) *Run {
 				if k%2 == 0 && right > 0 {
 					right -= k % 4 / 2
 				}
+				if model == "narrow" && i == 1 && k == 1 {
+					right++ // seeds that all give the same difference say nothing of the next
+				}
 				s.Sequences = append(s.Sequences, record.SequenceLoss{Loss: 10 * (2 - a), Weight: 10, Correct: right})
 				s.Tokens += 10
 			}

@@ -25,13 +25,14 @@ func design(samples []Sample) blocks {
 		return blocks{}
 	}
 	y := make([][]float64, m)
-	grand := 0.0
+	grand, scale := 0.0, 0.0
 	col := make([]float64, n)
 	row := make([]float64, m)
 	for i, s := range random {
 		y[i] = make([]float64, n)
 		for k, seed := range seeds {
 			y[i][k] = s.find(seed).Score()
+			scale = max(scale, math.Abs(y[i][k]))
 			row[i] += y[i][k] / float64(n)
 			col[k] += y[i][k] / float64(m)
 			grand += y[i][k] / float64(m*n)
@@ -46,8 +47,8 @@ func design(samples []Sample) blocks {
 		}
 	}
 	models := float64(m)
-	res := component{residual / float64((m-1)*(n-1)), float64((m - 1) * (n - 1))}
-	blk := component{block / float64(n-1) / models, float64(n - 1)}
+	res := component{unrounded(residual/float64((m-1)*(n-1)), scale), float64((m - 1) * (n - 1))}
+	blk := component{unrounded(block/float64(n-1), scale) / models, float64(n - 1)}
 	return blocks{
 		paired: component{2 * res.variance, res.df},
 		single: sum(blk, component{res.variance * (models - 1) / models, res.df}),
@@ -96,12 +97,12 @@ func complete(samples []Sample) (models []Sample, seeds []uint64) {
 // variance. A pair's own variance alone would never be wrong, and blind: with four models and three seeds it sees differences
 // of 14 standard errors where this sees 8. The price is that an unstable model whose seeds lie close together by luck passes for a
 // stable one; benchmarks/STATISTICS.md says how often.
-func seedChance(a, b Sample, diffs []float64, d blocks) chance {
-	n := float64(len(diffs))
+func seedChance(a, b Sample, p paired, d blocks) chance {
+	n := float64(len(p.diffs))
 	if n < 2 || a.Fixed && b.Fixed {
 		return chance{}
 	}
-	own, pooled := component{Variance(diffs) / n, n - 1}, component{d.paired.variance / n, d.paired.df}
+	own, pooled := component{unrounded(Variance(p.diffs), p.scale) / n, n - 1}, component{d.paired.variance / n, d.paired.df}
 	if a.Fixed || b.Fixed {
 		pooled = component{d.single.variance / n, d.single.df}
 	}
@@ -109,6 +110,14 @@ func seedChance(a, b Sample, diffs []float64, d blocks) chance {
 		return chance{seeds: own}
 	}
 	return chance{seeds: pooled, excess: component{math.Max(0, own.variance-pooled.variance), own.df}, own: own.df}
+}
+
+// unrounded answers a variance of values of a scale, 0 where the rounding of what is the same makes it.
+func unrounded(variance, scale float64) float64 {
+	if variance <= 1e-24*scale*scale {
+		return 0
+	}
+	return variance
 }
 
 // sum adds independent components; degrees of freedom by Satterthwaite (1946).

@@ -50,7 +50,7 @@ type Scope string
 const (
 	Families Scope = "families" // models trained with other seeds, on other items of this kind
 	OneText  Scope = "text"     // models trained with other seeds, on these very items: they are one cluster
-	Weights  Scope = "weights"  // these trained models, on other items of this kind: there is one seed
+	Weights  Scope = "weights"  // these trained models, on other items of this kind: there is one seed, or seeds that differ in nothing
 )
 
 // Comparison is the paired difference A - B with what can be said of it.
@@ -94,12 +94,14 @@ func Compare(samples []Sample, opt Options) []Comparison {
 // linearisation (Cochran 1977, eq. 6.9), df = clusters-1; items of one cluster (windows of one document) are summed first, since they
 // are not independent (Liang & Zeger 1986).
 //
-//   - One seed says nothing of S. The items alone are judged, and the scope is Weights: no family is decided upon.
+//   - One seed says nothing of S, nor do several whose differences are exactly the same. The items alone are judged, and the scope is
+//     Weights: no family is decided upon. Of seeds that are alike enough may agree for the exact permutation over seeds, 2^(1-n) below
+//     alpha: then the larger p counts, and interval and detectable difference are unknown.
 //   - One cluster says nothing of I. The seeds alone are judged, and the scope is OneText.
 //   - Items that are right or wrong (every denominator 1, every numerator 0 or 1) scatter least where they are all alike, and t
 //     trusts them most where it should least. Their variance has the two pseudo-items of Agresti & Min (2005) in it,
-//     and p is the larger of t's and that of the exact paired permutation over items, which for one seed is McNemar's test and is
-//     then taken alone.
+//     and p is the larger of t's and that of the exact paired permutation over items, which for one seed is McNemar's test. Where
+//     that does not exclude zero, neither does the interval.
 //   - Where nothing scatters at all, other items are judged by the paired permutation, and interval and detectable difference are
 //     unknown.
 //
@@ -161,7 +163,11 @@ func (c *Comparison) decide(higherIsBetter bool, alpha float64, judged int) {
 		better = c.B
 	}
 	if c.Scope == Weights {
-		c.Verdict = fmt.Sprintf("as trained with this one seed, %s is better; of another seed nothing is known", better)
+		seeds := "this one seed"
+		if c.Seeds > 1 {
+			seeds = fmt.Sprintf("these %d seeds, which all give the same difference", c.Seeds)
+		}
+		c.Verdict = fmt.Sprintf("as trained with %s, %s is better; of another seed nothing is known", seeds, better)
 		return
 	}
 	c.Decided, c.Verdict = true, better

@@ -34,9 +34,13 @@ func TestFewItemsThatAllSayTheSameDecideNothing(t *testing.T) {
 	if !(c.Low < 1 && c.High == 1 && c.Detectable > 0.5) {
 		t.Errorf("interval [%v,%v], detectable %v", c.Low, c.High, c.Detectable)
 	}
-	all := strings.Repeat("1", 40)
-	if c := Compare([]Sample{answers("a", all, all), answers("b", strings.ReplaceAll(all, "1", "0"), strings.ReplaceAll(all, "1", "0"))}, higher)[0]; c.Verdict != "a" {
-		t.Errorf("forty items, all of them for a: %v", c)
+	all, none := strings.Repeat("1", 40), strings.Repeat("0", 40)
+	if c := Compare([]Sample{answers("a", all, all), answers("b", none, none)}, higher)[0]; c.Decided || c.Scope != Weights || !strings.HasPrefix(c.Verdict, "as trained with these 2 seeds") || !(c.Low > 0.8) {
+		t.Errorf("forty items, all of them for a, on two seeds: %v (%s)", c, c.Scope)
+	}
+	seven := func(name, x string) Sample { return answers(name, x, x, x, x, x, x, x) }
+	if c := Compare([]Sample{seven("a", all), seven("b", none)}, higher)[0]; c.Verdict != "a" || c.P != math.Exp2(-6) || !math.IsNaN(c.Low) || !math.IsNaN(c.Detectable) {
+		t.Errorf("and on seven: %v, p %v, detectable %v", c, c.P, c.Detectable)
 	}
 	same := Compare([]Sample{answers("a", all, all), answers("b", all, all)}, higher)[0]
 	if same.P != 1 || same.Verdict != NotDistinguishable || !(same.Low < 0 && same.High > 0) || !(same.Detectable > 0) {
@@ -44,11 +48,11 @@ func TestFewItemsThatAllSayTheSameDecideNothing(t *testing.T) {
 	}
 }
 
-// Losses that differ by the same on every item and seed have no variance: their items are exchanged instead.
+// Losses that differ by the same on every item and seed have no variance: items are exchanged instead, and seeds if they are enough.
 func TestZeroVariance(t *testing.T) {
-	of := func(name string, loss float64, items int) Sample {
+	of := func(name string, loss float64, items, seeds int) Sample {
 		s := Sample{Name: name}
-		for seed := range 2 {
+		for seed := range seeds {
 			x := SeedScores{Seed: uint64(seed)}
 			for range items {
 				x.Num, x.Den = append(x.Num, 8*loss), append(x.Den, 8)
@@ -57,14 +61,57 @@ func TestZeroVariance(t *testing.T) {
 		}
 		return s
 	}
-	for items, decided := range map[int]bool{3: false, 12: true} {
-		c := Compare([]Sample{of("a", 1, items), of("b", 2, items)}, Options{Alpha: 0.05})[0]
-		if c.Decided != decided || !math.IsNaN(c.Low) || !math.IsNaN(c.Detectable) {
-			t.Errorf("%d items: %v, p %v, detectable %v", items, c, c.P, c.Detectable)
+	for name, c := range map[string]struct {
+		items, seeds int
+		p            float64
+		verdict      string
+	}{
+		"few items":            {3, 2, 0.25, NotDistinguishable},
+		"two seeds":            {12, 2, math.Exp2(-11), "as trained with these 2 seeds, which all give the same difference, a is better; of another seed nothing is known"},
+		"five seeds":           {12, 5, math.Exp2(-11), "as trained with these 5 seeds, which all give the same difference, a is better; of another seed nothing is known"},
+		"six seeds":            {12, 6, math.Exp2(-5), "a"},
+		"six seeds, few items": {3, 6, 0.25, NotDistinguishable},
+		"one item":             {1, 2, math.NaN(), "no verdict: neither seeds nor items differ"},
+	} {
+		got := Compare([]Sample{of("a", 1, c.items, c.seeds), of("b", 2, c.items, c.seeds)}, Options{Alpha: 0.05})[0]
+		if got.Verdict != c.verdict || got.Decided != (c.verdict == "a") || !math.IsNaN(got.Low) || !math.IsNaN(got.Detectable) {
+			t.Errorf("%s: %v, detectable %v", name, got, got.Detectable)
+		}
+		near(t, name, got.P, c.p, 1e-15)
+	}
+	// 0.9 - 0.1 and 0.8 - 0 are the same but for rounding.
+	a, b := answers("a", "1111111110", "1111111100"), answers("b", "1000000000", "0000000000")
+	if c := Compare([]Sample{a, b}, higher)[0]; c.Scope != Weights {
+		t.Errorf("differences of 0.8 and 0.8: %v (%s)", c, c.Scope)
+	}
+	if c := Compare([]Sample{of("a", 1, 12, 6), of("b", 1, 12, 6)}, Options{Alpha: 0.05})[0]; c.Verdict != NotDistinguishable || c.P != 1 {
+		t.Errorf("two that are the same: %v, p %v", c, c.P)
+	}
+}
+
+// Where items are right or wrong, the interval of a row holds zero if and only if its p-value is not below alpha.
+func TestARowTellsOneStory(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	disagreed := 0
+	// b is better, so differences are below zero.
+	for _, w := range []statstest.Answers{
+		{Seeds: 1, Items: 12, Ease: 0.5, Span: 0.4, Skill: []float64{0, 0.4}},
+		{Seeds: 1, Items: 60, Ease: 0.5, Span: 0.4, Skill: []float64{0, 0.2}},
+		{Seeds: 3, Items: 20, Ease: 0.5, Span: 0.4, SeedSD: 0.02, Skill: []float64{0, 0.3}},
+	} {
+		for range 300 {
+			s := w.Draw(r)
+			c := Compare(s, higher)[0]
+			if zero := c.Low <= 0 && 0 <= c.High; zero != (c.P >= 0.05) {
+				t.Fatalf("%v, p %v, by %s", c, c.P, c.Test)
+			}
+			if c.High == 0 && c.Difference-c.Low < -c.Difference-1e-9 {
+				disagreed++ // t alone would have excluded zero
+			}
 		}
 	}
-	if c := Compare([]Sample{of("a", 1, 1), of("b", 2, 1)}, Options{Alpha: 0.05})[0]; c.Decided || !strings.HasPrefix(c.Verdict, "no verdict") {
-		t.Errorf("one item: %v", c)
+	if disagreed == 0 {
+		t.Error("t and the exact test always agree: nothing was tested")
 	}
 }
 

@@ -12,14 +12,16 @@ const (
 	testSeeds   = "t over seeds"
 	testItems   = "t over items"
 	testCounts  = "t over seeds and items, and exact paired permutation over items"
-	testMcNemar = "McNemar's exact test over items"
-	testRight   = "exact paired permutation over items"
+	testMcNemar = "t over items, and McNemar's exact test"
+	testRight   = "t over items, and exact paired permutation over items"
 	testPermute = "paired permutation over items"
+	testAlike   = ", and exact paired permutation over seeds"
 )
 
 // paired is two samples on the seeds that both have.
 type paired struct {
 	diffs   []float64 // by seed, of the scores
+	scale   float64   // the largest score
 	infl    []float64 // by item: how much it moves the mean difference
 	cluster []int64
 	shares  bool    // scores are parts of a whole: no difference is larger than 1
@@ -34,7 +36,8 @@ func align(a, b Sample, seeds []uint64) (p paired, why string) {
 	p.shares = true
 	for _, seed := range seeds {
 		x, y := a.find(seed), b.find(seed)
-		diff := x.Score() - y.Score()
+		sx, sy := x.Score(), y.Score()
+		diff := sx - sy
 		if diff-diff != 0 {
 			return p, "no verdict: a score is not finite"
 		}
@@ -42,6 +45,7 @@ func align(a, b Sample, seeds []uint64) (p paired, why string) {
 			return p, "no verdict: the two were not scored on the same items"
 		}
 		p.diffs = append(p.diffs, diff)
+		p.scale = max(p.scale, math.Abs(sx), math.Abs(sy))
 		binary = binary && x.binary() && y.binary()
 		p.shares = p.shares && x.shares() && y.shares()
 		fx, fy := influence(*x), influence(*y)
@@ -106,23 +110,33 @@ func pair(a, b Sample, d blocks, alpha float64) Comparison {
 	infl := byCluster(p.infl, p.cluster)
 	c.Items = len(infl)
 
-	ch := seedChance(a, b, p.diffs, d)
+	ch := seedChance(a, b, p, d)
 	if c.Items > 1 {
 		ch.items = component{Variance(infl) * float64(c.Items), float64(c.Items - 1)}
 		if p.counts != nil {
 			ch.items.variance = math.Max(ch.items.variance, agrestiMin(p.counts, len(seeds)))
 		}
 	}
-	switch known := ch.seeds.df > 0; {
+	known, alike := ch.seeds.variance+ch.excess.variance > 0, ch.seeds.df > 0
+	// Seeds that all give the same difference say nothing of how others would scatter: right and wrong answers are coarse, and a
+	// training may be one of two kinds. They are exchanged instead, if there are enough of them for that to say something.
+	signs := math.Exp2(1 - float64(c.Seeds))
+	switch {
 	case known && c.Items > 1:
 		c.Scope, c.Test = Families, testBoth
-	case known && ch.seeds.variance > 0:
+	case known:
 		c.Scope, c.Test = OneText, testSeeds
 	case c.Items > 1 && a.Fixed && b.Fixed:
 		c.Scope, c.Test = Families, testItems // no seed would give another control
+	case c.Items > 1 && alike && c.Difference != 0 && signs < alpha:
+		c.Scope, c.Test = Families, testItems
+		c.judge(a, b, p, ch, alpha)
+		c.Test, c.P = c.Test+testAlike, math.Max(c.P, signs)
+		c.Low, c.High, c.StdErr = nan, nan, nan
+		return c
 	case c.Items > 1:
 		c.Scope, c.Test = Weights, testItems
-	case known:
+	case alike:
 		c.Verdict = "no verdict: neither seeds nor items differ"
 		return c
 	default:
@@ -152,17 +166,21 @@ func (c *Comparison) judge(a, b Sample, p paired, ch chance, alpha float64) {
 	c.chance, c.StdErr = ch, math.Sqrt(ch.variance())
 	half := ch.critical(alpha) * c.StdErr
 	c.P = ch.p(c.Difference / c.StdErr)
-	switch {
-	case math.IsNaN(permuted):
-	case c.Test == testItems:
-		c.Test, c.P = testRight, permuted
-		if c.Items == len(p.counts) {
-			c.Test = testMcNemar
-		}
-	default:
-		c.Test, c.P = testCounts, math.Max(c.P, permuted)
-	}
 	c.Low, c.High = c.Difference-half, c.Difference+half
+	if !math.IsNaN(permuted) {
+		switch {
+		case c.Test != testItems:
+			c.Test = testCounts
+		case c.Items == len(p.counts):
+			c.Test = testMcNemar
+		default:
+			c.Test = testRight
+		}
+		c.P = math.Max(c.P, permuted)
+		if permuted >= alpha { // what the exact test does not exclude is in the interval
+			c.Low, c.High = math.Min(0, c.Low), math.Max(0, c.High)
+		}
+	}
 	if p.shares {
 		c.Low, c.High = math.Max(-1, c.Low), math.Min(1, c.High)
 	}

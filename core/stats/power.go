@@ -104,7 +104,7 @@ func (c chance) foresee(alpha, power float64) float64 {
 	if sources == 1 && c.items.variance > 0 && c.items.df >= wellKnown {
 		return MinimumDetectable(math.Sqrt(c.items.variance), c.items.df, alpha, power)
 	}
-	points := [][3]int{{48, 48, 48}, {12, 6, 4}, {8, 4, 3}}[sources-1] // of seeds, excess and items
+	points := [][3]int{{32, 32, 32}, {10, 6, 3}, {6, 4, 2}}[sources-1] // of seeds, excess and items: within 2 % of finer ones
 	truths, nexts := []truth{{weight: 1}}, []next{{weight: 1}}
 	for i, x := range c.parts() {
 		if x.variance == 0 {
