@@ -110,11 +110,13 @@ func (k Check) judge(c *Card, runs []*Run, name string) Judged {
 		if p.Low != nil && p.High != nil {
 			j.Seen += fmt.Sprintf(" [%s, %s]", number(*p.Low), number(*p.High))
 		}
-		switch {
-		case p.Decided:
+		if p.Decided {
 			j.Seen += ", decided for " + p.Verdict
-		default:
+		} else {
 			j.Seen += ", " + p.Verdict
+		}
+		if p.OneText() {
+			j.Seen += " on this text alone"
 		}
 	}
 	j.Status = Red

@@ -184,3 +184,13 @@ func TestPage(t *testing.T) {
 		}
 	}
 }
+
+// What was decided on one document is said to be.
+func TestDecidedOnOneText(t *testing.T) {
+	run := made(t, "", map[string][]float64{"wide": {0.9, 1.0}, "narrow": {0.1, 0.2}})
+	run.Report.Comparisons[0].Pairs[0].Scope = "text"
+	v := card(t, "model: wide, over: narrow, decided: true", "").Judge([]*Run{run})
+	if got := v.Checks[0].Seen; v.Status != Green || !strings.HasSuffix(got, ", decided for wide on this text alone") {
+		t.Errorf("got %s, %q", v.Status, got)
+	}
+}

@@ -203,7 +203,7 @@ func verdict(r Row, cs []Comparison) string {
 		return "nothing to compare with"
 	}
 	var better, worse, same, none, ahead, behind []string
-	why, text := "", ""
+	why, text, oneText := "", "", false
 	for _, p := range c.Pairs {
 		other := p.A
 		switch r.Name {
@@ -213,6 +213,7 @@ func verdict(r Row, cs []Comparison) string {
 		default:
 			continue
 		}
+		oneText = oneText || p.OneText()
 		switch {
 		case p.Decided && p.Verdict == r.Name:
 			better = append(better, other)
@@ -246,7 +247,10 @@ func verdict(r Row, cs []Comparison) string {
 	join("as trained better than", ahead)
 	join("as trained worse than", behind)
 	if len(ahead)+len(behind) > 0 {
-		text += " (one seed: nothing is known of another)"
+		text += " (" + c.fewSeeds() + ": nothing is known of another)"
+	}
+	if oneText {
+		text += onThisText
 	}
 	if text == "" && len(none) > 0 {
 		text = why
@@ -257,10 +261,13 @@ func verdict(r Row, cs []Comparison) string {
 	return text
 }
 
-// trained answers whether a pair of models differs as trained with one seed, which says nothing of their families.
+// trained answers whether a pair of models differs as trained, which says nothing of their families.
 func (p Pair) trained() bool {
 	return p.Scope == string(stats.Weights) && p.P != nil && p.Verdict != stats.NotDistinguishable
 }
+
+// OneText answers whether a verdict is for these very items alone: they are one document.
+func (p Pair) OneText() bool { return p.Scope == string(stats.OneText) }
 
 // ahead answers the name of the model with the better score.
 func (p Pair) ahead(higherIsBetter bool) string {
@@ -276,8 +283,8 @@ func (p Pair) text(strong func(string) string) string {
 	if p.Decided {
 		s = strong(s) + " is better"
 	}
-	if p.Scope == string(stats.OneText) {
-		s += ", on this text alone: it is one document"
+	if p.OneText() {
+		s += onThisText
 	}
 	return s
 }

@@ -2,7 +2,6 @@ package report
 
 import (
 	"fmt"
-	"slices"
 	"sort"
 	"strings"
 
@@ -13,45 +12,7 @@ import (
 func headline(rep *Report) []string {
 	var out []string
 	for k, c := range rep.Comparisons {
-		decided, undecided, silent, trained, weights := 0, 0, 0, 0, 0
-		for _, p := range c.Pairs {
-			if p.Scope == string(stats.Weights) {
-				weights++
-			}
-			switch {
-			case p.trained():
-				trained++
-			case p.Decided:
-				decided++
-			case p.Difference != nil && p.P != nil:
-				undecided++
-			default:
-				silent++
-			}
-		}
-		s := fmt.Sprintf("On %s, ", c.Metric)
-		switch {
-		case weights > 0 && decided == 0:
-			s += fmt.Sprintf("%d of %d pairs of models differ as trained; with one seed nothing can be said of their families", trained, weights)
-		case decided == 0 && undecided == 0:
-			s += "no pair of models can be judged"
-		case decided == 0:
-			s += "no two models can be told apart"
-		case undecided == 0 && silent == 0 && len(c.Pairs) == 1:
-			s += c.Pairs[0].Verdict + " is better"
-		default:
-			s += fmt.Sprintf("%d of %d pairs of models differ", decided, len(c.Pairs))
-			if w := winner(c); w != "" {
-				s += fmt.Sprintf("; %s is better than every other", w)
-			}
-		}
-		if oneText := slices.ContainsFunc(c.Pairs, func(p Pair) bool { return p.Decided && p.Scope == string(stats.OneText) }); oneText {
-			s += ", on this text alone: it is one document"
-		}
-		if silent > 0 && decided+undecided+trained > 0 {
-			s += fmt.Sprintf("; %d pairs could not be judged", silent)
-		}
-		out = append(out, s+".")
+		out = append(out, "On "+c.Metric+", "+found(c)+".")
 		if k == 0 {
 			if r := ranking(rep, c.HigherIsBetter); r != "" {
 				out = append(out, r)
@@ -66,6 +27,72 @@ func headline(rep *Report) []string {
 		out = append(out, fmt.Sprintf("%d of the runs' model-and-seed pairs did not finish; they count as failures below.", failed))
 	}
 	return out
+}
+
+// found says what was found on one metric: how many pairs are decided, differ as trained, cannot be told apart and could not be judged.
+func found(c Comparison) string {
+	decided, undecided, silent, trained, weights, oneText := 0, 0, 0, 0, 0, false
+	for _, p := range c.Pairs {
+		switch {
+		case p.trained():
+			trained++
+		case p.Decided:
+			decided++
+		case p.Difference != nil && p.P != nil:
+			undecided++
+		default:
+			silent++
+		}
+		if p.Scope == string(stats.Weights) {
+			weights++
+		}
+		oneText = oneText || p.OneText()
+	}
+	all := len(c.Pairs)
+	var out []string
+	switch {
+	case decided == 0 && undecided == 0 && trained == 0:
+		return "no pair of models can be judged"
+	case decided == 1 && all == 1:
+		out = append(out, c.Pairs[0].Verdict+" is better")
+	case decided > 0:
+		out = append(out, fmt.Sprintf("%d of %d pairs of models differ", decided, all))
+		if w := winner(c); w != "" {
+			out = append(out, w+" is better than every other")
+		}
+	case trained == 0:
+		out = append(out, "no two models can be told apart")
+	}
+	if trained > 0 {
+		out = append(out, fmt.Sprintf("%d of %d pairs of models differ as trained", trained, all))
+	}
+	if undecided > 0 && decided+trained > 0 {
+		out = append(out, fmt.Sprintf("%d cannot be told apart", undecided))
+	}
+	if silent > 0 {
+		out = append(out, fmt.Sprintf("%d could not be judged", silent))
+	}
+	if weights > 0 {
+		out = append(out, "with "+c.fewSeeds()+" nothing can be said of "+map[bool]string{true: "their", false: fmt.Sprintf("the %d pairs'", weights)}[weights == all]+" families")
+	}
+	s := strings.Join(out, "; ")
+	if oneText {
+		s += onThisText
+	}
+	return s
+}
+
+// onThisText limits a verdict of Pair.OneText.
+const onThisText = ", on this text alone: it is one document"
+
+// fewSeeds says why nothing is known of other seeds.
+func (c Comparison) fewSeeds() string {
+	for _, p := range c.Pairs {
+		if p.Scope == string(stats.Weights) && p.Seeds > 1 {
+			return "seeds that all give the same difference"
+		}
+	}
+	return "one seed"
 }
 
 // winner answers the model that is decidedly better than every other, if there is one.

@@ -198,7 +198,7 @@ type Pair struct {
 	P          *float64 `json:"p_adjusted"`      // Holm over the report
 	Detectable *float64 `json:"detectable"`      // null where unknown, or larger than any difference that can be
 	Test       string   `json:"test,omitempty"`  // in words
-	Scope      string   `json:"scope,omitempty"` // what the verdict speaks of: "families", "text" (these items alone), "weights" (one seed)
+	Scope      string   `json:"scope,omitempty"` // what the verdict speaks of: "families", "text" (these items alone), "weights" (one seed, or seeds that agree)
 	Verdict    string   `json:"verdict"`         // the better one's name, "not distinguishable", or why there is none
 	Decided    bool     `json:"decided"`
 }

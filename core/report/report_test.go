@@ -376,3 +376,43 @@ func TestOneSeedInAReport(t *testing.T) {
 		t.Error("the headline does not say what one seed cannot")
 	}
 }
+
+// The headline counts every pair once, and says what its verdicts are limited to.
+func TestHeadlineCountsEveryPair(t *testing.T) {
+	x, none := -0.5, 0.3
+	pair := func(a, b string, scope stats.Scope, verdict string) Pair {
+		p := Pair{A: a, B: b, Scope: string(scope), Verdict: verdict, Difference: &x, P: &none, Seeds: 2, Decided: verdict == a || verdict == b}
+		if scope == stats.Weights {
+			p.Seeds = 1
+		}
+		if scope == "" {
+			p.P = nil
+		}
+		return p
+	}
+	const same, trained = stats.NotDistinguishable, "as trained with this one seed, a is better; of another seed nothing is known"
+	for _, c := range []struct {
+		pairs []Pair
+		want  string
+	}{
+		{[]Pair{pair("a", "b", "", "no verdict")}, "no pair of models can be judged"},
+		{[]Pair{pair("a", "b", stats.Families, same)}, "no two models can be told apart"},
+		{[]Pair{pair("a", "b", stats.Families, "a")}, "a is better"},
+		{[]Pair{pair("a", "b", stats.OneText, "a")}, "a is better, on this text alone: it is one document"},
+		{[]Pair{pair("a", "b", stats.Weights, same)}, "no two models can be told apart; with one seed nothing can be said of their families"},
+		{[]Pair{pair("a", "b", stats.Weights, trained), pair("a", "c", stats.Weights, same), pair("b", "c", "", "no verdict")},
+			"1 of 3 pairs of models differ as trained; 1 cannot be told apart; 1 could not be judged; with one seed nothing can be said of the 2 pairs' families"},
+		{[]Pair{pair("a", "b", stats.Families, "a"), pair("a", "c", stats.Families, "a"), pair("b", "c", stats.Families, same)},
+			"2 of 3 pairs of models differ; a is better than every other; 1 cannot be told apart"},
+		{[]Pair{pair("a", "b", stats.Families, "a"), pair("a", "c", stats.Weights, trained), pair("b", "c", stats.Weights, same)},
+			"1 of 3 pairs of models differ; 1 of 3 pairs of models differ as trained; 1 cannot be told apart; with one seed nothing can be said of the 2 pairs' families"},
+	} {
+		if got := found(Comparison{Pairs: c.pairs}); got != c.want {
+			t.Errorf("got %q\nwant %q", got, c.want)
+		}
+	}
+	alone := []Comparison{{Pairs: []Pair{pair("a", "b", stats.OneText, "a"), pair("a", "c", stats.OneText, same)}}}
+	if got := verdict(Row{Name: "a", Seeds: 2}, alone); got != "better than b; not distinguishable from c, on this text alone: it is one document" {
+		t.Errorf("a row's verdict: %q", got)
+	}
+}
