@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/archlab/archlab/core/data/tokenizer"
 	"github.com/archlab/archlab/core/experiment"
 )
 
@@ -23,7 +24,11 @@ func execute(args []string) int {
 	defer stop()
 	root := rootCommand()
 	root.SetArgs(args)
-	if err := root.ExecuteContext(ctx); err != nil {
+	run := func() (err error) {
+		defer tokenizer.Catch(&err) // of texts that are encoded one by one
+		return root.ExecuteContext(ctx)
+	}
+	if err := run(); err != nil {
 		complain(os.Stderr, err)
 		return exitStatus(err)
 	}

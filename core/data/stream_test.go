@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/archlab/archlab/core/data/tokenizer"
 )
 
 // wide is a tokenizer of bytes with a vocabulary that needs four bytes an id.
@@ -251,5 +253,17 @@ func TestNewStream(t *testing.T) {
 func TestPromptTokens(t *testing.T) {
 	if got := PromptTokens(Bytes{}, []byte("ab")); !slices.Equal(got, []int32{256, 'a', 'b'}) {
 		t.Errorf("got %v", got)
+	}
+}
+
+// slow is a tokenizer whose pattern never comes to an end.
+type slow struct{ Bytes }
+
+func (slow) Encode([]int32, []byte) []int32 { panic(&tokenizer.PatternError{Pattern: "(x+x+)+y"}) }
+
+func TestSlowPatternIsAnError(t *testing.T) {
+	_, err := OpenStream(ctx, smallCorpus(t), Train, slow{}, Cache{})
+	if !errors.Is(err, tokenizer.ErrSlow) || !strings.Contains(err.Error(), `"(x+x+)+y" takes too long`) {
+		t.Errorf("got %v", err)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/archlab/archlab/core/data/internal/rng"
+	"github.com/archlab/archlab/core/data/tokenizer"
 )
 
 // groupBytes is how much text one worker encodes at a time.
@@ -54,9 +55,10 @@ func newTextGroup(first int) *textGroup { return &textGroup{first: first, done: 
 
 // encode begins every document with EOD. What a Lossy tokenizer leaves over at the end of a document is counted with the EOD after it, which
 // for the last one is in the next group.
-func (g *textGroup) encode(how encoding) encoded {
+func (g *textGroup) encode(how encoding) (out encoded) {
+	defer tokenizer.Catch(&out.err)
 	tok, spans := how.tok, how.form().spans
-	out := encoded{tokens: make([]int32, 0, len(g.text)/3+2*len(g.ends))}
+	out = encoded{tokens: make([]int32, 0, len(g.text)/3+2*len(g.ends))}
 	from := 0
 	for i, end := range g.ends {
 		text := g.text[from:end]
@@ -145,11 +147,11 @@ func encodeSplit(ctx context.Context, corpus *Corpus, split Split, how encoding,
 		}
 		select {
 		case e := <-g.done:
-			if spans {
-				e.tokens[1] = int32(rest)
-				rest = e.rest
-			}
 			if emitErr = e.err; emitErr == nil {
+				if spans {
+					e.tokens[1] = int32(rest)
+					rest = e.rest
+				}
 				emitErr = emit(e.tokens)
 			}
 			if emitErr != nil {

@@ -11,7 +11,7 @@ type Tokenizer interface {
 	Name() string // for people, e.g. "bytes" or "bpe-2048"
 	Vocab() int   // number of ids, the end-of-document token included
 	EOD() int32   // the id that separates documents
-	// Encode appends the ids of text to dst. It never produces EOD.
+	// Encode appends the ids of text to dst. It never produces EOD. It may panic with a *tokenizer.PatternError.
 	Encode(dst []int32, text []byte) []int32
 	// Decode appends the text of ids to dst. EOD and ids outside the vocabulary stand for no text.
 	Decode(dst []byte, ids []int32) []byte

@@ -11,6 +11,7 @@ var (
 	ErrUnsupported = errors.New("not supported")     // a tokenizer's file that asks for something unknown here
 	ErrConfig      = errors.New("wrong setting")     // of a model or of training
 	ErrTooLarge    = errors.New("too large to read") // more than any tokenizer's file has
+	ErrSlow        = errors.New("takes too long")    // a regular expression of a tokenizer's file: see PatternError
 )
 
 // Error says what is wrong with which field.

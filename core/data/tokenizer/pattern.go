@@ -2,6 +2,7 @@ package tokenizer
 
 import (
 	"bytes"
+	"fmt"
 	"sync"
 	"time"
 	"unicode/utf8"
@@ -40,9 +41,42 @@ func newPattern(source string, regex bool) (*pattern, error) {
 	return p, nil
 }
 
-// maxMatchTime bounds the search for one match: a file may hold a regular expression that backtracks for years. A search that takes
-// longer finds nothing.
-const maxMatchTime = 2 * time.Second
+// maxMatchTime bounds the search for one match: a file may hold a regular expression that backtracks for years. Searches take microseconds, so
+// only such a one takes longer; or a machine that slept, for which it is tried again.
+const maxMatchTime = time.Second
+
+// PatternError is a regular expression of a tokenizer's file that can't be searched for in a text. Encoding and decoding panic with it, since
+// nothing else can go wrong there; Catch turns that into an error.
+type PatternError struct {
+	Pattern string
+	Text    string // the beginning of what was searched
+	Bytes   int    // its size
+	cause   error
+}
+
+// Error names the pattern and the text.
+func (e *PatternError) Error() string {
+	return fmt.Sprintf("the tokenizer's regular expression %q takes too long on a text of %d bytes that begins %q: %v", e.Pattern, e.Bytes, e.Text, e.cause)
+}
+
+// Unwrap gives errors.Is the kind, ErrSlow.
+func (e *PatternError) Unwrap() error { return ErrSlow }
+
+// Hint says what to do.
+func (e *PatternError) Hint() string {
+	return "the pattern tries its ways through a text one by one; write it without repetitions inside of repetitions, or cut the text into shorter ones"
+}
+
+// Catch turns the panic of a PatternError into an error. It is to be deferred.
+func Catch(err *error) {
+	switch x := recover().(type) {
+	case nil:
+	case *PatternError:
+		*err = x
+	default:
+		panic(x)
+	}
+}
 
 // find appends the matches in b and what lies between them. Empty matches count, except one at the end of the last match.
 func (p *pattern) find(dst []match, b []byte) []match {
@@ -103,9 +137,20 @@ func (p *pattern) findRegex(dst []match, b []byte) []match {
 		i += n
 	}
 	d.offsets = append(d.offsets, int32(len(b)))
-	last, lastMatch := int32(0), -1
-	// An error is a search that took too long: what was found until then counts.
-	_ = p.re.FindRunesMatches(d.runes, 0, func(m regexp2.MatchView) bool {
+	out, err := p.search(dst, d)
+	if err != nil {
+		out, err = p.search(dst, d)
+	}
+	if err != nil {
+		panic(&PatternError{Pattern: p.source, Text: string(d.runes[:min(len(d.runes), 20)]), Bytes: len(b), cause: err})
+	}
+	return out
+}
+
+// search appends the matches in a text and what lies between them.
+func (p *pattern) search(dst []match, d *decoded) ([]match, error) {
+	last, lastMatch, end := int32(0), -1, d.offsets[len(d.runes)]
+	err := p.re.FindRunesMatches(d.runes, 0, func(m regexp2.MatchView) bool {
 		from, n, _ := m.GroupRange(0)
 		if n == 0 && from == lastMatch {
 			return true
@@ -118,8 +163,8 @@ func (p *pattern) findRegex(dst []match, b []byte) []match {
 		dst = append(dst, match{d.offsets[from], last, true})
 		return true
 	})
-	if last < int32(len(b)) {
-		dst = append(dst, match{last, int32(len(b)), false})
+	if last < end {
+		dst = append(dst, match{last, end, false})
 	}
-	return dst
+	return dst, err
 }
