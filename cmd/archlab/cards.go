@@ -24,7 +24,7 @@ func cardsCommand() *cobra.Command {
 
 // cardsDir adds --dir.
 func cardsDir(c *cobra.Command, dir *string) {
-	c.Flags().StringVar(dir, "dir", filepath.Join("benchmarks", "cards"), "directory of cards")
+	c.Flags().StringVar(dir, "dir", cardsHome, "directory of cards")
 }
 
 func cardsListCommand() *cobra.Command {
@@ -185,6 +185,11 @@ func cardsShowCommand() *cobra.Command {
 				return err
 			}
 			if !plan {
+				for _, name := range []string{"set", "case"} {
+					if c.Flags().Changed(name) {
+						return usageError{"cards show: --" + name + " without --plan", "a card is shown as it is; --plan shows its experiments as resolved"}
+					}
+				}
 				if asJSON {
 					return printJSON(c.OutOrStdout(), shown(x))
 				}

@@ -20,6 +20,9 @@ import (
 	"github.com/archlab/archlab/core/record"
 )
 
+// cardsHome and cardsRuns are where cards and their runs lie unless flags say otherwise.
+var cardsHome, cardsRuns = filepath.Join("benchmarks", "cards"), filepath.Join("runs", "cards")
+
 // cardOptions is the command line of cards check.
 type cardOptions struct {
 	runOptions
@@ -43,7 +46,7 @@ func cardsCheckCommand() *cobra.Command {
 	o.flags(c)
 	cardsDir(c, &o.dir)
 	setFlag(c, &o.sets)
-	c.Flags().StringVar(&o.out, "out", filepath.Join("runs", "cards"), "directory of the cards' runs")
+	c.Flags().StringVar(&o.out, "out", cardsRuns, "directory of the cards' runs")
 	c.Flags().StringVar(&o.write, "write", "", "write the verdicts as a Markdown page to this file")
 	c.Flags().BoolVar(&o.fresh, "fresh", false, "make every run again")
 	c.Flags().BoolVar(&o.read, "no-train", false, "judge the runs that are there and make none; a card without them is broken")
@@ -74,12 +77,16 @@ func (o *cardOptions) checkCards(ctx context.Context, names []string, stdout, st
 		}
 	}
 	verdicts := []card.Verdict{}
+	var absent []string
 	for _, c := range cards {
-		v, err := o.check1(ctx, c, stderr)
+		v, all, err := o.check1(ctx, c, stderr)
 		if err != nil {
 			return err
 		}
 		verdicts = append(verdicts, v)
+		if !all {
+			absent = append(absent, c.Name)
+		}
 		if !o.json {
 			if err := printVerdict(stdout, v); err != nil {
 				return err
@@ -91,6 +98,9 @@ func (o *cardOptions) checkCards(ctx context.Context, names []string, stdout, st
 			return err
 		}
 	}
+	if o.write != "" && len(absent) > 0 {
+		return hinted{fmt.Errorf("%s is left as it was: runs are not there of %s", o.write, strings.Join(absent, ", ")), "without --no-train they are made"}
+	}
 	if o.write != "" {
 		if err := o.writePage(verdicts); err != nil {
 			return err
@@ -99,21 +109,21 @@ func (o *cardOptions) checkCards(ctx context.Context, names []string, stdout, st
 	return notGreen(verdicts)
 }
 
-// check1 makes the runs of a card that are not there, and judges them. An error ends the checking of all cards; what
-// concerns one card alone is its verdict.
-func (o *cardOptions) check1(ctx context.Context, c *card.Card, stderr io.Writer) (card.Verdict, error) {
+// check1 makes the runs of a card that are not there, and judges them; all is false where some are not there and were not to be made. An
+// error ends the checking of all cards; what concerns one card alone is its verdict.
+func (o *cardOptions) check1(ctx context.Context, c *card.Card, stderr io.Writer) (v card.Verdict, all bool, err error) {
 	var runs []*card.Run
 	cached := true
 	var missing error
 	for _, name := range c.CaseNames() {
 		dir, old, err := o.runCase(ctx, c, name, stderr)
 		if errors.Is(err, errInterrupted) {
-			return card.Verdict{}, hinted{err, "the same command goes on where it stopped"}
-		}
-		if errors.Is(err, errNotRun) && missing == nil {
-			missing = err
+			return card.Verdict{}, false, hinted{err, "the same command goes on where it stopped"}
 		}
 		if errors.Is(err, errNotRun) {
+			if missing == nil {
+				missing = err
+			}
 			continue // checks of the other cases can be judged
 		}
 		if err != nil {
@@ -123,21 +133,21 @@ func (o *cardOptions) check1(ctx context.Context, c *card.Card, stderr io.Writer
 			if hint := hintOf(err); hint != "" {
 				err = fmt.Errorf("%w; %s", err, hint)
 			}
-			return c.Fail(err), nil
+			return c.Fail(err), true, nil
 		}
 		run, err := card.ReadRun(dir, name)
 		if err != nil {
-			return c.Fail(err), nil
+			return c.Fail(err), true, nil
 		}
 		runs = append(runs, run)
 		cached = cached && old
 	}
 	if len(runs) == 0 {
-		return c.Fail(missing), nil
+		return c.Fail(missing), false, nil
 	}
-	v := c.Judge(runs)
+	v = c.Judge(runs)
 	v.Cached, v.Sets = cached, o.sets
-	return v, nil
+	return v, missing == nil, nil
 }
 
 // errNotRun says that a card's run is not there, and that none was to be made.
@@ -193,6 +203,9 @@ func (o *cardOptions) earlier(ctx context.Context, file *experiment.File, config
 	defer ds.close()
 	if sameData(r.Manifest.Data, ds.info) != nil {
 		return "", "", nil
+	}
+	if o.read { // a training that failed and may be tried again is not: it is judged as it is
+		return r.Manifest.State, r.Dir, nil
 	}
 	results, err := r.Results()
 	if err == nil && slices.ContainsFunc(results, mayTryAgain) {
@@ -292,7 +305,19 @@ func took(seconds float64) string {
 // writePage writes the verdicts, with the machine and the command, as Markdown.
 func (o *cardOptions) writePage(verdicts []card.Verdict) error {
 	var buf bytes.Buffer
-	command := "archlab cards check --write " + o.write
+	command := "archlab cards check"
+	for _, x := range []struct{ flag, value, usual string }{{"dir", o.dir, cardsHome}, {"out", o.out, cardsRuns}} {
+		if x.value != x.usual {
+			command += " --" + x.flag + " " + x.value
+		}
+	}
+	if o.fresh {
+		command += " --fresh"
+	}
+	if o.read {
+		command += " --no-train"
+	}
+	command += " --write " + o.write
 	for _, x := range o.sets {
 		command += " --set " + x
 	}

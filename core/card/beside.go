@@ -56,7 +56,11 @@ func (c *Card) beside(r *Run) []Beside {
 				b.Values = append(b.Values, byLength(r, row)...)
 				continue
 			}
-			b.Values = append(b.Values, Quantity{name, quantity(row, name, equal)})
+			q := Quantity{name, quantity(row, name, equal)}
+			if name == "learning_rate" && q.Value == nil && !row.Control {
+				q.Value = r.rate
+			}
+			b.Values = append(b.Values, q)
 		}
 		out = append(out, b)
 	}
@@ -110,6 +114,8 @@ func quantity(row report.Row, name string, equal float64) *float64 {
 		return row.Loss.Mean
 	case "accuracy":
 		return row.Accuracy.Mean
+	case "learning_rate": // chosen for this model
+		return row.LearnRate
 	case "loss_at_equal_seconds":
 		return lossAt(row.Curves, equal)
 	}

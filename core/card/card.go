@@ -15,7 +15,7 @@ type Card struct {
 	Cases      []Case            `key:"cases" max:"32" doc:"Variants of the experiment, one run each; without any the experiment as it is."`
 	Checks     []Check           `key:"checks" required:"true" min:"1" max:"64" doc:"What has to hold of the results."`
 	Notes      []string          `key:"notes" max:"32" doc:"What was found: why a red card is red, what its curves show."`
-	Beside     []string          `key:"beside" max:"12" enum:"params|active_params|state_bytes|train_flops|tokens|seconds|tokens_per_second|loss|loss_at_equal_seconds|accuracy|lengths" doc:"Quantities of every model that are printed beside the checks and judge nothing."`
+	Beside     []string          `key:"beside" max:"12" enum:"params|active_params|state_bytes|train_flops|tokens|seconds|tokens_per_second|loss|loss_at_equal_seconds|accuracy|lengths|learning_rate" doc:"Quantities of every model that are printed beside the checks and judge nothing."`
 
 	doc *experiment.Document
 }

@@ -25,7 +25,7 @@ func made(t *testing.T, name string, accuracy map[string][]float64) *Run {
 	run, err := record.Create(t.TempDir(), "small", time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC))
 	check(err)
 	defer run.Close()
-	m := record.Manifest{Name: "small", State: "finished", Archlab: "test", Config: json.RawMessage(`{}`), Seeds: []uint64{1, 2},
+	m := record.Manifest{Name: "small", State: "finished", Archlab: "test", Config: json.RawMessage(`{"train":{"learning_rate":0.003}}`), Seeds: []uint64{1, 2},
 		Data: record.Data{Task: "mqar"}, Seconds: record.RunSeconds{Total: 30}, Machine: record.Machine{CPU: "Example", Cores: 2, OS: "linux", Arch: "amd64", Go: "go1"}}
 	for _, model := range []string{"wide", "narrow"} {
 		m.Models = append(m.Models, record.Model{Name: model, Family: "transformer", Card: family.Card{Family: "transformer", Parameters: 12_345, Config: json.RawMessage(`{}`)}})
@@ -154,7 +154,7 @@ func TestCases(t *testing.T) {
 
 // On the axis of seconds, models are compared where the fastest has ended: narrow's 4 steps took 4 seconds, wide's 8.
 func TestBeside(t *testing.T) {
-	c := card(t, "model: wide, at_least: 0.5", "params, loss_at_equal_seconds, accuracy, state_bytes, lengths")
+	c := card(t, "model: wide, at_least: 0.5", "params, loss_at_equal_seconds, accuracy, state_bytes, learning_rate, lengths")
 	v := c.Judge([]*Run{made(t, "", map[string][]float64{"wide": {0.9, 1.0}, "narrow": {0.1, 0.1}})})
 	var got []string
 	for _, b := range v.Beside {
@@ -162,7 +162,7 @@ func TestBeside(t *testing.T) {
 			got = append(got, q.Text())
 		}
 	}
-	if s := strings.Join(got, " "); s != "12.3K 3 0.95 - 0.2375 12.3K 2 0.1 - 0.025" {
+	if s := strings.Join(got, " "); s != "12.3K 3 0.95 - 0.003 0.2375 12.3K 2 0.1 - 0.003 0.025" {
 		t.Errorf("got %s", s)
 	}
 }

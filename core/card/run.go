@@ -1,6 +1,7 @@
 package card
 
 import (
+	"encoding/json"
 	"fmt"
 	"math"
 
@@ -14,6 +15,7 @@ type Run struct {
 	Dir     string
 	Results []record.Result // of all models and seeds
 	Report  *report.Report
+	rate    *float64 // learning rate of all models, nil where each has its own
 }
 
 // ReadRun reads the records of a finished run.
@@ -26,6 +28,15 @@ func ReadRun(dir, name string) (*Run, error) {
 	if run.Results, err = r.Results(); err != nil {
 		return nil, err
 	}
+	var config struct {
+		Train struct {
+			Rate *float64 `json:"learning_rate"`
+		} `json:"train"`
+	}
+	if err := json.Unmarshal(r.Manifest.Config, &config); err != nil {
+		return nil, fmt.Errorf("config of %s: %w", dir, err)
+	}
+	run.rate = config.Train.Rate
 	run.Report, err = report.Build(dir)
 	return run, err
 }
