@@ -285,6 +285,9 @@ func corpusInfo(c *data.Corpus, tok data.Tokenizer, validation int) record.Data 
 		info.Filtered = append(info.Filtered, record.Filtered{Reason: f.Reason, Documents: f.Files, Bytes: f.Bytes})
 		info.Notes = append(info.Notes, fmt.Sprintf("left out: %s (%d files, %d bytes)", f.Reason, f.Files, f.Bytes))
 	}
+	if c.Crowded > 0 {
+		info.Notes = append(info.Notes, fmt.Sprintf("near duplicates: %s of so much boilerplate that not all pairs were compared", plural(c.Crowded, "document")))
+	}
 	if c.Unchecked > 0 {
 		info.Notes = append(info.Notes, fmt.Sprintf("overlap: %s too short for an n-gram, so that training documents were not compared with them", plural(c.Unchecked, "evaluation text")))
 	}

@@ -51,6 +51,7 @@ type Corpus struct {
 	Sources   []Source   // what it is made of, in order; one unless it is a mixture
 	Filtered  []Filtered // what was left out and why, in the order of the filters
 	Unchecked int        // evaluation texts too short for decontamination
+	Crowded   int        // documents that were not compared with all that may be their near duplicates
 
 	source source
 	index  []entry

@@ -9,8 +9,9 @@ import (
 
 // Near removes near duplicates: documents whose sets of word n-grams have a Jaccard index of at least Threshold. MinHash signatures, cut in bands,
 // find candidates (locality-sensitive hashing, as in Lee et al. 2022, "Deduplicating Training Data Makes Language Models Better"); the
-// index itself is then computed from the texts, so that nothing is removed on an estimate. A pair of index J becomes a candidate with
-// probability 1-(1-J^r)^b for b bands of r rows: 0.92 at 0.8, 0.9996 at 0.9 by default.
+// index itself is then computed from the texts, so that nothing is removed on an estimate. A pair of index J agrees in a band with
+// probability 1-(1-J^r)^b for b bands of r rows: 0.92 at 0.8, 0.9996 at 0.9 by default. It then is a candidate where at most crowd documents
+// agree in that band; what Corpus.Crowded says of others is in candidates.
 //
 // Of documents that are connected by such pairs the one with the smallest content hash stays: the choice depends on the contents alone, not
 // on order, names or threads.
@@ -46,12 +47,16 @@ const nearBudget = 8 << 20
 // pair holds two places of the index, the smaller first.
 type pair struct{ a, b int32 }
 
-// candidates lists pairs of documents that agree in a band, without repetitions. sketches holds the bands of the documents in ids, one after
-// the other. Of the documents in one bucket each is paired with the one of smallest content hash and with its neighbour in that order,
-// so that a bucket of boilerplate does not take quadratic time.
-func (c *Corpus) candidates(ids []int32, sketches []uint64, bandCount int) []pair {
-	var out []pair
+// crowd is the most documents of a bucket that are all compared with each other.
+const crowd = 64
+
+// candidates lists pairs of documents that agree in a band, without repetitions; those that are linked by others follow each other. sketches holds the bands
+// of the documents in ids, one after the other. In a bucket of more than crowd documents each is paired with the one of smallest content hash and
+// with its neighbour in that order alone, so that boilerplate does not take quadratic time: near duplicates among them are found where they all resemble that one
+// or their neighbours, and for other pairs the probability of Near does not hold. crowded counts the documents that stand in such a bucket.
+func (c *Corpus) candidates(ids []int32, sketches []uint64, bandCount int) (out []pair, crowded int) {
 	order := make([]int32, len(ids)) // places in ids
+	pressed := make([]bool, len(ids))
 	for band := range bandCount {
 		at := func(i int32) uint64 { return sketches[int(i)*bandCount+band] }
 		for i := range order {
@@ -63,23 +68,42 @@ func (c *Corpus) candidates(ids []int32, sketches []uint64, bandCount int) []pai
 		for from := 0; from < len(order); {
 			to := from + 1
 			for to < len(order) && at(order[to]) == at(order[from]) {
-				add := func(x, y int32) {
-					a, b := ids[x], ids[y]
+				to++
+			}
+			bucket := order[from:to]
+			for k := 1; k < len(bucket); k++ {
+				partners := bucket[:k]
+				if len(bucket) > crowd {
+					partners = []int32{bucket[0], bucket[k-1]}
+				}
+				for _, j := range partners {
+					a, b := ids[j], ids[bucket[k]]
 					out = append(out, pair{min(a, b), max(a, b)})
 				}
-				add(order[from], order[to])
-				if to-1 > from {
-					add(order[to-1], order[to])
-				}
-				to++
+			}
+			for _, i := range bucket {
+				pressed[i] = pressed[i] || len(bucket) > crowd
 			}
 			from = to
 		}
-		slices.SortFunc(out, func(x, y pair) int { return cmp.Or(cmp.Compare(x.a, y.a), cmp.Compare(x.b, y.b)) })
+		slices.SortFunc(out, pair.compare)
 		out = slices.Compact(out)
 	}
-	return out
+	for _, p := range pressed {
+		if p {
+			crowded++
+		}
+	}
+	linked := components{}
+	for _, p := range out {
+		linked.join(p.a, p.b)
+	}
+	slices.SortStableFunc(out, func(x, y pair) int { return cmp.Compare(linked.root(x.a), linked.root(y.a)) })
+	return out, crowded
 }
+
+// compare orders pairs by their first places, then by their second ones.
+func (p pair) compare(q pair) int { return cmp.Or(cmp.Compare(p.a, q.a), cmp.Compare(p.b, q.b)) }
 
 // components is a union of sets by their smallest member.
 type components map[int32]int32
@@ -105,7 +129,8 @@ func (u components) join(a, b int32) {
 
 // dropNear marks near duplicates. ids are the places of the documents still kept and sketches their bands.
 func (c *Corpus) dropNear(ctx context.Context, near *Near, ids []int32, sketches []uint64, budget int) error {
-	pairs := c.candidates(ids, sketches, near.Bands)
+	pairs, crowded := c.candidates(ids, sketches, near.Bands)
+	c.Crowded = crowded
 	joined := components{}
 	for len(pairs) > 0 {
 		// As many pairs as fit: a document has about a word in four bytes, in any language at most one in each.

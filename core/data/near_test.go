@@ -206,3 +206,72 @@ func TestShortAndWordlessTexts(t *testing.T) {
 		t.Errorf("kept %q, want all but one of a and b", names)
 	}
 }
+
+// In buckets of up to crowd documents all pairs are candidates, in larger ones as many as there are documents, or twice that.
+func TestCrowdedBuckets(t *testing.T) {
+	for _, tt := range []struct{ documents, pairs, crowded int }{{0, 0, 0}, {1, 0, 0}, {2, 1, 0}, {3, 3, 0}, {crowd, crowd * (crowd - 1) / 2, 0}, {crowd + 1, 2*crowd - 1, crowd + 1}} {
+		c := &Corpus{index: make([]entry, tt.documents)}
+		var ids []int32
+		for i := range tt.documents {
+			ids = append(ids, int32(i))
+			c.index[i].hash[0] = byte(7 * i)
+		}
+		pairs, crowded := c.candidates(ids, make([]uint64, 2*tt.documents), 2) // all agree in both bands
+		if len(pairs) != tt.pairs || crowded != tt.crowded {
+			t.Errorf("%d documents: got %d pairs and %d crowded, want %d and %d", tt.documents, len(pairs), crowded, tt.pairs, tt.crowded)
+		}
+	}
+}
+
+// Pairs of an index become candidates with the probability that Near states, also where many others agree with them in a band but are no
+// near duplicates: forty documents of one template each, two and two of which have more in common.
+func TestPairsBecomeCandidatesAsOftenAsStated(t *testing.T) {
+	const templates, size = 150, 40
+	near := PublishedNear
+	m := newMinHasher(near.Hashes)
+	mins, sketch := make([]uint64, near.Hashes), make([]uint64, near.Bands)
+	c := &Corpus{}
+	var ids []int32
+	var sketches []uint64
+	r := rng.New(11)
+	fill := func(set []uint64, n int) []uint64 {
+		for range n {
+			set = append(set, r.Uint64())
+		}
+		return set
+	}
+	exact := 0.0
+	for range templates {
+		template := fill(nil, 160)
+		for range size / 2 {
+			both := fill(slices.Clone(template), 18)
+			a, b := asSet(fill(slices.Clone(both), 22)), asSet(fill(slices.Clone(both), 22))
+			exact = jaccard(a, b)
+			for _, set := range [][]uint64{a, b} {
+				m.signature(mins, set)
+				bands(sketch, mins)
+				ids, sketches = append(ids, int32(len(ids))), append(sketches, sketch...)
+				var e entry
+				for k := range e.hash {
+					e.hash[k] = byte(r.Intn(256))
+				}
+				c.index = append(c.index, e)
+			}
+		}
+	}
+	pairs, crowded := c.candidates(ids, sketches, near.Bands)
+	found := 0
+	for _, p := range pairs {
+		if p.a%2 == 0 && p.b == p.a+1 {
+			found++
+		}
+	}
+	n := float64(templates * size / 2)
+	want := 1 - math.Pow(1-math.Pow(exact, float64(near.Hashes/near.Bands)), float64(near.Bands))
+	// Four standard errors, as of independent pairs; the sources are fixed, so this always passes or never.
+	if got := float64(found) / n; math.Abs(got-want) > 4*math.Sqrt(want*(1-want)/n) || crowded > 0 {
+		t.Errorf("of pairs of index %.3f a share of %.3f became candidates, want %.3f; %d documents were crowded", exact, got, want, crowded)
+	} else {
+		t.Logf("of pairs of index %.3f a share of %.4f became candidates, stated %.4f; %d pairs in all", exact, got, want, len(pairs))
+	}
+}
