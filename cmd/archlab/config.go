@@ -194,6 +194,9 @@ func corpusProblem(file *experiment.File) error {
 		}
 		all = append(all, lookFor(file, key+".path", c.Path))
 	}
+	if f := file.Data.Filters; f != nil && f.C4 != nil && f.C4.Words != "" {
+		all = append(all, lookFor(file, "data.filters.c4.words", file.Resolve(f.C4.Words)))
+	}
 	if f := file.Data.Filters; f != nil && f.Decontaminate != nil {
 		for i, path := range f.Decontaminate.Files {
 			all = append(all, lookFor(file, fmt.Sprintf("data.filters.decontaminate.files[%d]", i), file.Resolve(path)))

@@ -10,14 +10,17 @@ import (
 // Unlike other filters it edits: it takes out lines, and then leaves out pages of which too little is left. They are made for web pages in
 // prose; code and verse do not survive them.
 //
-// Two of the paper's steps are not here: its list of bad words, which belongs to one language, and the removal of three-sentence spans that
-// occur twice, for which Near is the tool. Sentence ends of other scripts count as well.
+// One of the paper's steps is not here: the removal of three-sentence spans that occur twice, for which Near is the tool. Its list of bad words, which belongs to
+// one language, is not here either: Words names one of yours. Sentence ends of other scripts count as well.
 type C4 struct {
 	MinLineWords int  // 5: shorter lines are taken out
 	Terminal     bool // true: lines that do not end in a terminal punctuation mark are taken out
 	MinSentences int  // 3: pages with fewer are left out
 	Phrases      bool // true: lines on JavaScript, cookies and terms of use are taken out; pages with "lorem ipsum" or a brace are left out
 	Citations    bool // true: Wikipedia's markers, [1], [edit], [citation needed], are taken out
+	// Words is a file of words, one a line: pages of which what is left has any of them are left out. Empty: none.
+	Words string
+	words *wordList // read from it
 }
 
 // PublishedC4 is the setting of the paper.
@@ -35,6 +38,7 @@ const (
 	c4Lines     = "c4: lines taken out"
 	c4Sentences = "c4: too few sentences"
 	c4Page      = "c4: lorem ipsum or a brace"
+	c4Words     = "c4: a word of the list"
 )
 
 var (
@@ -43,6 +47,16 @@ var (
 	terminalMarks = []string{".", "!", "?", "\"", "”", "’", "。", "！", "？", "」", "』", "؟", "।", "॥", "።", "…"}
 	citations     = [][]byte{[]byte("[citation needed]"), []byte("[edit]")}
 )
+
+// ready reads the list of words.
+func (c C4) ready() (*C4, error) {
+	if c.Words == "" {
+		return &c, nil
+	}
+	var err error
+	c.words, err = openWordList(c.Words)
+	return &c, err
+}
 
 // clean answers what is left of a page, or the reason to leave it out.
 func (c *C4) clean(dst, page []byte) (text []byte, reason string) {
@@ -65,6 +79,9 @@ func (c *C4) clean(dst, page []byte) (text []byte, reason string) {
 	}
 	if sentences < c.MinSentences {
 		return nil, c4Sentences
+	}
+	if c.words != nil && c.words.in(bytes.ToLower(dst)) {
+		return nil, c4Words
 	}
 	return bytes.TrimSuffix(dst, []byte("\n")), ""
 }
@@ -187,7 +204,7 @@ type cleaned struct {
 }
 
 func (c cleaned) reasons() []string {
-	return append(c.source.reasons(), c4Lines, c4Sentences, c4Page)
+	return append(c.source.reasons(), c4Lines, c4Sentences, c4Page, c4Words)
 }
 
 func (c cleaned) each(ctx context.Context, fn func(Document) error, left leftOut) error {

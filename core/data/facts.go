@@ -3,6 +3,7 @@ package data
 import (
 	"bytes"
 	"cmp"
+	"iter"
 	"maps"
 	"slices"
 	"unicode"
@@ -101,7 +102,7 @@ func (f *facts) of(text []byte) {
 
 func (f *facts) duplicateLines() repeated {
 	if f.dupLines == nil {
-		d := f.duplicates([]byte("\n"), f.lines)
+		d := f.duplicates(bytes.Lines(f.text))
 		f.dupLines = &d
 	}
 	return *f.dupLines
@@ -109,16 +110,33 @@ func (f *facts) duplicateLines() repeated {
 
 func (f *facts) duplicateParagraphs() repeated {
 	if f.dupParas == nil {
-		d := f.duplicates([]byte("\n\n"), bytes.Count(f.text, []byte("\n\n"))+1)
+		d := f.duplicates(paragraphs(f.text))
 		f.dupParas = &d
 	}
 	return *f.dupParas
 }
 
-// duplicates counts the parts that occurred before, blank ones aside; most bounds their number.
-func (f *facts) duplicates(sep []byte, most int) (out repeated) {
-	f.set.clear(most)
-	for part := range bytes.SplitSeq(f.text, sep) {
+// paragraphs yields what lines of nothing but white space separate, whatever their line ends.
+func paragraphs(text []byte) iter.Seq[[]byte] {
+	return func(yield func([]byte) bool) {
+		from, at := 0, 0
+		for line := range bytes.Lines(text) {
+			if len(bytes.TrimSpace(line)) == 0 {
+				if !yield(text[from:at]) {
+					return
+				}
+				from = at + len(line)
+			}
+			at += len(line)
+		}
+		yield(text[from:])
+	}
+}
+
+// duplicates counts the parts that occurred before, blank ones aside; there are no more than lines.
+func (f *facts) duplicates(parts iter.Seq[[]byte]) (out repeated) {
+	f.set.clear(f.lines)
+	for part := range parts {
 		if part = bytes.TrimSpace(part); len(part) == 0 {
 			continue
 		}

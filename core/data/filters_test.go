@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -82,6 +83,34 @@ func TestQualityRules(t *testing.T) {
 				t.Errorf("breaks %q, want %q", got, tt.want)
 			}
 		})
+	}
+}
+
+func TestParagraphs(t *testing.T) {
+	for text, want := range map[string][]string{
+		"":                     {""},
+		"a":                    {"a"},
+		"a\nb\n\nc":            {"a\nb\n", "c"},
+		"a\r\nb\r\n\r\nc":      {"a\r\nb\r\n", "c"},
+		"a\n \t\nb\n\u00a0\nc": {"a\n", "b\n", "c"},
+		"\n\na\n\n\nb\n\n":     {"", "", "a\n", "", "b\n", ""},
+	} {
+		var got []string
+		for p := range paragraphs([]byte(text)) {
+			got = append(got, string(p))
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%q: got %q, want %q", text, got, want)
+		}
+	}
+	// The same document counts alike whatever its line ends, and whatever stands in its empty lines.
+	plain := "one two\nthree\n\nfour\n\none two\nthree\n"
+	for _, text := range []string{plain, strings.ReplaceAll(plain, "\n\n", "\n  \n"), strings.ReplaceAll(plain, "\n", "\r\n")} {
+		var f facts
+		f.of([]byte(text))
+		if got := f.duplicateParagraphs(); got.all != 3 || got.units != 1 {
+			t.Errorf("%q: got %+v, want 1 of 3", text, got)
+		}
 	}
 }
 

@@ -3,7 +3,8 @@ package data
 import "fmt"
 
 // Repetition holds the thresholds of Rae et al. 2021, table A1: a document is left out that repeats itself more. Lines and paragraphs count as
-// duplicates from their second occurrence on; paragraphs are what blank lines separate. A threshold of 1 switches a rule off, since nothing
+// duplicates from their second occurrence on; paragraphs are what blank lines separate (the paper does not say; datatrove splits at two line
+// ends in a row, so that a blank in an empty line joins two of its paragraphs). A threshold of 1 switches a rule off, since nothing
 // repeats itself more than wholly.
 type Repetition struct {
 	MaxLines, MaxParagraphs         float64 // 0.30, 0.30: duplicate lines of all lines, paragraphs of all paragraphs

@@ -163,7 +163,7 @@ func alone(ctx context.Context, cfgs []CorpusConfig, f Filters, examples int) ([
 	}
 	reasons := []string{nearReason, splitsReason, filesReason}
 	if f.C4 != nil {
-		reasons = []string{c4Lines, c4Sentences, c4Page}
+		reasons = []string{c4Lines, c4Sentences, c4Page, c4Words}
 	}
 	return slices.DeleteFunc(s.corpus.Filtered, func(f Filtered) bool { return !slices.Contains(reasons, f.Reason) }), nil
 }

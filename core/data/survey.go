@@ -50,10 +50,17 @@ func (s *survey) run(ctx context.Context, shares Shares) error {
 	c := s.corpus
 	names := make([]string, len(s.parts))
 	sources := make(sources, len(s.parts))
+	var c4 *C4
+	if s.filters.C4 != nil {
+		var err error
+		if c4, err = s.filters.C4.ready(); err != nil {
+			return err
+		}
+	}
 	for i, p := range s.parts {
 		names[i], sources[i] = p.name, p.source
-		if s.filters.C4 != nil {
-			sources[i] = cleaned{p.source, s.filters.C4}
+		if c4 != nil {
+			sources[i] = cleaned{p.source, c4}
 		}
 		c.Sources = append(c.Sources, Source{Name: p.name})
 	}

@@ -66,11 +66,12 @@ type Repetition struct {
 
 // C4 holds settings; the defaults are the paper's.
 type C4 struct {
-	MinLineWords int  `key:"min_line_words" default:"5" min:"0" max:"1000" doc:"Lines of fewer words are taken out."`
-	Terminal     bool `key:"terminal" default:"true" doc:"Take out lines that do not end in a terminal punctuation mark."`
-	MinSentences int  `key:"min_sentences" default:"3" min:"0" max:"1000" doc:"Pages of which fewer sentences are left are left out."`
-	Phrases      bool `key:"phrases" default:"true" doc:"Take out lines about JavaScript, cookies and terms of use; leave out pages with lorem ipsum or a brace."`
-	Citations    bool `key:"citations" default:"true" doc:"Take out Wikipedia's markers such as [1] and [edit]."`
+	MinLineWords int    `key:"min_line_words" default:"5" min:"0" max:"1000" doc:"Lines of fewer words are taken out."`
+	Terminal     bool   `key:"terminal" default:"true" doc:"Take out lines that do not end in a terminal punctuation mark."`
+	MinSentences int    `key:"min_sentences" default:"3" min:"0" max:"1000" doc:"Pages of which fewer sentences are left are left out."`
+	Phrases      bool   `key:"phrases" default:"true" doc:"Take out lines about JavaScript, cookies and terms of use; leave out pages with lorem ipsum or a brace."`
+	Citations    bool   `key:"citations" default:"true" doc:"Take out Wikipedia's markers such as [1] and [edit]."`
+	Words        string `key:"words" doc:"A file of words or phrases, one a line: pages that have any are left out, as those with words of a public list are in C4. Relative to the experiment file."`
 }
 
 // Near holds the setting of near-duplicate removal.
@@ -97,6 +98,9 @@ func (f *Filters) Config(resolve func(string) string) (out data.Filters) {
 	out.Exact = f.Exact
 	if c := f.C4; c != nil {
 		out.C4 = &data.C4{MinLineWords: c.MinLineWords, Terminal: c.Terminal, MinSentences: c.MinSentences, Phrases: c.Phrases, Citations: c.Citations}
+		if c.Words != "" {
+			out.C4.Words = resolve(c.Words)
+		}
 	}
 	if l := f.Length; l != nil {
 		out.Length = &data.Length{MinBytes: l.MinBytes, MaxBytes: l.MaxBytes}
@@ -146,6 +150,9 @@ func (f *File) Paths() (out []*string) {
 		for i := range x.Mixture.Sources {
 			out = append(out, &x.Mixture.Sources[i].Path)
 		}
+	}
+	if x.Filters != nil && x.Filters.C4 != nil {
+		out = append(out, &x.Filters.C4.Words)
 	}
 	if x.Filters != nil && x.Filters.Decontaminate != nil {
 		for i := range x.Filters.Decontaminate.Files {

@@ -29,6 +29,13 @@ func TestFiltersAreThePublishedOnes(t *testing.T) {
 	if err := got.Check(); err != nil {
 		t.Error(err)
 	}
+	listed, err := textFile(t, "{corpus: gosrc, filters: {c4: {words: list.txt}}}")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := listed.Data.Filters.Config(listed.Resolve).C4.Words; got != "dir/list.txt" || len(listed.Paths()) != 2 {
+		t.Errorf("the list of words is %q, %d paths", got, len(listed.Paths()))
+	}
 	var none *Filters
 	if got := none.Config(f.Resolve); !reflect.DeepEqual(got, data.Filters{}) {
 		t.Errorf("no filters are %+v", got)
