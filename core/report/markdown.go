@@ -100,9 +100,9 @@ func Markdown(rep *Report) []byte {
 			lines[i] = append([]string{m.Model}, lines[i]...)
 		}
 		grid(&b, append([]string{"validation loss"}, head...), lines)
-		p("\nThe best validation loss to expect of so many trials of the grid, picked at random:\n\n")
+		p("\nThe best validation loss to expect of so many rates of the grid, picked at random, each with all tuning seeds:\n\n")
 		head, lines = t.budget()
-		grid(&b, append([]string{"trials"}, head...), lines)
+		grid(&b, append([]string{"rates"}, head...), lines)
 		lines = nil
 		for _, m := range t.Models {
 			for _, x := range m.Trials {

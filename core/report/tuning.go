@@ -26,7 +26,7 @@ type Tuned struct {
 	Loss   *float64   `json:"loss"`  // of the chosen rate: validation, mean over the tuning seeds
 	Edge   string     `json:"edge,omitempty"`
 	Trials []Trial    `json:"trials"`
-	Best   []Expected `json:"best"` // after 1, 2, ... random trials
+	Best   []Expected `json:"best"` // after 1, 2, ... random rates
 }
 
 // Trial is one training of the grid, scored on the validation split.
@@ -44,10 +44,10 @@ type Trial struct {
 	Accuracy *float64 `json:"accuracy,omitempty"`
 }
 
-// Expected is the best validation loss that so many trials of the grid, picked at random, would have found (stats.ExpectedBest), and
-// what they would have cost.
+// Expected is the best validation loss that so many rates of the grid, picked at random, would have found (stats.ExpectedBest), each judged as
+// the choice does: by the mean over the tuning seeds, as failed where one failed. A rate costs the trials of all its seeds.
 type Expected struct {
-	Trials int      `json:"trials"`
+	Rates  int      `json:"rates"`
 	Loss   *float64 `json:"loss"`
 	Failed float64  `json:"failed"` // chance that none of them finished
 	Tokens float64  `json:"tokens"`
@@ -80,7 +80,7 @@ func ledger(r *record.Reader, rows []entry) (*Tuning, error) {
 		for _, x := range trials {
 			m.Trials = append(m.Trials, trialOf(x, rows[i].text))
 		}
-		m.Best = expected(trials)
+		m.Best = expected(t.Rates, trials)
 		out.Models = append(out.Models, m)
 	}
 	return out, nil
@@ -103,21 +103,30 @@ func trialOf(x tuning.Trial, text bool) Trial {
 	return t
 }
 
-// expected answers the score against the number of trials, of those that are done.
-func expected(trials []tuning.Trial) []Expected {
-	out := []Expected{}
+// expected answers the score against the number of rates, of those whose trials are all done.
+func expected(rates []float64, trials []tuning.Trial) []Expected {
 	var losses []float64
 	tokens, flops := 0.0, 0.0
-	for _, t := range trials {
-		if t.Done {
-			losses = append(losses, t.Loss())
-			tokens, flops = tokens+float64(t.Result.Tokens), flops+t.Result.FLOPs
+	for _, rate := range rates {
+		var seeds []float64
+		done, t, f := true, 0.0, 0.0
+		for _, x := range trials {
+			if x.Rate == rate {
+				done = done && x.Done
+				seeds = append(seeds, x.Loss())
+				t, f = t+float64(x.Result.Tokens), f+x.Result.FLOPs
+			}
+		}
+		if done {
+			losses = append(losses, stats.Mean(seeds))
+			tokens, flops = tokens+t, flops+f
 		}
 	}
+	out := []Expected{}
 	for k := 1; k <= len(losses); k++ {
 		best, failed := stats.ExpectedBest(losses, k)
 		part := float64(k) / float64(len(losses))
-		out = append(out, Expected{Trials: k, Loss: finite(best), Failed: failed, Tokens: tokens * part, FLOPs: flops * part})
+		out = append(out, Expected{Rates: k, Loss: finite(best), Failed: failed, Tokens: tokens * part, FLOPs: flops * part})
 	}
 	return out
 }
@@ -194,7 +203,7 @@ func (t Tuning) grid() (head []string, lines [][]string, chosen []int) {
 	return head, lines, chosen
 }
 
-// budget is the table of the expected best loss after so many random trials: one line a number of trials, one column a model.
+// budget is the table of the expected best loss after so many random rates: one line a number of rates, one column a model.
 func (t Tuning) budget() (head []string, lines [][]string) {
 	most := 0
 	for _, m := range t.Models {

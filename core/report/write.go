@@ -142,7 +142,7 @@ func tables(rep *Report) []csvTable {
 		}
 	}
 	tried := csvTable{"tuning", [][]string{{"run", "model", "learning_rate", "seed", "chosen", "status", "why", "validation_loss", "bpb", "accuracy", "steps", "tokens", "flops", "seconds"}}}
-	budget := csvTable{"tuning_budget", [][]string{{"run", "model", "trials", "tokens", "flops", "expected_best_loss", "none_finishes"}}}
+	budget := csvTable{"tuning_budget", [][]string{{"run", "model", "rates", "tokens", "flops", "expected_best_loss", "none_finishes"}}}
 	for _, t := range rep.Tunings {
 		for _, m := range t.Models {
 			for _, x := range m.Trials {
@@ -150,7 +150,7 @@ func tables(rep *Report) []csvTable {
 				tried.lines = append(tried.lines, []string{t.Run, m.Model, n(x.Rate), strconv.FormatUint(x.Seed, 10), strconv.FormatBool(chosen), x.Status, x.Why, opt(x.Loss), opt(x.BPB), opt(x.Accuracy), i(x.Steps), strconv.FormatInt(x.Tokens, 10), n(x.FLOPs), n(x.Seconds)})
 			}
 			for _, e := range m.Best {
-				budget.lines = append(budget.lines, []string{t.Run, m.Model, i(e.Trials), n(e.Tokens), n(e.FLOPs), opt(e.Loss), n(e.Failed)})
+				budget.lines = append(budget.lines, []string{t.Run, m.Model, i(e.Rates), n(e.Tokens), n(e.FLOPs), opt(e.Loss), n(e.Failed)})
 			}
 		}
 	}

@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// ExpectedBest answers the expected lowest of k scores drawn at random, without replacement, from those of a grid's trials (lower is
+// ExpectedBest answers the expected lowest of k scores drawn at random, without replacement, from those of a grid's settings (lower is
 // better), and the chance that all k failed. NaN is a failure: it is never the best of any that finished, and the expectation is that of
 // draws of which one did. Without replacement the estimate has no bias (Tang et al. 2020, "Showing Your Work Doesn't Always Work"); the
 // idea of reporting it is Dodge et al.'s (2019, "Show Your Work", sec. 3).

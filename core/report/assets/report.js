@@ -37,10 +37,10 @@
       return { height: 340, x: { label, format, log: sx === "log" }, y: { label: y === "accuracy" ? y : y === "bits per byte" ? y : y + " (nats a token)", format: y === "accuracy" ? percent : fixed, max: y === "accuracy" ? 1 : undefined }, series };
     });
   }
-  (rep.tuning || []).forEach((t, k) => place("tuning-" + k) && panel(place("tuning-" + k), [{ label: "against", options: ["trials", "tokens", "FLOPs"] }], ([a]) => ({
-    height: 260, x: { label: a === "trials" ? "trials" : a + " spent on trials", format: a === "trials" ? whole : si, whole: a === "trials" },
+  (rep.tuning || []).forEach((t, k) => place("tuning-" + k) && panel(place("tuning-" + k), [{ label: "against", options: ["rates", "tokens", "FLOPs"] }], ([a]) => ({
+    height: 260, x: { label: a === "rates" ? "rates tried" : a + " spent on trials", format: a === "rates" ? whole : si, whole: a === "rates" },
     y: { label: "expected best validation loss", format: fixed },
-    series: t.models.map(m => ({ name: m.model, color: hue.get(m.model), marks: true, points: m.best.filter(b => b.loss != null).map(b => [b[key[a] || "trials"], b.loss]) })).filter(s => s.points.length),
+    series: t.models.map(m => ({ name: m.model, color: hue.get(m.model), marks: true, points: m.best.filter(b => b.loss != null).map(b => [b[key[a] || "rates"], b.loss]) })).filter(s => s.points.length),
   })));
   const simple = (id, x, y, of, choices, pick) => place(id) && panel(place(id), choices || [], ch => ({
     height: 280, x, y: pick ? { ...y, ...pick(ch) } : y,
