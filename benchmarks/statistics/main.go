@@ -16,7 +16,6 @@ import (
 	"strings"
 
 	"github.com/archlab/archlab/core/stats"
-	"github.com/archlab/archlab/core/stats/statstest"
 )
 
 func main() {
@@ -99,43 +98,9 @@ func rows(trials int) ([]row, error) {
 	out = append(out, solved(trials)...)
 	out = append(out, proportions(trials)...)
 	out = append(out, passes(trials)...)
+	out = append(out, detectables(trials)...)
 	list, err := reports(trials)
 	return append(out, list...), err
-}
-
-type world struct {
-	name string
-	statstest.World
-}
-
-// worlds are what Compare is judged on: where chance comes from, alone and together.
-var worlds = []world{
-	{"3 seeds differ", statstest.World{Seeds: 3, Items: 40, SeedSD: 0.02, ItemSD: 0.0001}},
-	{"3 seeds differ, and alike for all models", statstest.World{Seeds: 3, Items: 40, Block: 0.1, SeedSD: 0.02, ItemSD: 0.0001}},
-	{"60 items differ", statstest.World{Seeds: 3, Items: 60, SeedSD: 0.0001, ItemSD: 0.1}},
-	{"160 items in clusters of 4 differ", statstest.World{Seeds: 3, Items: 160, SeedSD: 0.0001, ItemSD: 0.1, Cluster: 4}},
-	{"2 seeds and 60 items differ", statstest.World{Seeds: 2, Items: 60, SeedSD: 0.01, ItemSD: 0.05}},
-	{"2 seeds and 60 items differ, two models", statstest.World{Scores: []float64{1, 1}, Seeds: 2, Items: 60, SeedSD: 0.02, ItemSD: 0.05}},
-	{"3 seeds and 60 items differ, two models", statstest.World{Scores: []float64{1, 1}, Seeds: 3, Items: 60, SeedSD: 0.02, ItemSD: 0.05}},
-	{"3 seeds differ, one of the models is a control", statstest.World{Seeds: 3, Items: 60, Block: 0.02, SeedSD: 0.01, ItemSD: 0.02, Control: true}},
-	{"3 seeds differ on one text", statstest.World{Seeds: 3, Items: 40, SeedSD: 0.02, Cluster: 40}},
-	{"5 seeds and 200 items differ", statstest.World{Seeds: 5, Items: 200, SeedSD: 0.01, ItemSD: 0.1}},
-}
-
-// uneven are worlds in which models' seeds do not scatter alike, or jump: a training solves its task or does not.
-var uneven = []world{
-	{"2 seeds differ, 10 times as much for one of four models", statstest.World{Seeds: 2, Items: 40, SeedSD: 0.005, Unstable: 10}},
-	{"3 seeds differ, 5 times as much for one of four models", statstest.World{Seeds: 3, Items: 40, SeedSD: 0.005, Unstable: 5}},
-	{"3 seeds differ, 10 times as much for one of four models", statstest.World{Seeds: 3, Items: 40, SeedSD: 0.005, Unstable: 10}},
-	{"5 seeds differ, 5 times as much for one of four models", statstest.World{Seeds: 5, Items: 40, SeedSD: 0.005, Unstable: 5}},
-	{"2 seeds differ, 10 times as much for one of eight models", statstest.World{Scores: slices.Repeat([]float64{1}, 8), Seeds: 2, Items: 40, SeedSD: 0.005, Unstable: 10}},
-	{"3 seeds differ, 5 times as much for one of eight models", statstest.World{Scores: slices.Repeat([]float64{1}, 8), Seeds: 3, Items: 40, SeedSD: 0.005, Unstable: 5}},
-	{"2 seeds that solve or fail, two models", statstest.World{Scores: []float64{1, 1}, Seeds: 2, Items: 40, SeedSD: 0.005, Camps: 0.5}},
-	{"3 seeds that solve or fail, two models", statstest.World{Scores: []float64{1, 1}, Seeds: 3, Items: 40, SeedSD: 0.005, Camps: 0.5}},
-	{"5 seeds that solve or fail, two models", statstest.World{Scores: []float64{1, 1}, Seeds: 5, Items: 40, SeedSD: 0.005, Camps: 0.5}},
-	{"2 seeds that solve or fail, four models", statstest.World{Seeds: 2, Items: 40, SeedSD: 0.005, Camps: 0.5}},
-	{"3 seeds that solve or fail, four models", statstest.World{Seeds: 3, Items: 40, SeedSD: 0.005, Camps: 0.5}},
-	{"5 seeds that solve or fail, four models", statstest.World{Seeds: 5, Items: 40, SeedSD: 0.005, Camps: 0.5}},
 }
 
 // verdicts judges Compare, among four models where the world does not say how many.
@@ -171,29 +136,13 @@ func (r *row) count(hit bool) {
 	}
 }
 
-// resampled are worlds in which chance is of one kind, with fewer and more units of it.
-var resampled = []struct {
-	world
-	over  stats.Unit
-	units string
-}{
-	{world{"8 seeds differ", statstest.World{Seeds: 8, Items: 5, SeedSD: 0.1}}, stats.Seeds, "seeds"},
-	{world{"40 seeds differ", statstest.World{Seeds: 40, Items: 5, SeedSD: 0.1}}, stats.Seeds, "seeds"},
-	{world{"40 items differ", statstest.World{Seeds: 2, Items: 40, ItemSD: 0.1}}, stats.Items, "items"},
-	{world{"200 items differ", statstest.World{Seeds: 2, Items: 200, ItemSD: 0.1}}, stats.Items, "items"},
-	{world{"160 items in clusters of 4 differ", statstest.World{Seeds: 2, Items: 160, ItemSD: 0.1, Cluster: 4}}, stats.Items, "items"},
-}
-
 // resampling judges the bootstrap and the permutation test on two equal models.
-func resampling(w struct {
-	world
-	over  stats.Unit
-	units string
-}, trials int) ([]row, error) {
+func resampling(w drawn, trials int) ([]row, error) {
 	w.Scores = []float64{1, 1}
 	r := rand.New(rand.NewPCG(3, 4))
 	covers := row{rule: "paired bootstrap over " + w.units, world: w.name, event: "covers", promised: 0.95}
-	errs := row{rule: "paired permutation over " + w.units, world: w.name, event: "errs", promised: 0.05}
+	covers.careful = w.over == stats.Items|stats.Seeds
+	errs := row{rule: "paired permutation over " + w.units, world: w.name, event: "errs", promised: 0.05, careful: true}
 	for range trials {
 		s := w.Draw(r)
 		const draws = 999
@@ -201,12 +150,18 @@ func resampling(w struct {
 		if err != nil {
 			return nil, err
 		}
+		covers.count(x.Low <= 0 && 0 <= x.High)
+		if w.over == stats.Items|stats.Seeds {
+			continue // a permutation test exchanges one or the other
+		}
 		p, err := stats.PairedPermutation(s[0], s[1], w.over, draws, r)
 		if err != nil {
 			return nil, err
 		}
-		covers.count(x.Low <= 0 && 0 <= x.High)
 		errs.count(p <= 0.05)
+	}
+	if errs.of == 0 {
+		return []row{covers}, nil
 	}
 	return []row{covers, errs}, nil
 }
@@ -235,19 +190,46 @@ func proportions(trials int) []row {
 		}
 		out = append(out, x)
 	}
-	x := row{rule: "clustered standard error, 1.96 of it", world: "300 values in clusters of 3 that are alike", event: "covers", promised: 0.95}
-	for range trials {
-		v, cluster := make([]float64, 300), make([]int64, 300)
-		for i := range v {
-			cluster[i] = int64(i / 3)
-			if v[i] = r.NormFloat64(); i%3 > 0 {
-				v[i] = v[i-1]
+	for _, n := range []int{8, 30, 100} {
+		x := row{rule: "clustered standard error, Student's quantile of it", world: fmt.Sprintf("%d clusters of 3 values that are alike", n), event: "covers", promised: 0.95}
+		for range trials {
+			v, cluster := make([]float64, 3*n), make([]int64, 3*n)
+			for i := range v {
+				cluster[i] = int64(i / 3)
+				if v[i] = r.NormFloat64(); i%3 > 0 {
+					v[i] = v[i-1]
+				}
 			}
+			mean, se := stats.Clustered(v, cluster)
+			x.count(math.Abs(mean) <= stats.Student(0, se, float64(n-1), 0.05).High)
 		}
-		mean, se := stats.Clustered(v, cluster)
-		x.count(math.Abs(mean) <= 1.96*se)
+		out = append(out, x)
 	}
-	return append(out, x)
+	return out
+}
+
+// detectables judges MinimumDetectable: differences of n values with a known standard deviation, judged by an estimated one.
+func detectables(trials int) []row {
+	r := rand.New(rand.NewPCG(13, 14))
+	var out []row
+	for _, c := range []struct {
+		n     int
+		alpha float64
+	}{{3, 0.05}, {5, 0.05}, {5, 0.05 / 6}, {60, 0.05 / 6}} {
+		x := row{rule: "minimum detectable effect", world: fmt.Sprintf("%d values, at %.2g %%", c.n, 100*c.alpha), event: "finds", promised: 0.8}
+		df := float64(c.n - 1)
+		truth := stats.MinimumDetectable(1/math.Sqrt(float64(c.n)), df, c.alpha, 0.8)
+		for range trials {
+			v := make([]float64, c.n)
+			for i := range v {
+				v[i] = truth + r.NormFloat64()
+			}
+			mean, half := stats.TInterval(v, c.alpha)
+			x.count(mean-half > 0)
+		}
+		out = append(out, x)
+	}
+	return out
 }
 
 func binomial(r *rand.Rand, n int, p float64) int {

@@ -199,63 +199,6 @@ func agrestiMin(counts []int64, seeds int) float64 {
 	return (squares - sum*sum/n) / (n * n)
 }
 
-// exactUnits is up to how many units that differ the permutation test counts all exchanges. Of more, the sum is normal to four digits.
-const exactUnits = 2000
-
-// signFlips answers the exact two-sided p-value that differences d have no sign of their own: the share of the 2^n ways to give
-// them signs whose sum is as far from zero as theirs. For differences of +-1 it is McNemar's test.
-func signFlips(d []int64) float64 {
-	var reach, observed, n int64
-	squares := 0.0
-	for _, v := range d {
-		if v != 0 {
-			n++
-		}
-		reach += max(v, -v)
-		observed += v
-		squares += float64(v) * float64(v)
-	}
-	observed = max(observed, -observed)
-	if n > exactUnits {
-		return 2 * normalCDF(-float64(observed)/math.Sqrt(squares))
-	}
-	share, next := make([]float64, 2*reach+1), make([]float64, 2*reach+1) // of each sum so far, from -reach
-	share[reach] = 1
-	done := int64(0)
-	for _, v := range d {
-		v = max(v, -v)
-		if v == 0 {
-			continue
-		}
-		clear(next)
-		for s := reach - done; s <= reach+done; s++ {
-			next[s+v] += share[s] / 2
-			next[s-v] += share[s] / 2
-		}
-		done += v
-		share, next = next, share
-	}
-	p := 0.0
-	for s := observed; s <= reach; s++ {
-		p += share[reach+s]
-		if s > 0 {
-			p += share[reach-s]
-		}
-	}
-	return min(1, p)
-}
-
-// smallestStep is the smallest difference of a unit that is not zero, 1 where all are.
-func smallestStep(d []int64) float64 {
-	least := int64(0)
-	for _, v := range d {
-		if v = max(v, -v); v > 0 && (least == 0 || v < least) {
-			least = v
-		}
-	}
-	return float64(max(1, least))
-}
-
 // influence answers how much each item moves the ratio of totals away from itself: (num - ratio*den)/sum(den).
 func influence(s SeedScores) []float64 {
 	r, d := s.Score(), 0.0

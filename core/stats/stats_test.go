@@ -45,7 +45,7 @@ func TestEdges(t *testing.T) {
 // proportion over the trials. Holm and Cochran & Cox may err on the careful side only, so the lower bound of the error and the upper one
 // of the coverage are loose.
 func TestCalibration(t *testing.T) {
-	const trials = 600
+	const trials = 400
 	five := 5 * math.Sqrt(0.05*0.95/trials)
 	for name, w := range map[string]statstest.World{
 		"seeds rule":              {Seeds: 3, Items: 40, SeedSD: 0.02, ItemSD: 0.0001},
