@@ -79,6 +79,15 @@ func TestZeroVariance(t *testing.T) {
 		}
 		near(t, name, got.P, c.p, 1e-15)
 	}
+	// What rounding makes of the same is no scatter.
+	var equal [2]Sample
+	for i, loss := range []float64{1.987, 2.123} {
+		x := SeedScores{Num: []float64{7 * loss, 3 * loss, 11 * loss}, Den: []float64{7, 3, 11}}
+		equal[i] = Sample{Name: string(rune('a' + i)), Seeds: []SeedScores{x}}
+	}
+	if c := Compare(equal[:], Options{Alpha: 0.05})[0]; c.P != 0.25 {
+		t.Errorf("three items that differ by the same but for rounding: %v, p %v by %s", c, c.P, c.Test)
+	}
 	// 0.9 - 0.1 and 0.8 - 0 are the same but for rounding.
 	a, b := answers("a", "1111111110", "1111111100"), answers("b", "1000000000", "0000000000")
 	if c := Compare([]Sample{a, b}, higher)[0]; c.Scope != Weights {

@@ -112,7 +112,7 @@ func pair(a, b Sample, d blocks, alpha float64) Comparison {
 
 	ch := seedChance(a, b, p, d)
 	if c.Items > 1 {
-		ch.items = component{Variance(infl) * float64(c.Items), float64(c.Items - 1)}
+		ch.items = component{unrounded(Variance(infl), p.scale/float64(c.Items)) * float64(c.Items), float64(c.Items - 1)}
 		if p.counts != nil {
 			ch.items.variance = math.Max(ch.items.variance, agrestiMin(p.counts, len(seeds)))
 		}
