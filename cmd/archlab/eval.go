@@ -133,8 +133,8 @@ func (o *evalOptions) check() error {
 		return settingError{"checkpoint", fmt.Sprintf("got %q, want newest, best or a step", o.which), ""}
 	}
 	for _, n := range o.lengths {
-		if n < 1 || n > 1<<20 {
-			return settingError{"lengths", fmt.Sprintf("got %d, want 1 to %d", n, 1<<20), ""}
+		if n < 0 || n > 1<<20 {
+			return settingError{"lengths", fmt.Sprintf("got %d, want 0 to %d", n, 1<<20), ""}
 		}
 	}
 	return nil

@@ -133,7 +133,11 @@ func (o *evalOptions) wanted(k *task.Kind, trained int) (out []int) {
 		return out
 	}
 	for times := 1; times <= 64; times *= 2 {
-		out = append(out, times*trained)
+		n := times * trained
+		if k.Odd {
+			n -= 1 - n%2
+		}
+		out = append(out, n)
 	}
 	return out
 }

@@ -114,6 +114,8 @@ func (o *evalOptions) judgePositions(file *experiment.File) (*judge, error) {
 	switch {
 	case len(o.lengths) > 1:
 		return nil, settingError{"lengths", "the suite long takes one window", ""}
+	case len(o.lengths) == 1 && o.lengths[0] < 1:
+		return nil, settingError{"lengths", "a window has at least 1 token", ""}
 	case len(o.lengths) == 1:
 		T = o.lengths[0]
 	}

@@ -26,6 +26,8 @@ type Kind struct {
 	Scale string
 	// Floor is the smallest value that Scale is drawn down to, where examples differ in length: a test at one length sets both.
 	Floor string
+	// Odd says that a test at one length has an odd one.
+	Odd bool
 	// PaperScale lists the values of Scale that the publication tests; nil: that of training alone.
 	PaperScale []int
 	// Grid lists the settings that the publication tests, where it tests more than lengths: values in place of the paper preset's.

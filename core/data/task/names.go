@@ -31,6 +31,8 @@ var namesKind = Kind{
 		switch {
 		case s.people > s.names:
 			return nil, configError("people", "got %d, want at most names, which are %d: first tokens are distinct", s.people, s.names)
+		case v.int("length") <= longestSentence*s.people:
+			return nil, configError("length", "got %d, want more than %d times people %d: only then is it sure that somebody comes again, who is asked for", v.int("length"), longestSentence, s.people)
 		case habit > s.names:
 			return nil, configError("habit", "got %d, want at most names, which are %d", habit, s.names)
 		}
@@ -47,6 +49,9 @@ var namesKind = Kind{
 		}, nil
 	},
 }
+
+// longestSentence is the tokens of a name and six words.
+const longestSentence = 8
 
 // story is what all stories of a task share.
 type story struct{ words, names, people int }
@@ -72,7 +77,7 @@ func (s story) tell(e *Example, r *rng.Source, second func(first int) int) uint6
 			e.Tokens[at] = answer
 			at++
 		}
-		for n := 3 + r.Intn(4); n > 0 && at < len(e.Tokens); n-- {
+		for n := 3 + r.Intn(longestSentence-4); n > 0 && at < len(e.Tokens); n-- {
 			word = s.next(word, r)
 			e.Tokens[at] = int32(word)
 			at++

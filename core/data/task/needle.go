@@ -19,7 +19,7 @@ var needleKind = Kind{
 	Unpublished: "the publication asks models trained on text; tokens are bytes here",
 	Examples:    unsaid,
 	Params: []Param{
-		{Key: "length", Doc: "characters of filler", Min: 1, Max: 1 << 20, Size: true, Paper: 5000, CPU: 64},
+		{Key: "length", Doc: "characters of filler", Min: 0, Max: 1 << 20, Size: true, Paper: 5000, CPU: 64},
 		{Key: "keys", Doc: "different pass keys", Min: 8, Max: 1e9, Size: true, Paper: 50_000, CPU: 999},
 	},
 	Whole: true, Scale: "length", PaperScale: []int{0, 100, 500, 1000, 5000, 8000, 10_000, 12_000, 14_000, 18_000, 20_000, 25_000, 38_000},

@@ -2,8 +2,9 @@ package task
 
 import (
 	"bytes"
+	"fmt"
+	"math/big"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -353,30 +354,31 @@ func spelled(prompt, completion string) map[int]int32 {
 func solveAddition(v Values, tokens []int32) map[int]int32 {
 	prompt, _, ok := strings.Cut(text(tokens), "=")
 	a, b, plus := strings.Cut(prompt, "+")
-	x, errX := strconv.Atoi(a)
-	y, errY := strconv.Atoi(b)
-	if !ok || !plus || errX != nil || errY != nil {
+	x, okX := new(big.Int).SetString(a, 10)
+	y, okY := new(big.Int).SetString(b, 10)
+	if !ok || !plus || !okX || !okY {
 		return nil
 	}
-	sum := strconv.Itoa(x + y)
-	answer := sum
+	answer := new(big.Int).Add(x, y).String()
 	if v["reversed"] != 0 {
+		forward := answer
 		answer = ""
-		for _, c := range sum {
+		for _, c := range forward {
 			answer = string(c) + answer
 		}
 	}
 	if v["work"] != 0 {
 		var columns []string
-		carry := 0
+		var carry int64
+		lowest := func(n *big.Int) int64 {
+			digit := new(big.Int)
+			n.QuoRem(n, big.NewInt(10), digit)
+			return digit.Int64()
+		}
 		for range max(len(a), len(b)) {
-			s := x%10 + y%10 + carry
-			two := strconv.Itoa(s)
-			if s < 10 {
-				two = "0" + two
-			}
-			columns = append(columns, strconv.Itoa(x%10)+"+"+strconv.Itoa(y%10)+"+"+strconv.Itoa(carry)+"="+two)
-			x, y, carry = x/10, y/10, s/10
+			i, k := lowest(x), lowest(y)
+			columns = append(columns, fmt.Sprintf("%d+%d+%d=%02d", i, k, carry, i+k+carry))
+			carry = (i + k + carry) / 10
 		}
 		answer = strings.Join(columns, ",") + ":" + answer
 	}

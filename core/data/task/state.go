@@ -74,15 +74,18 @@ var parityKind = Kind{
 //	2 + 3 * 4 - 1 =    answer modulo 5: 3
 //
 // The ids are the numbers below m, then + - *, the question = and the filling after it. Numbers and operators are uniform. Lengths are odd: an even
-// one that is drawn is made one smaller, as published.
+// one that is drawn is made one smaller, as published. A test at an even length would be the one below it under another name, and is refused.
 var modularKind = Kind{
 	Name: "modular_arithmetic", Suite: "state", Summary: "arithmetic modulo a small number, with + - * and no brackets",
 	Source: chomskySource + "modular arithmetic (simple)",
 	Params: append([]Param{{Key: "modulus", Doc: "the number to calculate modulo", Min: 2, Max: 1000, Size: true, Paper: 5, CPU: 5}}, lengthParams(9)...),
-	Scale:  "length", Floor: "min_length", PaperScale: chomskyScale,
+	Scale:  "length", Floor: "min_length", Odd: true, PaperScale: slices.DeleteFunc(upTo(500), func(n int) bool { return n%2 == 0 }),
 	open: func(v Values) (*design, error) {
 		if err := checkLengths(v); err != nil {
 			return nil, err
+		}
+		if v.int("min_length")%2 == 0 {
+			return nil, configError("min_length", "got %d, want an odd number: numbers and operators take turns", v.int("min_length"))
 		}
 		m := v.int("modulus")
 		return &design{
