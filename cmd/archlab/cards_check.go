@@ -179,7 +179,7 @@ func (o *cardOptions) runCase(ctx context.Context, c *card.Card, name string, st
 	if errors.Is(err, errInterrupted) {
 		return "", false, err
 	}
-	made, e := newest(filepath.Join(o.out, file.Name), config)
+	made, e := newest(filepath.Join(o.out, file.Name), config, false)
 	if e != nil || made == nil || made.Manifest.State != "finished" { // a run with failed trainings is finished, and judged
 		return "", false, errors.Join(err, e)
 	}
@@ -192,7 +192,7 @@ func (o *cardOptions) earlier(ctx context.Context, file *experiment.File, config
 	if o.fresh {
 		return "", "", nil
 	}
-	r, err := newest(filepath.Join(o.out, file.Name), config)
+	r, err := newest(filepath.Join(o.out, file.Name), config, o.read)
 	if err != nil || r == nil || r.Manifest.Archlab != version() {
 		return "", "", err
 	}
@@ -214,8 +214,8 @@ func (o *cardOptions) earlier(ctx context.Context, file *experiment.File, config
 	return r.Manifest.State, r.Dir, err
 }
 
-// newest answers the newest run below a directory that has the very same experiment, or nil.
-func newest(root string, config []byte) (*record.Reader, error) {
+// newest answers the newest run below a directory that has the very same experiment, or nil; finished leaves out those that are not.
+func newest(root string, config []byte, finished bool) (*record.Reader, error) {
 	dirs, err := record.Find(root)
 	if err != nil {
 		return nil, err
@@ -224,6 +224,9 @@ func newest(root string, config []byte) (*record.Reader, error) {
 		r, err := record.Open(dir)
 		if err != nil {
 			continue // of another format
+		}
+		if finished && r.Manifest.State != "finished" {
+			continue
 		}
 		if old, err := r.Config(); err == nil && bytes.Equal(old, config) {
 			return r, nil
