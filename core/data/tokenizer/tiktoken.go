@@ -59,7 +59,10 @@ func llama3Special() map[string]int32 {
 // tokens both are those of the published file of as many tokens.
 //
 // Written as tokenizer.json, ranks become merges: every split of a token in two others, in the order of ranks, as Hugging Face's converter
-// has it. There two splits of one token are not equally early, so that ids can differ where such splits overlap.
+// has it. There two splits of one token are not equally early, but no text ever has two of them to choose from. Take a place where the two parts
+// L and R of a token LR stand side by side. No merge went across the ends of LR until then, so those inside of it are the ones, in
+// the same order, that LR alone goes through as a word; and that word comes to stand in two parts in one way at most. So every token has
+// one split that is ever there, and ids are those of the rank file.
 func ReadTiktoken(raw []byte, pattern string, special map[string]int32) (*Tokenizer, error) {
 	list, err := readRanks(raw)
 	if err != nil {
