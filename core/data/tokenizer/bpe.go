@@ -1,9 +1,12 @@
 package tokenizer
 
 import (
+	"cmp"
 	"fmt"
 	"math"
+	"runtime"
 	"sync"
+	"unicode/utf8"
 )
 
 // BPEConfig is a byte-pair encoding (Sennrich et al. 2016) as tokenizer.json writes it.
@@ -53,28 +56,76 @@ func NewBPE(cfg BPEConfig) (*BPE, error) {
 	if err != nil {
 		return nil, err
 	}
-	b.pairs = newPairTable(len(cfg.Merges))
-	for i, m := range cfg.Merges {
-		where := fmt.Sprintf("merges[%d]", i)
-		left, ok := cfg.Vocab[m[0]]
-		if !ok {
-			return nil, errorf(ErrFormat, where, "%q is not in the vocabulary", m[0])
-		}
-		right, ok := cfg.Vocab[m[1]]
-		if !ok {
-			return nil, errorf(ErrFormat, where, "%q is not in the vocabulary", m[1])
-		}
-		if len(m[1]) < len(cfg.Prefix) {
-			return nil, errorf(ErrFormat, where, "%q is shorter than the prefix %q", m[1], cfg.Prefix)
-		}
-		made := m[0] + m[1][len(cfg.Prefix):]
-		id, ok := cfg.Vocab[made]
-		if !ok {
-			return nil, errorf(ErrFormat, where, "%q is not in the vocabulary", made)
-		}
-		b.pairs.set(pair(left, right), merged{int32(i), id}) // of a pair given twice the later one counts, as in the reference
+	rules, err := b.resolve()
+	if err != nil {
+		return nil, err
+	}
+	b.pairs = newPairTable(len(rules))
+	for i, r := range rules {
+		b.pairs.set(pair(r.left, r.right), merged{int32(i), r.made}) // of a pair given twice the later one counts, as in the reference
 	}
 	return b, nil
+}
+
+// rule is a merge by ids.
+type rule struct{ left, right, made int32 }
+
+// resolve finds the ids of all merges, on several cores: looking up strings is most of what making a model takes.
+func (b *BPE) resolve() ([]rule, error) {
+	merges := b.cfg.Merges
+	rules := make([]rule, len(merges))
+	parts := min(runtime.GOMAXPROCS(0), 1+len(merges)/(1<<14))
+	errs := make([]error, parts)
+	var wg sync.WaitGroup
+	for k := range parts {
+		from, to := k*len(merges)/parts, (k+1)*len(merges)/parts
+		wg.Go(func() { errs[k] = b.resolvePart(rules[from:to], from) })
+	}
+	wg.Wait()
+	return rules, cmp.Or(errs...)
+}
+
+// resolvePart resolves the merges from number from on.
+func (b *BPE) resolvePart(rules []rule, from int) error {
+	var made []byte
+	var next int32 // an id that what is made is likely to have: lists of merges are mostly in the order of ids
+	for i := range rules {
+		m := b.cfg.Merges[from+i]
+		wrong := func(format string, args ...any) error {
+			return errorf(ErrFormat, fmt.Sprintf("merges[%d]", from+i), format, args...)
+		}
+		left, ok := b.cfg.Vocab[m[0]]
+		if !ok {
+			return wrong("%q is not in the vocabulary", m[0])
+		}
+		right, ok := b.cfg.Vocab[m[1]]
+		if !ok {
+			return wrong("%q is not in the vocabulary", m[1])
+		}
+		if len(m[1]) < len(b.cfg.Prefix) {
+			return wrong("%q is shorter than the prefix %q", m[1], b.cfg.Prefix)
+		}
+		made = append(append(made[:0], m[0]...), m[1][len(b.cfg.Prefix):]...)
+		id, ok := b.likely(next, made)
+		if !ok {
+			if id, ok = b.cfg.Vocab[string(made)]; !ok {
+				return wrong("%q is not in the vocabulary", made)
+			}
+		}
+		rules[i], next = rule{left, right, id}, id
+	}
+	return nil
+}
+
+// likely answers the id of a token if it is id or the one after it.
+func (b *BPE) likely(id int32, token []byte) (int32, bool) {
+	for range 2 {
+		if int(id) < len(b.tokens) && b.tokens[id] == string(token) && b.known[id] {
+			return id, true
+		}
+		id++
+	}
+	return 0, false
 }
 
 // newBPE is a model without merges.
@@ -86,19 +137,21 @@ func newBPE(cfg BPEConfig) (*BPE, error) {
 		return nil, errorf(ErrTooLarge, "merges", "got %d", len(cfg.Merges))
 	}
 	b := &BPE{cfg: cfg, unk: -1}
+	plain := cfg.Prefix == "" && cfg.Suffix == ""
 	for token, id := range cfg.Vocab {
 		if id < 0 || id >= maxID {
 			return nil, errorf(ErrFormat, "vocab", "%q has the id %d, want 0 to %d", token, id, maxID-1)
 		}
-		for int(id) >= len(b.tokens) {
-			b.tokens = append(b.tokens, make([]string, int(id)+1-len(b.tokens))...)
+		if n := int(id) + 1 - len(b.tokens); n > 0 {
+			b.tokens = append(b.tokens, make([]string, n)...)
+			b.known = append(b.known, make([]bool, n)...)
 		}
-	}
-	b.known = make([]bool, len(b.tokens))
-	for token, id := range cfg.Vocab {
 		// Of two tokens with one id the reference keeps whichever comes last in a hash map; here it is the greater one.
 		if !b.known[id] || token > b.tokens[id] {
 			b.tokens[id], b.known[id] = token, true
+		}
+		if plain {
+			b.setStart(token, id)
 		}
 	}
 	if id, ok := cfg.Vocab[cfg.Unk]; ok && cfg.Unk != "" {
@@ -110,29 +163,22 @@ func newBPE(cfg BPEConfig) (*BPE, error) {
 			b.bytes[i] = id
 		}
 	}
-	if cfg.Prefix == "" && cfg.Suffix == "" {
-		b.starts = singles(cfg.Vocab)
-	}
 	return b, nil
 }
 
-// singles lists the ids of tokens of one code point, for code points up to the last one of the basic plane that has a token.
-func singles(vocab map[string]int32) []int32 {
-	var ids []int32
-	for token, id := range vocab {
-		if len(token) > 4 {
-			continue
-		}
-		r := []rune(token)
-		if len(r) != 1 || r[0] > 0xFFFF || string(r[0]) != token {
-			continue
-		}
-		for int(r[0]) >= len(ids) {
-			ids = append(ids, -1)
-		}
-		ids[r[0]] = id
+// setStart notes the id of a token that is one code point of the basic plane.
+func (b *BPE) setStart(token string, id int32) {
+	if len(token) > utf8.UTFMax {
+		return
 	}
-	return ids
+	r, n := utf8.DecodeRuneInString(token)
+	if n == 0 || n != len(token) || r > 0xFFFF || r == utf8.RuneError && n == 1 {
+		return
+	}
+	for int(r) >= len(b.starts) {
+		b.starts = append(b.starts, -1)
+	}
+	b.starts[r] = id
 }
 
 // raw answers the same model over raw bytes, where words need not be spelled in visible letters first; false when it can't be: the

@@ -17,10 +17,11 @@ type fields struct {
 	err   error
 }
 
-// object begins to read an object.
+// object begins to read an object, of JSON that is valid.
 func object(where string, raw json.RawMessage) *fields {
 	f := &fields{where: where, asked: map[string]bool{}}
-	if err := json.Unmarshal(raw, &f.raw); err != nil {
+	var ok bool
+	if f.raw, ok = members(raw); !ok {
 		f.err = errorf(ErrFormat, where, "want an object, got %s", excerpt(raw))
 	}
 	return f
@@ -55,8 +56,10 @@ func (f *fields) fail(kind error, key, format string, args ...any) {
 func (f *fields) has(key string) bool {
 	f.asked[key] = true
 	raw, ok := f.raw[key]
-	return ok && string(bytes.TrimSpace(raw)) != "null"
+	return ok && !isNull(raw)
 }
+
+func isNull(raw json.RawMessage) bool { return string(bytes.TrimSpace(raw)) == "null" }
 
 // want reads a field that must be there.
 func want[T any](f *fields, key string) (v T) {
@@ -66,7 +69,7 @@ func want[T any](f *fields, key string) (v T) {
 		f.fail(ErrFormat, key, "missing")
 		return v
 	}
-	if string(bytes.TrimSpace(raw)) == "null" {
+	if isNull(raw) {
 		f.fail(ErrFormat, key, "want %s, got null", kindOf(v))
 		return v
 	}
@@ -74,6 +77,15 @@ func want[T any](f *fields, key string) (v T) {
 		f.fail(ErrFormat, key, "want %s, got %s", kindOf(v), excerpt(raw))
 	}
 	return v
+}
+
+// vocab is want of an object of ids.
+func (f *fields) vocab(key string) map[string]int32 {
+	if v, ok := vocabOf(f.raw[key]); ok {
+		f.asked[key] = true
+		return v
+	}
+	return want[map[string]int32](f, key) // which says what is wrong
 }
 
 // optional reads a field that may be missing or null.

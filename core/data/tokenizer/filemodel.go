@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
+	"sync"
 )
 
 func readModel(where string, raw json.RawMessage) (Model, error) {
@@ -30,22 +31,22 @@ func readModel(where string, raw json.RawMessage) (Model, error) {
 	switch kind {
 	case "BPE":
 		cfg := BPEConfig{
-			Vocab: want[map[string]int32](f, "vocab"), Merges: readMerges(f, "merges"),
 			Unk: optional(f, "unk_token", ""), FuseUnk: optional(f, "fuse_unk", false), ByteFallback: optional(f, "byte_fallback", false),
 			IgnoreMerges: optional(f, "ignore_merges", false), Prefix: optional(f, "continuing_subword_prefix", ""),
 			Suffix: optional(f, "end_of_word_suffix", ""), Dropout: optional(f, "dropout", 0.0),
 		}
+		cfg.Vocab, cfg.Merges = readVocabAndMerges(f)
 		if err = f.done(); err == nil {
 			m, err = NewBPE(cfg)
 		}
 	case "WordPiece":
-		cfg := WordPieceConfig{want[map[string]int32](f, "vocab"), want[string](f, "unk_token"), want[string](f, "continuing_subword_prefix"),
+		cfg := WordPieceConfig{f.vocab("vocab"), want[string](f, "unk_token"), want[string](f, "continuing_subword_prefix"),
 			want[int](f, "max_input_chars_per_word")}
 		if err = f.done(); err == nil {
 			m, err = NewWordPiece(cfg)
 		}
 	case "WordLevel":
-		cfg := WordLevelConfig{want[map[string]int32](f, "vocab"), want[string](f, "unk_token")}
+		cfg := WordLevelConfig{f.vocab("vocab"), want[string](f, "unk_token")}
 		if err = f.done(); err == nil {
 			m, err = NewWordLevel(cfg)
 		}
@@ -64,23 +65,43 @@ func readModel(where string, raw json.RawMessage) (Model, error) {
 	return m, nil
 }
 
+// readVocabAndMerges reads the two at once: together they are nearly all of a file.
+func readVocabAndMerges(f *fields) (map[string]int32, [][2]string) {
+	g := &fields{where: f.where, raw: f.raw, asked: map[string]bool{}}
+	var merges [][2]string
+	var wg sync.WaitGroup
+	wg.Go(func() { merges = readMerges(g, "merges") })
+	vocab := f.vocab("vocab")
+	wg.Wait()
+	f.asked["merges"] = true
+	f.err = cmp.Or(f.err, g.err)
+	return vocab, merges
+}
+
 // readMerges reads [["a", "b"], ...], or ["a b", ...] as files before tokens with spaces have it.
 func readMerges(f *fields, key string) [][2]string {
-	raw := want[json.RawMessage](f, key)
-	var pairs [][]string
-	if json.Unmarshal(raw, &pairs) == nil {
-		out := make([][2]string, len(pairs))
-		for i, p := range pairs {
-			if len(p) != 2 {
-				f.fail(ErrFormat, key, "want pairs, got %q", p)
-				return nil
+	pairs, lines, ok := pairsOf(f.raw[key])
+	f.asked[key] = true
+	switch {
+	case ok && lines == nil:
+		return pairs
+	case !ok:
+		var lists [][]string
+		if json.Unmarshal(f.raw[key], &lists) == nil && !isNull(f.raw[key]) {
+			pairs = nil
+			for _, p := range lists {
+				if len(p) != 2 {
+					f.fail(ErrFormat, key, "want pairs, got %q", p)
+					return nil
+				}
+				pairs = append(pairs, [2]string{p[0], p[1]})
 			}
-			out[i] = [2]string{p[0], p[1]}
+			return pairs
 		}
-		return out
+		lines = want[[]string](f, key) // which says what is wrong
 	}
-	var out [][2]string
-	for _, line := range want[[]string](f, key) {
+	out := make([][2]string, 0, len(lines))
+	for _, line := range lines {
 		if strings.HasPrefix(line, "#version") {
 			continue
 		}
@@ -96,6 +117,10 @@ func readMerges(f *fields, key string) [][2]string {
 
 // readPieces reads [["a", -1.5], ...].
 func readPieces(f *fields, key string) []ScoredPiece {
+	if pieces, ok := piecesOf(f.raw[key]); ok {
+		f.asked[key] = true
+		return pieces
+	}
 	var out []ScoredPiece
 	for i, p := range want[[]json.RawMessage](f, key) {
 		var pair []json.RawMessage

@@ -1,0 +1,127 @@
+package tokenizer
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// What the lean reader reads is what encoding/json reads, and what it does not take it leaves to that.
+func FuzzJSONRead(f *testing.F) {
+	for _, s := range []string{
+		`{}`, `[]`, `null`, ` {"a" : 1 , "b":2}`, `{"a":1,"a":2}`, `{"":0}`, `{"\u0061\n\ud83d\ude00\ud800":3, "\\\"":4}`, "{\"\xff\":5}", `{"a":-1}`, `{"a":1.0}`,
+		`{"a":1e2}`, `{"a":2147483647,"b":2147483648}`, `{"a":99999999999}`, `{"a":null}`, `{"a":"1"}`, `{"a":{"b":[1,{"c":"]}"}]}, "d" : [ ] , "e":true }`, `{"a": 01}`, `[1,2`,
+		`[["a","b"],["c","d"]]`, `[ [ "a" , "b" ] ]`, `["a b","c d"]`, `["#version: 0.2","a b"]`, `[["a","b"],"c d"]`, `[["a"]]`, `[["a","b","c"]]`, `[[]]`, `[null]`, `[["a",null]]`, `["a",null]`,
+		`[["a",-1.5],["b",0]]`, `[["a","1"]]`, `[["a",null]]`, `[["a",1e400]]`, `[["a",1,2]]`, `[["a"]]`, `[[1,1]]`, `"x"`, `7`, `{"a":0.000000012345678901234567890}`,
+	} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		if !json.Valid(raw) {
+			return
+		}
+		raw = bytes.Trim(raw, jsonSpace)
+		var object map[string]json.RawMessage
+		err := json.Unmarshal(raw, &object)
+		if got, ok := members(raw); ok != (err == nil) || !maps.EqualFunc(got, object, func(a, b json.RawMessage) bool { return bytes.Equal(a, b) }) {
+			t.Errorf("%s: members %s, %v, want %s, %v", raw, got, ok, object, err)
+		}
+		var vocab map[string]int32
+		err = json.Unmarshal(raw, &vocab)
+		if got, ok := vocabOf(raw); ok != (err == nil && vocab != nil) || ok && !maps.Equal(got, vocab) {
+			t.Errorf("%s: vocab %v, %v, want %v, %v", raw, got, ok, vocab, err)
+		}
+		in := []byte(fmt.Sprintf(`{"merges":%s, "vocab":%s}`, raw, raw))
+		f, g := objectByJSON(in), objectByJSON(in)
+		gotMerges, wantMerges := readMerges(f, "merges"), mergesByJSON(g, "merges")
+		if !slices.Equal(gotMerges, wantMerges) || fmt.Sprint(f.err) != fmt.Sprint(g.err) {
+			t.Errorf("%s: merges %q, %v, want %q, %v", raw, gotMerges, f.err, wantMerges, g.err)
+		}
+		f, g = objectByJSON(in), objectByJSON(in)
+		gotPieces, wantPieces := readPieces(f, "vocab"), piecesByJSON(g, "vocab")
+		if !slices.Equal(gotPieces, wantPieces) || fmt.Sprint(f.err) != fmt.Sprint(g.err) {
+			t.Errorf("%s: pieces %v, %v, want %v, %v", raw, gotPieces, f.err, wantPieces, g.err)
+		}
+	})
+}
+
+// objectByJSON is object by encoding/json.
+func objectByJSON(raw []byte) *fields {
+	f := &fields{asked: map[string]bool{}}
+	f.err = json.Unmarshal(raw, &f.raw)
+	return f
+}
+
+// mergesByJSON and piecesByJSON read as the lean reader does, by encoding/json alone.
+func mergesByJSON(f *fields, key string) (out [][2]string) {
+	var pairs [][]string
+	if json.Unmarshal(want[json.RawMessage](f, key), &pairs) == nil && f.err == nil {
+		for _, p := range pairs {
+			if len(p) != 2 {
+				f.fail(ErrFormat, key, "want pairs, got %q", p)
+				return nil
+			}
+			out = append(out, [2]string{p[0], p[1]})
+		}
+		return out
+	}
+	for _, line := range want[[]string](f, key) {
+		if strings.HasPrefix(line, "#version") {
+			continue
+		}
+		left, right, ok := strings.Cut(line, " ")
+		if !ok || strings.Contains(right, " ") {
+			f.fail(ErrFormat, key, "want two tokens with a space between them, got %q", line)
+			return nil
+		}
+		out = append(out, [2]string{left, right})
+	}
+	return out
+}
+
+func piecesByJSON(f *fields, key string) (out []ScoredPiece) {
+	for i, p := range want[[]json.RawMessage](f, key) {
+		var pair []json.RawMessage
+		var piece string
+		var of score
+		if json.Unmarshal(p, &pair) != nil || len(pair) != 2 || json.Unmarshal(pair[0], &piece) != nil || json.Unmarshal(pair[1], &of) != nil {
+			f.fail(ErrFormat, key, "want a piece and its score, got %s as number %d", excerpt(p), i)
+			return nil
+		}
+		out = append(out, ScoredPiece{piece, float64(of)})
+	}
+	return out
+}
+
+// BenchmarkRead is of a tokenizer as large as the largest known ones.
+func BenchmarkRead(b *testing.B) {
+	var vocab, merges bytes.Buffer
+	id := 0
+	token := func(s string) {
+		fmt.Fprintf(&vocab, ",\n      %q: %d", s, id)
+		id++
+	}
+	var all []string
+	for c := 'a'; c <= 'z'; c++ {
+		token(string(c))
+		all = append(all, string(c))
+	}
+	for i := 0; id < 256000; i++ { // each token is an earlier one and one more letter
+		left, right := all[i/26], string(rune('a'+i%26))
+		all = append(all, left+right)
+		token(left + right)
+		fmt.Fprintf(&merges, ",\n      %q", left+" "+right)
+	}
+	raw := fmt.Appendf(nil, `{"version": "1.0", "model": {"type": "BPE", "vocab": {%s}, "merges": [%s]}}`, vocab.Bytes()[1:], merges.Bytes()[1:])
+	b.SetBytes(int64(len(raw)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := Read(raw); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
