@@ -38,13 +38,15 @@ func LoadTokenizer(path string) (Tokenizer, error) {
 
 // ReadTokenizer reads what SaveTokenizer wrote.
 func ReadTokenizer(raw []byte) (Tokenizer, error) {
-	var old struct{ Format string }
-	switch err := json.Unmarshal(raw, &old); {
-	case err == nil && old.Format == "archlab-bytes": // of earlier versions
-		return Bytes{}, nil
-	case err == nil && old.Format == "archlab-bpe":
-		return nil, errorf(ErrFormat, "", "a vocabulary of an earlier version of archlab, whose form is read no more").
-			hint("use the version that made the run, or run its config.yaml again")
+	if bytes.Contains(raw, []byte(`"archlab-`)) { // a form of earlier versions, perhaps; most files are large and are not looked through for one
+		var old struct{ Format string }
+		switch err := json.Unmarshal(raw, &old); {
+		case err == nil && old.Format == "archlab-bytes":
+			return Bytes{}, nil
+		case err == nil && old.Format == "archlab-bpe":
+			return nil, errorf(ErrFormat, "", "a vocabulary of an earlier version of archlab, whose form is read no more").
+				hint("use the version that made the run, or run its config.yaml again")
+		}
 	}
 	if !json.Valid(raw) {
 		t, err := tokenizer.ReadSentencePiece(raw)

@@ -176,14 +176,18 @@ func orNull[T comparable](v T) any {
 
 // writeVocab writes a vocabulary by id.
 func writeVocab(vocab map[string]int32) written {
-	tokens := make([]string, 0, len(vocab))
-	for s := range vocab {
-		tokens = append(tokens, s)
+	type entry struct {
+		token string
+		id    int32
 	}
-	slices.SortFunc(tokens, func(a, b string) int { return cmp.Or(cmp.Compare(vocab[a], vocab[b]), cmp.Compare(a, b)) })
-	out := make(written, 0, 2*len(tokens))
-	for _, s := range tokens {
-		out = append(out, s, vocab[s])
+	list := make([]entry, 0, len(vocab))
+	for token, id := range vocab {
+		list = append(list, entry{token, id})
+	}
+	slices.SortFunc(list, func(a, b entry) int { return cmp.Or(cmp.Compare(a.id, b.id), strings.Compare(a.token, b.token)) })
+	out := make(written, 0, 2*len(list))
+	for _, e := range list {
+		out = append(out, e.token, e.id)
 	}
 	return out
 }
