@@ -174,15 +174,23 @@ func (c *codeSource) file(path, rel string, fn func(Document) error, left leftOu
 		left(reason, rel, int64(len(text)))
 		return nil
 	}
-	body := stripLicence(text, style)
-	if len(body) < len(text) {
-		left(licences, rel, int64(len(text)-len(body)))
-	}
+	body := code(text, style, rel, left)
 	if len(body) == 0 {
-		left(emptyFiles, rel, 0)
 		return nil
 	}
 	return fn(Document{Name: rel, Text: body})
+}
+
+// code is a file without its licence, and reports that; empty where nothing else is in it, which it reports as well.
+func code(text []byte, style comments, name string, left leftOut) []byte {
+	body := stripLicence(text, style)
+	if len(body) < len(text) {
+		left(licences, name, int64(len(text)-len(body)))
+	}
+	if len(body) == 0 {
+		left(emptyFiles, name, 0)
+	}
+	return body
 }
 
 // tooDense says whether lines are longer than people write them.

@@ -124,12 +124,8 @@ func (g *goSource) file(path string, fn func(Document) error, left leftOut) erro
 		left(generated, path, int64(len(text)))
 		return nil
 	}
-	body := stripLicence(text, cStyle)
-	if len(body) < len(text) {
-		left(licences, path, int64(len(text)-len(body)))
-	}
+	body := code(text, cStyle, path, left)
 	if len(body) == 0 {
-		left(emptyFiles, path, 0)
 		return nil
 	}
 	rel, err := filepath.Rel(g.root, path)

@@ -63,26 +63,13 @@ type normLowercase struct{}
 
 func (normLowercase) normalize(t *text) {
 	t.mapASCII(&toLower)
-	i := t.next(0, lowersNot)
-	if i == len(t.b) {
-		return
-	}
-	w := t.rewrite()
-	for ; i < len(t.b); i = t.next(w.at, lowersNot) {
-		w.keep(i - w.at)
-		r, n := utf8.DecodeRune(t.b[i:])
+	t.replace(func(r rune) (rune, rune) {
 		if r == capitalIWithDot { // the one letter whose lower case is two characters
-			w.putRune('i', n)
-			w.insertRune('\u0307')
-			continue
+			return 'i', '\u0307'
 		}
-		w.putRune(lowerRune(r), n)
-	}
-	w.keep(len(t.b) - w.at)
-	w.done()
+		return lowerRune(r), 0
+	})
 }
-
-func lowersNot(r rune) bool { return lowerRune(r) != r || r == capitalIWithDot }
 
 // toLower is the lower case of ASCII.
 var toLower = asciiMap(func(c int16) int16 {
@@ -132,7 +119,15 @@ func (normStripAccents) normalize(t *text) {
 
 // filter maps the characters from U+0080 on; one that is mapped to -1 goes.
 func (t *text) filter(f func(r rune) rune) {
-	changes := func(r rune) bool { return f(r) != r }
+	t.replace(func(r rune) (rune, rune) { return f(r), 0 })
+}
+
+// replace is filter with characters that become two; the second is 0 where there is none.
+func (t *text) replace(f func(r rune) (rune, rune)) {
+	changes := func(r rune) bool {
+		to, more := f(r)
+		return to != r || more != 0
+	}
 	i := t.next(0, changes)
 	if i == len(t.b) {
 		return
@@ -141,10 +136,14 @@ func (t *text) filter(f func(r rune) rune) {
 	for ; i < len(t.b); i = t.next(w.at, changes) {
 		w.keep(i - w.at)
 		r, n := utf8.DecodeRune(t.b[i:])
-		if to := f(r); to < 0 {
+		switch to, more := f(r); {
+		case to < 0:
 			w.skip(n)
-		} else {
+		default:
 			w.putRune(to, n)
+			if more != 0 {
+				w.insertRune(more)
+			}
 		}
 	}
 	w.keep(len(t.b) - w.at)
