@@ -43,6 +43,7 @@ func measureSentencePiece(s settings) error {
 		return err
 	}
 	var b strings.Builder
+	busy := load()
 	for _, kind := range []string{"unigram", "bpe"} {
 		fmt.Fprintln(os.Stderr, "measuring SentencePiece's", kind)
 		version, err := run(nil, python, script, "train", s.dir, kind, "2")
@@ -76,6 +77,7 @@ func measureSentencePiece(s settings) error {
 				theirs/ours, differ, rounds[0].Documents)
 		}
 	}
+	fmt.Fprint(&b, sentencePieceFoot, busy)
 	if s.out == "-" {
 		_, err = os.Stdout.WriteString(b.String())
 		return err
@@ -94,6 +96,20 @@ documents; the list of lists of ids that it makes counts) and by ours: medians o
 | model | threads | ours, MB/s | SentencePiece, MB/s | times faster | documents that differ |
 |---|---:|---:|---:|---:|---:|
 `
+
+const sentencePieceFoot = `
+What else the machine does slows both: MB/s are of that hour, ratios of the same minutes.
+`
+
+// load says how busy the machine was with other work, where it tells.
+func load() string {
+	raw, err := os.ReadFile("/proc/loadavg")
+	if err != nil {
+		return ""
+	}
+	minute, _, _ := strings.Cut(string(raw), " ")
+	return fmt.Sprintf("The load of its %d cores was %s in the minute before.\n", runtime.NumCPU(), minute)
+}
 
 // sentencePieceTurn measures ours and SentencePiece's, one after the other, on one thread and on two.
 func sentencePieceTurn(r request) (result, error) {
