@@ -27,7 +27,7 @@ type evalOptions struct {
 	lengths   []int
 	examples  int
 	tokens    int64
-	file      string
+	questions string // a file
 	delimiter string
 	which     string   // checkpoint: newest, best or a step
 	data      *dataset // the run's, where it is open already
@@ -85,7 +85,7 @@ func evalCommand() *cobra.Command {
 	f.IntSliceVar(&o.lengths, "lengths", nil, "tasks: values of the setting that measures length; long: tokens a window")
 	f.IntVar(&o.examples, "examples", defaultExamples, "tasks: test sequences at each length")
 	f.Int64Var(&o.tokens, "tokens", defaultTokens, "positions, long: tokens of the test split")
-	f.StringVar(&o.file, "file", "", "choice, cloze: the questions, JSON lines")
+	f.StringVar(&o.questions, "file", "", "choice, cloze: the questions, JSON lines")
 	f.StringVar(&o.which, "checkpoint", newestCheckpoint, "newest, best (the lowest validation loss), or a step")
 	f.StringVar(&o.delimiter, "delimiter", defaultDelimiter, "choice: what joins a choice to its context")
 	f.BoolVar(&o.json, "json", false, "print the result as one JSON object")
@@ -127,7 +127,7 @@ func (o *evalOptions) check() error {
 		return settingError{"tokens", fmt.Sprintf("got %d, want at least 1", o.tokens), ""}
 	case o.preset != "" && o.preset != "cpu" && o.preset != "paper":
 		return settingError{"preset", fmt.Sprintf("got %q, want cpu or paper", o.preset), "one at a time: numbers of both do not belong in one table"}
-	case o.file == "" && (o.suite == "choice" || o.suite == "cloze"):
+	case o.questions == "" && (o.suite == "choice" || o.suite == "cloze"):
 		return settingError{"file", "it is missing: the suite " + o.suite + " reads its questions from one", "one JSON object a line, see docs/tasks.md"}
 	case o.which != newestCheckpoint && o.which != bestCheckpoint && (err != nil || step < 1):
 		return settingError{"checkpoint", fmt.Sprintf("got %q, want newest, best or a step", o.which), ""}
@@ -182,8 +182,8 @@ func (o *evalOptions) name() string {
 	if o.preset != "" {
 		name += "-" + o.preset
 	}
-	if o.file != "" {
-		base := filepath.Base(o.file)
+	if o.questions != "" {
+		base := filepath.Base(o.questions)
 		name += "-" + strings.TrimSuffix(base, filepath.Ext(base))
 	}
 	switch o.which {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -58,7 +59,7 @@ func (m *measurement) measure(ctx context.Context, models []record.Model, again 
 			return out, err
 		}
 	}
-	x := record.Evaluation{Format: 1, Suite: m.suite, Setting: j.setting, File: m.evalOptions.file, Archlab: version(), Time: time.Now().UTC(), Notes: slices.Clone(j.notes),
+	x := record.Evaluation{Format: 1, Suite: m.suite, Setting: j.setting, File: m.questions, Archlab: version(), Time: time.Now().UTC(), Notes: slices.Clone(j.notes),
 		Asked: record.Asked{Preset: m.preset, Lengths: m.lengths, Examples: m.examples, Tokens: m.tokens, Delimiter: m.delimiter, Checkpoint: m.which}}
 	if x.File != "" {
 		if x.SHA256, err = fileSum(x.File); err != nil {
@@ -76,50 +77,33 @@ func (m *measurement) measure(ctx context.Context, models []record.Model, again 
 	}
 	for _, model := range models {
 		for _, seed := range m.run.Manifest.Seeds {
-			who := fmt.Sprintf("%s seed %d", model.Name, seed)
-			res, _, err := m.run.Result(model.Name, seed)
+			one, fresh, err := m.one(ctx, j, model, seed, before)
 			if err != nil {
-				return out, err
+				return out, fmt.Errorf("%s seed %d: %w", model.Name, seed, err)
 			}
-			if res.Status == "failed" && (m.which == newestCheckpoint || m.which == bestCheckpoint) {
-				x.Notes = append(x.Notes, who+" was not measured: its training failed")
+			if one == nil {
+				x.Notes = append(x.Notes, fmt.Sprintf("%s seed %d was not measured: its training failed", model.Name, seed))
 				continue
 			}
-			ckpt, err := pick(m.run, model.Name, seed, m.which)
-			if err != nil {
-				return out, fmt.Errorf("%s: %w", who, err)
-			}
-			at := slices.IndexFunc(before, func(b record.Judged) bool {
-				return b.Model == model.Name && b.Seed == seed && b.Step == ckpt.State.Step
-			})
-			var one record.Judged
-			if at >= 0 {
-				one = before[at]
-			} else {
-				fmt.Fprintf(m.stderr, "%s: %s\n", who, m.suite)
-				if one, err = m.one(ctx, j, ckpt, model, seed); err != nil {
-					return out, fmt.Errorf("%s: %w", who, err)
-				}
-			}
-			x.Models = append(x.Models, one)
+			x.Models = append(x.Models, *one)
 			for _, n := range one.Notes {
 				if !slices.Contains(x.Notes, n) {
 					x.Notes = append(x.Notes, n)
 				}
 			}
-			out = report.JudgeEvaluation(x)
-			if at >= 0 {
+			if !fresh {
 				continue // kept already
 			}
-			if err := record.WriteJSON(m.path(), out); err != nil {
+			if err := record.WriteJSON(m.path(), report.JudgeEvaluation(x)); err != nil {
 				return out, err
 			}
 		}
 	}
 	if len(x.Models) == 0 {
-		return out, fmt.Errorf("nothing to measure: every training failed")
+		return out, errors.New("nothing to measure: every training failed")
 	}
-	return out, nil
+	out = report.JudgeEvaluation(x)
+	return out, record.WriteJSON(m.path(), out)
 }
 
 // before answers what was kept of the same measurement.
@@ -136,22 +120,40 @@ func (m *measurement) before(x record.Evaluation) ([]record.Judged, error) {
 	return nil, nil
 }
 
-// one measures one checkpoint.
-func (m *measurement) one(ctx context.Context, j *judge, ckpt *record.Checkpoint, model record.Model, seed uint64) (out record.Judged, err error) {
+// one answers what one checkpoint comes to, out of before where it is there; nil for a training that failed.
+func (m *measurement) one(ctx context.Context, j *judge, model record.Model, seed uint64, before []record.Judged) (out *record.Judged, fresh bool, err error) {
+	res, _, err := m.run.Result(model.Name, seed)
+	if err != nil {
+		return nil, false, err
+	}
+	if res.Status == "failed" && (m.which == newestCheckpoint || m.which == bestCheckpoint) {
+		return nil, false, nil
+	}
+	ckpt, err := pick(m.run, model.Name, seed, m.which)
+	if err != nil {
+		return nil, false, err
+	}
+	for i, b := range before {
+		if b.Model == model.Name && b.Seed == seed && b.Step == ckpt.State.Step {
+			return &before[i], false, nil
+		}
+	}
+	fmt.Fprintf(m.stderr, "%s seed %d: %s\n", model.Name, seed, m.suite)
 	s, err := m.fleet.trained(ctx, ckpt, m.file, model, seed, j.tokenizer, j.longest)
 	if err != nil {
-		return out, err
+		return nil, false, err
 	}
 	defer s.Close()
 	var notes []string
 	if s.context < j.longest {
 		notes = append(notes, fmt.Sprintf("%s holds %d tokens, since a longer context would add weights that no training reached: what is longer was not measured or lost its beginning", model.Name, s.context))
 	}
+	var judged record.Judged
 	if j.decodes && !s.Description.Capabilities.Decode {
 		notes = append(notes, model.Name+" does not decode: it was not measured")
-	} else {
-		out, err = j.run(ctx, s)
+	} else if judged, err = j.run(ctx, s); err != nil {
+		return nil, false, err
 	}
-	out.Model, out.Seed, out.Step, out.Notes = model.Name, seed, ckpt.State.Step, notes
-	return out, err
+	judged.Model, judged.Seed, judged.Step, judged.Notes = model.Name, seed, ckpt.State.Step, notes
+	return &judged, true, nil
 }

@@ -18,7 +18,7 @@ func suiteOptions(file *experiment.File) []*evalOptions {
 		o := &evalOptions{suite: s.Name, preset: s.Preset, lengths: s.Lengths, examples: cmp.Or(s.Examples, defaultExamples), tokens: cmp.Or(s.Tokens, defaultTokens),
 			delimiter: defaultDelimiter, which: newestCheckpoint}
 		if s.File != "" {
-			o.file = file.Resolve(s.File)
+			o.questions = file.Resolve(s.File)
 		}
 		if s.Delimiter != nil {
 			o.delimiter = *s.Delimiter
