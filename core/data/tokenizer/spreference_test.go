@@ -89,9 +89,10 @@ func trainingText(t testing.TB, most int) []byte {
 }
 
 func TestSentencePieceIsTheReference(t *testing.T) {
+	t.Parallel()
 	interpreter := python(t)
 	dir := t.TempDir()
-	documents := naturalTexts(t, 200<<10)
+	documents := naturalTexts(t, 100<<10)
 	var lines bytes.Buffer
 	for _, doc := range documents {
 		line, err := json.Marshal(doc)
@@ -100,7 +101,7 @@ func TestSentencePieceIsTheReference(t *testing.T) {
 		}
 		lines.Write(append(line, '\n'))
 	}
-	for name, raw := range map[string][]byte{"documents.jsonl": lines.Bytes(), "corpus.txt": trainingText(t, 300<<10)} {
+	for name, raw := range map[string][]byte{"documents.jsonl": lines.Bytes(), "corpus.txt": trainingText(t, 150<<10)} {
 		if err := os.WriteFile(filepath.Join(dir, name), raw, 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -188,6 +189,7 @@ func readLines(t testing.TB, path string, fn func(line []byte) error) {
 // TestTrainingIsAsGoodAsTheReferences compares the likelihood of a text under pieces found here and by SentencePiece's trainer, at equal
 // vocabulary and with the same words.
 func TestTrainingIsAsGoodAsTheReferences(t *testing.T) {
+	t.Parallel()
 	interpreter := python(t)
 	dir := t.TempDir()
 	corpus := trainingText(t, 1<<20)
@@ -250,6 +252,7 @@ sentencepiece.SentencePieceTrainer.train(input=sys.argv[1], model_prefix=sys.arg
 // TestPrecompiledIsTheReferencesOnAllCharacters asks the Rust normalizer with SentencePiece's own rules about every character: alone, after
 // a letter, before an accent, and among others at random; and about documents.
 func TestPrecompiledIsTheReferencesOnAllCharacters(t *testing.T) {
+	t.Parallel()
 	if os.Getenv("NODE_PATH") == "" {
 		t.Skip("NODE_PATH does not say where the npm packages are")
 	}

@@ -62,6 +62,7 @@ func naturalText(t *testing.T, limit int) []byte {
 
 // TestMergesAreTheReferences: the Rust trainer, on the same lines, learns the same merges in the same order.
 func TestMergesAreTheReferences(t *testing.T) {
+	t.Parallel()
 	text := []byte(strings.ToValidUTF8(string(naturalText(t, 2<<20)), "?"))
 	file := filepath.Join(t.TempDir(), "text")
 	if err := os.WriteFile(file, text, 0o600); err != nil {
@@ -118,6 +119,7 @@ func TestMergesAreTheReferences(t *testing.T) {
 // TestWordPieceIsTheReferences: given the numbers that the reference's hash map gave to the characters inside of words, the merges are the
 // same, so that the vocabularies are.
 func TestWordPieceIsTheReferences(t *testing.T) {
+	t.Parallel()
 	text := []byte(strings.ToValidUTF8(string(naturalText(t, 1<<20)), "?"))
 	file, out := filepath.Join(t.TempDir(), "text"), filepath.Join(t.TempDir(), "tokenizer.json")
 	if err := os.WriteFile(file, text, 0o600); err != nil {
@@ -174,6 +176,7 @@ func TestWordPieceIsTheReferences(t *testing.T) {
 
 // TestBPEIsTheReferences: models of random merges with all settings cut random words as the reference does.
 func TestBPEIsTheReferences(t *testing.T) {
+	t.Parallel()
 	rng := rand.New(rand.NewPCG(21, 22))
 	var texts []string
 	for range 400 {
@@ -192,6 +195,9 @@ func TestBPEIsTheReferences(t *testing.T) {
 	if err := os.WriteFile(file, raw, 0o600); err != nil {
 		t.Fatal(err)
 	}
+	dir := t.TempDir()
+	var toks []*Tokenizer
+	args := []string{"ids.js", file}
 	for round := range 24 {
 		cfg := BPEConfig{Vocab: map[string]int32{}, FuseUnk: round%2 == 0, ByteFallback: round%3 == 0, IgnoreMerges: round%5 == 0}
 		add := func(s string) {
@@ -241,17 +247,20 @@ func TestBPEIsTheReferences(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		written := filepath.Join(t.TempDir(), "tokenizer.json")
+		written := filepath.Join(dir, fmt.Sprint(round))
 		if err := os.WriteFile(written, []byte(written1(t, tok)), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		var want [][]int32
-		if err := json.Unmarshal(runNode(t, "ids.js", written, file), &want); err != nil {
-			t.Fatal(err)
-		}
+		toks, args = append(toks, tok), append(args, written)
+	}
+	var want [][][]int32
+	if err := json.Unmarshal(runNode(t, args...), &want); err != nil {
+		t.Fatal(err)
+	}
+	for round, tok := range toks {
 		for i, text := range texts {
-			if got := tok.AppendIDs(nil, []byte(text)); !slices.Equal(got, want[i]) {
-				t.Fatalf("round %d: %q: got %d, want %d", round, text, got, want[i])
+			if got := tok.AppendIDs(nil, []byte(text)); !slices.Equal(got, want[round][i]) {
+				t.Fatalf("round %d: %q: got %d, want %d", round, text, got, want[round][i])
 			}
 		}
 	}

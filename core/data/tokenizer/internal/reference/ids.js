@@ -1,9 +1,14 @@
-// Encodes texts with the Rust tokenizers, without the special tokens of the post-processor, and prints one array of ids a text:
+// Encodes texts with Rust tokenizers, without the special tokens of the post-processor, and prints, for each tokenizer, one array of ids a text:
 //
-//   NODE_PATH=.../node_modules node ids.js TOKENIZER.json TEXTS.json
+//   NODE_PATH=.../node_modules node ids.js TEXTS.json TOKENIZER.json...
 const fs = require('fs');
 const {Tokenizer} = require('tokenizers');
 
-const [tokenizer, file] = process.argv.slice(2);
-Tokenizer.fromFile(tokenizer).encodeBatch(JSON.parse(fs.readFileSync(file, 'utf8')), {addSpecialTokens: false}).then(
-  all => process.stdout.write(JSON.stringify(all.map(e => e.getIds()))));
+const [file, ...tokenizers] = process.argv.slice(2);
+const texts = JSON.parse(fs.readFileSync(file, 'utf8'));
+const encode = async path => (await Tokenizer.fromFile(path).encodeBatch(texts, {addSpecialTokens: false})).map(e => e.getIds());
+(async () => {
+  const out = [];
+  for (const path of tokenizers) out.push(await encode(path));
+  process.stdout.write(JSON.stringify(out));
+})();
