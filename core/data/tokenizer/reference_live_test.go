@@ -16,7 +16,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -247,7 +246,7 @@ func naturalDocuments(t *testing.T) []string {
 		root string
 		most int
 	}{
-		{filepath.Join(runtime.GOROOT(), "src"), 30}, {filepath.Join(runtime.GOROOT(), "test"), 10}, {"/usr/share/doc", 20},
+		{filepath.Join(goroot(t), "src"), 30}, {filepath.Join(goroot(t), "test"), 10}, {"/usr/share/doc", 20},
 		{"/usr/share/i18n/locales", 30}, {"/usr/share/common-licenses", 5}, {"/usr/share/perl", 10}, {"../../..", 15},
 	} {
 		var paths []string

@@ -146,8 +146,13 @@ func TestTiktoken(t *testing.T) {
 func TestScannersAreTheReferences(t *testing.T) {
 	t.Parallel()
 	texts := referenceTexts(t)
-	for _, form := range []string{"%", "a%b", " %1", "'%", "A%%b", "%\n x", "%%  %"} {
-		for from := rune(0); from <= unicode.MaxRune; from += 0x1000 {
+	// Every code point in places that tell its class; the low ones, among which all white space is, in more of them.
+	for i, form := range []string{"a%b", "A%%b", "%\n x", "%", " %1", "'%", "%%  %"} {
+		most := rune(unicode.MaxRune)
+		if i > 2 {
+			most = 0x3fff
+		}
+		for from := rune(0); from <= most; from += 0x1000 {
 			var b strings.Builder
 			for r := from; r < from+0x1000; r++ {
 				if utf8.ValidRune(r) {
