@@ -2,7 +2,9 @@ package tokenizer
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 	"unicode/utf8"
@@ -17,12 +19,13 @@ type pattern struct {
 	regex   bool
 	scan    func(text []byte) int // the hand-written form of a known regular expression that matches text without gaps
 	re      *regexp2.Regexp
+	limit   timeLimit
 	pool    sync.Pool // of *decoded
 }
 
 // newPattern compiles a pattern.
 func newPattern(source string, regex bool) (*pattern, error) {
-	p := &pattern{source: source, regex: regex}
+	p := &pattern{source: source, regex: regex, limit: timeLimit{5 * time.Second, 10 * time.Microsecond}}
 	if !regex && source != "" {
 		p.literal = source
 		return p, nil
@@ -37,13 +40,15 @@ func newPattern(source string, regex bool) (*pattern, error) {
 	if p.re, err = regexp2.Compile(translated, regexp2.Multiline); err != nil {
 		return nil, errorf(ErrUnsupported, "", "regular expression %q: %v", source, err)
 	}
-	p.re.MatchTimeout = maxMatchTime
 	return p, nil
 }
 
-// maxMatchTime bounds the search for one match: a file may hold a regular expression that backtracks for years. Searches take microseconds, so
-// only such a one takes longer; or a machine that slept, for which it is tried again.
-const maxMatchTime = time.Second
+// timeLimit bounds the search for one match: a file may hold a regular expression that backtracks for years. One search may go over the whole
+// text, so the limit grows with it: patterns whose time is linear in the text take 0.03 to 1 microsecond a rune, and have ten times that. What meets the limit
+// takes longer the longer the text is, a rune; or the machine slept, for which it is tried again.
+type timeLimit struct{ search, perRune time.Duration }
+
+func (l timeLimit) of(runes int) time.Duration { return l.search + time.Duration(runes)*l.perRune }
 
 // PatternError is a regular expression of a tokenizer's file that can't be searched for in a text. Encoding and decoding panic with it, since
 // nothing else can go wrong there; Catch turns that into an error.
@@ -51,12 +56,20 @@ type PatternError struct {
 	Pattern string
 	Text    string // the beginning of what was searched
 	Bytes   int    // its size
-	cause   error
+	Deep    bool   // the ways that were left to try have outgrown their memory, rather than the time
 }
 
-// Error names the pattern and the text.
+// Error names the pattern and the text, of both no more than the beginning.
 func (e *PatternError) Error() string {
-	return fmt.Sprintf("the tokenizer's regular expression %q takes too long on a text of %d bytes that begins %q: %v", e.Pattern, e.Bytes, e.Text, e.cause)
+	pattern := e.Pattern
+	if len(pattern) > 200 {
+		pattern = strings.ToValidUTF8(pattern[:200], "") + "..."
+	}
+	what := "takes too long"
+	if e.Deep {
+		what = "has too many ways to try"
+	}
+	return fmt.Sprintf("the tokenizer's regular expression %q %s on a text of %d bytes that begins %q", pattern, what, e.Bytes, e.Text)
 }
 
 // Unwrap gives errors.Is the kind, ErrSlow.
@@ -64,7 +77,7 @@ func (e *PatternError) Unwrap() error { return ErrSlow }
 
 // Hint says what to do.
 func (e *PatternError) Hint() string {
-	return "the pattern tries its ways through a text one by one; write it without repetitions inside of repetitions, or cut the text into shorter ones"
+	return "the pattern goes over the same text again and again, so that its time grows faster than the text; write it without repetitions inside of repetitions, or cut the text into shorter documents"
 }
 
 // Catch turns the panic of a PatternError into an error. It is to be deferred.
@@ -117,6 +130,7 @@ func findLiteral(dst []match, b, literal []byte) []match {
 
 // decoded is a text for the regex engine.
 type decoded struct {
+	re      regexp2.Regexp // the pattern's, with a time limit for this text
 	runes   []rune
 	offsets []int32 // of runes and of the end, in bytes
 }
@@ -124,7 +138,7 @@ type decoded struct {
 func (p *pattern) findRegex(dst []match, b []byte) []match {
 	d, ok := p.pool.Get().(*decoded)
 	if !ok {
-		d = &decoded{}
+		d = &decoded{re: *p.re}
 	}
 	defer p.pool.Put(d)
 	d.runes, d.offsets = d.runes[:0], d.offsets[:0]
@@ -137,20 +151,21 @@ func (p *pattern) findRegex(dst []match, b []byte) []match {
 		i += n
 	}
 	d.offsets = append(d.offsets, int32(len(b)))
-	out, err := p.search(dst, d)
+	d.re.MatchTimeout = p.limit.of(len(d.runes))
+	out, err := d.search(dst)
 	if err != nil {
-		out, err = p.search(dst, d)
+		out, err = d.search(dst)
 	}
 	if err != nil {
-		panic(&PatternError{Pattern: p.source, Text: string(d.runes[:min(len(d.runes), 20)]), Bytes: len(b), cause: err})
+		panic(&PatternError{Pattern: p.source, Text: string(d.runes[:min(len(d.runes), 20)]), Bytes: len(b), Deep: errors.Is(err, regexp2.ErrBacktrackingStackLimit)})
 	}
 	return out
 }
 
 // search appends the matches in a text and what lies between them.
-func (p *pattern) search(dst []match, d *decoded) ([]match, error) {
+func (d *decoded) search(dst []match) ([]match, error) {
 	last, lastMatch, end := int32(0), -1, d.offsets[len(d.runes)]
-	err := p.re.FindRunesMatches(d.runes, 0, func(m regexp2.MatchView) bool {
+	err := d.re.FindRunesMatches(d.runes, 0, func(m regexp2.MatchView) bool {
 		from, n, _ := m.GroupRange(0)
 		if n == 0 && from == lastMatch {
 			return true
