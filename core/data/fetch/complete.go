@@ -102,14 +102,17 @@ func unpack(ctx context.Context, archive string, want data.KnownFile, to string)
 	if most == 0 {
 		most = swelling * packed.Size()
 	}
-	if member.Size() > most {
-		return fmt.Errorf("unpack %s: it says that it has %d bytes, want at most %d", want.Member, member.Size(), most)
+	if says := uint64(member.Size()); says > uint64(most) { // a size of 2^63 and more is a negative one to package zip
+		return fmt.Errorf("unpack %s: it says that it has %d bytes, want at most %d", want.Member, says, most)
 	}
 	f, err := os.Create(to)
 	if err != nil {
 		return err
 	}
-	_, err = io.Copy(f, cancelled{ctx, r}) // package zip stops where a member is longer than it says
+	n, err := io.Copy(f, cancelled{ctx, io.LimitReader(r, most+1)}) // whatever it says
+	if err == nil && n > most {
+		err = fmt.Errorf("it has more than %d bytes", most)
+	}
 	if err != nil {
 		f.Close()
 		return fmt.Errorf("unpack %s: %w", want.Member, err)

@@ -116,6 +116,7 @@ func TestArchivesAreBounded(t *testing.T) {
 		{"a thousandfold", zipped(t, map[string][]byte{"m": zeros}), 0, "it says that it has 1048576 bytes, want at most "},
 		{"more than is pinned", zipped(t, map[string][]byte{"m": content("one")}), 1000, "want at most 1000"},
 		{"more than it says", lying(t, "m", zeros, 100), 0, "not a valid zip file"},
+		{"more than can be", lying(t, "m", zeros, 1<<63+5), 0, "it says that it has 9223372036854775813 bytes, want at most "},
 		{"less than it says", lying(t, "m", zeros[:100], 200), 0, "unexpected EOF"},
 	} {
 		s := newServer(t, c.archive)
