@@ -11,6 +11,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/archlab/archlab/core/data/tokenizer"
 	"github.com/archlab/archlab/core/experiment"
 	"github.com/archlab/archlab/core/record"
 	"github.com/archlab/archlab/core/report"
@@ -45,6 +46,7 @@ func (m *measurement) path() string { return filepath.Join(m.run.Dir, "evals", m
 // measure judges models with every seed, and keeps after each what there is so far. With again, what an earlier session kept of the
 // same measurement of the same checkpoints is taken over. Trainings that failed are left out, and a note says so.
 func (m *measurement) measure(ctx context.Context, models []record.Model, again bool) (out report.Judged, err error) {
+	defer tokenizer.Catch(&err)
 	j, err := m.judge(m.file)
 	if err != nil {
 		return out, err

@@ -7,6 +7,7 @@ import (
 
 	"github.com/archlab/archlab/core/data"
 	"github.com/archlab/archlab/core/data/task"
+	"github.com/archlab/archlab/core/data/tokenizer"
 	"github.com/archlab/archlab/core/eval"
 	"github.com/archlab/archlab/core/experiment"
 	"github.com/archlab/archlab/core/train"
@@ -20,7 +21,8 @@ func evaluator(file *experiment.File, plan *experiment.Plan, ds *dataset) train.
 	for _, m := range plan.Models {
 		decode[m.Name], longer[m.Name] = m.Decode, m.Lengths
 	}
-	return func(ctx context.Context, t *train.Trained) error {
+	return func(ctx context.Context, t *train.Trained) (err error) {
+		defer tokenizer.Catch(&err)
 		res := t.Result
 		for i, s := range ds.splits {
 			t.Progress(s.Name, float64(i)/float64(len(ds.splits)))
@@ -37,7 +39,6 @@ func evaluator(file *experiment.File, plan *experiment.Plan, ds *dataset) train.
 				res.Validation = score
 			}
 		}
-		var err error
 		if res.Lengths, err = testLengths(ctx, t.Model, file, longer[t.Name], func(done float64) { t.Progress("lengths", done) }); err != nil {
 			return err
 		}
