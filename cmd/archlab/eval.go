@@ -159,12 +159,12 @@ func (o *evalOptions) eval(ctx context.Context, dir string, stdout, stderr io.Wr
 	}
 	defer fleet.close()
 	m := measurement{evalOptions: o, fleet: fleet, run: r, file: file, stderr: stderr}
-	judged, err := m.measure(ctx, models, false)
-	if err != nil {
-		return err
+	judged, unmeasured := m.measure(ctx, models, false)
+	if len(judged.Models) == 0 {
+		return unmeasured
 	}
 	if o.json {
-		return printJSON(stdout, judged)
+		return errors.Join(printJSON(stdout, judged), unmeasured)
 	}
 	if err := writeEvaluation(stdout, judged.Evaluation); err != nil {
 		return err
@@ -173,7 +173,7 @@ func (o *evalOptions) eval(ctx context.Context, dir string, stdout, stderr io.Wr
 		return err
 	}
 	_, err = fmt.Fprintf(stdout, "\nkept as %s\n", m.path())
-	return err
+	return errors.Join(err, unmeasured)
 }
 
 // name is that of the file of the result: what would be another measurement has another name.

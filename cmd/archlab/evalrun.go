@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/archlab/archlab/core/data/tokenizer"
@@ -44,7 +46,8 @@ type measurement struct {
 func (m *measurement) path() string { return filepath.Join(m.run.Dir, "evals", m.name()+".json") }
 
 // measure judges models with every seed, and keeps after each what there is so far. With again, what an earlier session kept of the
-// same measurement of the same checkpoints is taken over. Trainings that failed are left out, and a note says so.
+// same measurement of the same checkpoints is taken over. Trainings that failed are left out, and a note says so. A checkpoint that can't be
+// measured keeps no other from being so: a note names it, and err comes beside what the others came to.
 func (m *measurement) measure(ctx context.Context, models []record.Model, again bool) (out report.Judged, err error) {
 	defer tokenizer.Catch(&err)
 	j, err := m.judge(m.file)
@@ -77,35 +80,67 @@ func (m *measurement) measure(ctx context.Context, models []record.Model, again 
 	if err := os.MkdirAll(filepath.Dir(m.path()), 0o755); err != nil {
 		return out, err
 	}
-	for _, model := range models {
-		for _, seed := range m.run.Manifest.Seeds {
-			one, fresh, err := m.one(ctx, j, model, seed, before)
-			if err != nil {
-				return out, fmt.Errorf("%s seed %d: %w", model.Name, seed, err)
+	todo := checkpoints(models, m.run.Manifest.Seeds)
+	var failed []error
+	for i, c := range todo {
+		one, fresh, err := m.one(ctx, j, c, before)
+		switch {
+		case err != nil && ctx.Err() != nil:
+			return out, fmt.Errorf("%s: %w", c, err)
+		case err != nil:
+			failed = append(failed, fmt.Errorf("%s: %w", c, err))
+			reason, _, _ := strings.Cut(err.Error(), "\n") // a dead plugin's last words follow
+			x.Notes = append(x.Notes, fmt.Sprintf("%s was not measured: %s", c, reason))
+			continue
+		case one == nil:
+			x.Notes = append(x.Notes, fmt.Sprintf("%s was not measured: its training failed", c))
+			continue
+		}
+		x.Models = append(x.Models, *one)
+		for _, n := range one.Notes {
+			if !slices.Contains(x.Notes, n) {
+				x.Notes = append(x.Notes, n)
 			}
-			if one == nil {
-				x.Notes = append(x.Notes, fmt.Sprintf("%s seed %d was not measured: its training failed", model.Name, seed))
-				continue
-			}
-			x.Models = append(x.Models, *one)
-			for _, n := range one.Notes {
-				if !slices.Contains(x.Notes, n) {
-					x.Notes = append(x.Notes, n)
-				}
-			}
-			if !fresh {
-				continue // kept already
-			}
-			if err := record.WriteJSON(m.path(), report.JudgeEvaluation(x)); err != nil {
-				return out, err
-			}
+		}
+		if !fresh {
+			continue // kept already
+		}
+		if err := record.WriteJSON(m.path(), report.JudgeEvaluation(soFar(x, todo[i+1:]))); err != nil {
+			return out, err
 		}
 	}
 	if len(x.Models) == 0 {
-		return out, errors.New("nothing to measure: every training failed")
+		return out, cmp.Or(errors.Join(failed...), errors.New("nothing to measure: every training failed"))
 	}
 	out = report.JudgeEvaluation(x)
-	return out, record.WriteJSON(m.path(), out)
+	return out, errors.Join(record.WriteJSON(m.path(), out), errors.Join(failed...))
+}
+
+// checkpointOf names what is measured: a model with a seed.
+type checkpointOf struct {
+	record.Model
+	seed uint64
+}
+
+func (c checkpointOf) String() string { return fmt.Sprintf("%s seed %d", c.Name, c.seed) }
+
+// checkpoints lists models with every seed.
+func checkpoints(models []record.Model, seeds []uint64) (out []checkpointOf) {
+	for _, m := range models {
+		for _, s := range seeds {
+			out = append(out, checkpointOf{m, s})
+		}
+	}
+	return out
+}
+
+// soFar answers an evaluation with a note about each checkpoint that is left: what an interrupt leaves behind does not look whole.
+func soFar(x record.Evaluation, left []checkpointOf) record.Evaluation {
+	x.Notes = slices.Clone(x.Notes)
+	for _, c := range left {
+		x.Notes = append(x.Notes, fmt.Sprintf("%s was not measured yet", c))
+	}
+	return x
 }
 
 // before answers what was kept of the same measurement.
@@ -123,7 +158,9 @@ func (m *measurement) before(x record.Evaluation) ([]record.Judged, error) {
 }
 
 // one answers what one checkpoint comes to, out of before where it is there; nil for a training that failed.
-func (m *measurement) one(ctx context.Context, j *judge, model record.Model, seed uint64, before []record.Judged) (out *record.Judged, fresh bool, err error) {
+func (m *measurement) one(ctx context.Context, j *judge, c checkpointOf, before []record.Judged) (out *record.Judged, fresh bool, err error) {
+	defer tokenizer.Catch(&err)
+	model, seed := c.Model, c.seed
 	res, _, err := m.run.Result(model.Name, seed)
 	if err != nil {
 		return nil, false, err
@@ -140,7 +177,7 @@ func (m *measurement) one(ctx context.Context, j *judge, model record.Model, see
 			return &before[i], false, nil
 		}
 	}
-	fmt.Fprintf(m.stderr, "%s seed %d: %s\n", model.Name, seed, m.suite)
+	fmt.Fprintf(m.stderr, "%s: %s\n", c, m.suite)
 	s, err := m.fleet.trained(ctx, ckpt, m.file, model, seed, j.tokenizer, j.longest)
 	if err != nil {
 		return nil, false, err
