@@ -153,13 +153,13 @@ func (o *runOptions) suites(ctx context.Context, dir string, f *fleet, file *exp
 		stderr = io.Discard
 	}
 	begin := time.Now()
-	unmeasured = runSuites(ctx, dir, f, file, ds, stderr)
+	again, unmeasured := runSuites(ctx, o.hostOptions, dir, f, file, ds, stderr)
 	acc.m.Seconds.Eval += time.Since(begin).Seconds()
 	if ctx.Err() != nil {
 		return nil, unmeasured
 	}
-	if unmeasured != nil {
-		unmeasured = hinted{unmeasured, "the report has the rest; try again with archlab eval " + dir + " --suite NAME"}
+	if len(again) > 0 {
+		unmeasured = hinted{unmeasured, "the report has the rest; to try again: " + strings.Join(again, "; ")}
 	}
 	return unmeasured, nil
 }

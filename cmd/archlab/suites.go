@@ -6,6 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/archlab/archlab/core/experiment"
 	"github.com/archlab/archlab/core/record"
@@ -65,26 +69,61 @@ func suitesProblem(file *experiment.File) error {
 }
 
 // runSuites measures eval.suites on the trainings of a run, as eval does. One that cannot be measured keeps no other from being so: their errors
-// come back together. Results that an earlier session kept are taken over.
-func runSuites(ctx context.Context, dir string, f *fleet, file *experiment.File, ds *dataset, stderr io.Writer) error {
+// come back together, with the commands that measure them again. Results that an earlier session kept are taken over.
+func runSuites(ctx context.Context, host hostOptions, dir string, f *fleet, file *experiment.File, ds *dataset, stderr io.Writer) (again []string, err error) {
 	var failed []error
 	for _, o := range suiteOptions(file) {
-		o.data = ds
+		o.hostOptions, o.data = host, ds
 		r, err := record.Open(dir)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		models, err := o.models(r)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		m := measurement{evalOptions: o, fleet: f, run: r, file: file, stderr: stderr}
 		if _, err := m.measure(ctx, models, true); err != nil {
 			if ctx.Err() != nil {
-				return err
+				return nil, err
 			}
-			failed = append(failed, fmt.Errorf("suite %s: %w", o.suite, err))
+			failed, again = append(failed, fmt.Errorf("suite %s: %w", o.suite, err)), append(again, commandLine(o.args(dir)))
 		}
 	}
-	return errors.Join(failed...)
+	return again, errors.Join(failed...)
+}
+
+// args is the command line that measures the same suite on the run in dir.
+func (o *evalOptions) args(dir string) []string {
+	out := []string{"archlab", "eval", dir, "--suite", o.suite}
+	add := func(name, value string, given bool) {
+		if given {
+			out = append(out, "--"+name, value)
+		}
+	}
+	add("preset", o.preset, o.preset != "")
+	add("lengths", strings.Trim(strings.ReplaceAll(fmt.Sprint(o.lengths), " ", ","), "[]"), len(o.lengths) > 0)
+	add("examples", strconv.Itoa(o.examples), o.examples != defaultExamples)
+	add("tokens", strconv.FormatInt(o.tokens, 10), o.tokens != defaultTokens)
+	add("file", o.questions, o.questions != "")
+	add("delimiter", o.delimiter, o.delimiter != defaultDelimiter)
+	for _, d := range o.dirs {
+		add("plugin-dir", d, true)
+	}
+	return out
+}
+
+// commandLine writes arguments as a POSIX shell reads them.
+func commandLine(args []string) string {
+	plain := func(r rune) bool {
+		return r < utf8.RuneSelf && (unicode.IsLetter(r) || unicode.IsDigit(r)) || strings.ContainsRune("-_./,:=+@%", r)
+	}
+	var out []string
+	for _, a := range args {
+		if a == "" || strings.ContainsFunc(a, func(r rune) bool { return !plain(r) }) {
+			a = "'" + strings.ReplaceAll(a, "'", `'\''`) + "'"
+		}
+		out = append(out, a)
+	}
+	return strings.Join(out, " ")
 }
