@@ -53,6 +53,14 @@ func McNemar(onlyA, onlyB int) float64 {
 	if n == 0 || onlyA == onlyB {
 		return 1
 	}
+	if n <= 50 { // counted without rounding
+		sum, ways := 0.0, 1.0 // C(n, i)
+		for i := range k + 1 {
+			sum += ways
+			ways = ways * float64(n-i) / float64(i+1)
+		}
+		return min(1, math.Ldexp(sum, 1-n))
+	}
 	// P(X <= k) for X ~ Binomial(n, 1/2) is the regularised incomplete beta function I_{1/2}(n-k, k+1).
 	return min(1, 2*mathext.RegIncBeta(float64(n-k), float64(k+1), 0.5))
 }
