@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"math"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -81,11 +83,17 @@ func want[T any](f *fields, key string) (v T) {
 
 // vocab is want of an object of ids.
 func (f *fields) vocab(key string) map[string]int32 {
-	if v, ok := vocabOf(f.raw[key]); ok {
+	v, name, wrong := vocabOf(f.raw[key])
+	switch {
+	case v != nil:
 		f.asked[key] = true
-		return v
+	case wrong != nil:
+		f.asked[key] = true
+		f.fail(ErrFormat, fmt.Sprintf("%s[%s]", key, excerpt(strconv.AppendQuote(nil, name))), "got %s, want an integer from 0 to %d", excerpt(wrong), math.MaxInt32)
+	default:
+		want[map[string]int32](f, key) // which says what is wrong
 	}
-	return want[map[string]int32](f, key) // which says what is wrong
+	return v
 }
 
 // optional reads a field that may be missing or null.

@@ -52,6 +52,10 @@ func Read(raw []byte) (*Tokenizer, error) {
 	if !json.Valid(raw) {
 		return nil, errorf(ErrFormat, "", "not a tokenizer.json: %v", json.Unmarshal(raw, new(any)))
 	}
+	if at, what := brokenText(raw); what != "" {
+		line := 1 + bytes.Count(raw[:at], []byte("\n"))
+		return nil, errorf(ErrFormat, fmt.Sprintf("line %d, byte %d", line, at-bytes.LastIndexByte(raw[:at], '\n')), "%s", what)
+	}
 	f := object("", raw)
 	if f.err == nil && f.raw["model"] == nil {
 		return nil, errorf(ErrFormat, "model", "missing: not a tokenizer.json")

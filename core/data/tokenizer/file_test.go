@@ -114,7 +114,7 @@ func TestReadNamesTheField(t *testing.T) {
 		"two texts where one is":    {`"post_processor": null`, `"post_processor": {"type": "TemplateProcessing", "single": [{"Sequence": {"id": "B", "type_id": 0}}], "pair": [], "special_tokens": {}}`, "post_processor.single[0].Sequence.id", ErrFormat},
 		"a model's type":            {`"WordLevel"`, `"LetterLevel"`, "model.type", ErrUnsupported},
 		"a model's field":           {`"unk_token": "<unk>"`, `"unk_token": "<unk>", "beam": 4`, "model.beam", ErrUnsupported},
-		"an id below 0":             {`"a": 0`, `"a": -4`, "model.vocab", ErrConfig},
+		"an id below 0":             {`"a": 0`, `"a": -4`, `model.vocab["a"]`, ErrFormat},
 		"an id out of all reason":   {`"a": 0`, `"a": 2000000000`, "model.vocab", ErrTooLarge},
 		"two tokens of one id":      {`"a": 0`, `"a": 1`, "model.vocab", ErrConfig},
 		"truncation without length": {`"truncation": null`, `"truncation": {"strategy": "LongestFirst", "stride": 0}`, "truncation.max_length", ErrFormat},
@@ -130,6 +130,42 @@ func TestReadNamesTheField(t *testing.T) {
 		if !errors.As(err, &e) || e.Where != c.where || !errors.Is(err, c.kind) {
 			t.Errorf("%s: got %v, want an error of kind %q at %q", name, err, c.kind, c.where)
 		}
+	}
+}
+
+// An entry of a vocabulary or of merges that is wrong is named, and shown.
+func TestReadNamesTheEntry(t *testing.T) {
+	const bpe = `{"version": "1.0", "model": {"type": "BPE",
+"vocab": {"a": 0, "b": 1, "ab": 2}, "merges": ["a b"]}}`
+	const id = `want an integer from 0 to 2147483647`
+	long := strings.Repeat("x", 1000)
+	for _, c := range [][3]string{
+		{`"b": 1`, `"b": null`, `model.vocab["b"]: got null, ` + id},
+		{`"b": 1`, `"b": 33.0`, `model.vocab["b"]: got 33.0, ` + id},
+		{`"b": 1`, `"b": 2147483648`, `model.vocab["b"]: got 2147483648, ` + id},
+		{`"b": 1`, `"b": 12345678901234567890123`, `model.vocab["b"]: got 12345678901234567890123, ` + id},
+		{`"b": 1`, `"\n": {"c": 1} `, `model.vocab["\n"]: got {"c": 1}, ` + id},
+		{`"b": 1`, `"` + long + `": "` + long + `"`, `model.vocab["` + long[:39] + ` ...]: got "` + long[:39] + ` ..., ` + id},
+		{`{"a": 0, "b": 1, "ab": 2}`, `null`, `model.vocab: want an object of numbers, got null`},
+		{`{"a": 0, "b": 1, "ab": 2}`, `[1]`, `model.vocab: want an object of numbers, got [1]`},
+		{`["a b"]`, `["a b", ["a", "b"]]`, `model.merges[1]: got ["a", "b"], want a string, as before it`},
+		{`["a b"]`, `[["a", "b"], "a b"]`, `model.merges[1]: got "a b", want a pair of strings`},
+		{`["a b"]`, `[["a", "b"] , [ "a" ] ]`, `model.merges[1]: got [ "a" ], want a pair of strings`},
+		{`["a b"]`, `[["a", null]]`, `model.merges[0]: got ["a", null], want a pair of strings`},
+		{`["a b"]`, `["a b", null]`, `model.merges[1]: got null, want a string, as before it`},
+		{`["a b"]`, `["#version: 0.2", "a b c"]`, `model.merges[1]: got "a b c", want two tokens with a space between them`},
+		{`["a b"]`, `7`, `model.merges: want a list, got 7`},
+		{`"b": 1`, `"\ud800": 1`, `line 2, byte 20: the escape \ud800 is half of a surrogate pair, which is no character`},
+		{`"b": 1`, `"\\\uDC00\ud83d": 1`, `line 2, byte 22: the escape \uDC00 is half of a surrogate pair, which is no character`},
+		{`"b": 1`, `"\ud83dx": 1`, `line 2, byte 20: the escape \ud83d is half of a surrogate pair, which is no character`},
+		{`"b": 1`, "\"\xff\\ud800\": 1", `line 2, byte 20: the byte 0xff is not UTF-8`},
+	} {
+		if _, err := Read([]byte(strings.Replace(bpe, c[0], c[1], 1))); !errors.Is(err, ErrFormat) || err.Error() != c[2] {
+			t.Errorf("%.80s: got %v, want %s", c[1], err, c[2])
+		}
+	}
+	if tok, err := Read([]byte(strings.Replace(bpe, `"ab": 2`, `"ab": 2, "\ud83d\ude00": 3, "\\ud800": 4, "\ufffd\u005c": 5`, 1))); err != nil || tok.Size() != 6 {
+		t.Errorf("whole pairs: got %v", err)
 	}
 }
 

@@ -3,7 +3,9 @@ package tokenizer
 import (
 	"cmp"
 	"encoding/json"
+	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 )
@@ -80,34 +82,30 @@ func readVocabAndMerges(f *fields) (map[string]int32, [][2]string) {
 
 // readMerges reads [["a", "b"], ...], or ["a b", ...] as files before tokens with spaces have it.
 func readMerges(f *fields, key string) [][2]string {
-	pairs, lines, ok := pairsOf(f.raw[key])
+	pairs, lines, wrong, ok := pairsOf(f.raw[key])
 	f.asked[key] = true
 	switch {
 	case ok && lines == nil:
 		return pairs
-	case !ok:
-		var lists [][]string
-		if json.Unmarshal(f.raw[key], &lists) == nil && !isNull(f.raw[key]) {
-			pairs = nil
-			for _, p := range lists {
-				if len(p) != 2 {
-					f.fail(ErrFormat, key, "want pairs, got %q", p)
-					return nil
-				}
-				pairs = append(pairs, [2]string{p[0], p[1]})
-			}
-			return pairs
+	case wrong != nil:
+		what := "a pair of strings"
+		if lines != nil {
+			what = "a string, as before it"
 		}
-		lines = want[[]string](f, key) // which says what is wrong
+		f.fail(ErrFormat, fmt.Sprintf("%s[%d]", key, len(pairs)+len(lines)), "got %s, want %s", excerpt(wrong), what)
+		return nil
+	case !ok:
+		want[[]string](f, key) // which says what is wrong
+		return nil
 	}
 	out := make([][2]string, 0, len(lines))
-	for _, line := range lines {
+	for i, line := range lines {
 		if strings.HasPrefix(line, "#version") {
 			continue
 		}
 		left, right, ok := strings.Cut(line, " ")
 		if !ok || strings.Contains(right, " ") {
-			f.fail(ErrFormat, key, "want two tokens with a space between them, got %q", line)
+			f.fail(ErrFormat, fmt.Sprintf("%s[%d]", key, i), "got %s, want two tokens with a space between them", excerpt(strconv.AppendQuote(nil, line)))
 			return nil
 		}
 		out = append(out, [2]string{left, right})
@@ -126,7 +124,7 @@ func readPieces(f *fields, key string) []ScoredPiece {
 		var pair []json.RawMessage
 		var piece string
 		var of score
-		if json.Unmarshal(p, &pair) != nil || len(pair) != 2 || json.Unmarshal(pair[0], &piece) != nil || json.Unmarshal(pair[1], &of) != nil {
+		if json.Unmarshal(p, &pair) != nil || len(pair) != 2 || isNull(pair[0]) || isNull(pair[1]) || json.Unmarshal(pair[0], &piece) != nil || json.Unmarshal(pair[1], &of) != nil {
 			f.fail(ErrFormat, key, "want a piece and its score, got %s as number %d", excerpt(p), i)
 			return nil
 		}

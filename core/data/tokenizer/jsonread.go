@@ -3,7 +3,10 @@ package tokenizer
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
+	"strconv"
 	"strings"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -134,6 +137,51 @@ func (r *jsonReader) id() (int32, bool) {
 	return int32(n), true
 }
 
+// brokenText is the place of the first thing in valid JSON that is no character, and what it is: a byte that is not UTF-8, or the escape of one half of a
+// surrogate pair. encoding/json makes U+FFFD of each, so that two names may become one; the reference refuses them.
+func brokenText(raw []byte) (at int, what string) {
+	at = len(raw)
+	for i := 0; ; {
+		n := bytes.IndexByte(raw[i:], '\\')
+		if n < 0 {
+			break
+		}
+		i += n
+		first := escaped(raw[i:])
+		if !utf16.IsSurrogate(first) {
+			i += 2
+			continue
+		}
+		if utf16.DecodeRune(first, escaped(raw[i+6:])) == utf8.RuneError {
+			at, what = i, fmt.Sprintf("the escape %s is half of a surrogate pair, which is no character", raw[i:i+6])
+			break
+		}
+		i += 12
+	}
+	if utf8.Valid(raw[:at]) {
+		return at, what
+	}
+	for at = 0; ; {
+		r, n := utf8.DecodeRune(raw[at:])
+		if r == utf8.RuneError && n == 1 {
+			return at, fmt.Sprintf("the byte 0x%02x is not UTF-8", raw[at])
+		}
+		at += n
+	}
+}
+
+// escaped is the number in an escape \uXXXX; -1 where there is none.
+func escaped(raw []byte) rune {
+	if len(raw) < 6 || raw[0] != '\\' || raw[1] != 'u' {
+		return -1
+	}
+	n, err := strconv.ParseUint(string(raw[2:6]), 16, 16)
+	if err != nil {
+		return -1
+	}
+	return rune(n)
+}
+
 // members splits an object; false if it is none. Of members of one name the last counts.
 func members(raw []byte) (map[string]json.RawMessage, bool) {
 	r := jsonReader{b: raw}
@@ -150,54 +198,56 @@ func members(raw []byte) (map[string]json.RawMessage, bool) {
 	return out, true
 }
 
-// vocabOf reads an object of ids; false where it is none, or holds anything else.
-func vocabOf(raw []byte) (map[string]int32, bool) {
+// vocabOf reads an object of ids. Where it holds anything else, it answers the first such member; where it is no object, nothing.
+func vocabOf(raw []byte) (vocab map[string]int32, name string, wrong []byte) {
 	r := jsonReader{b: raw, s: string(raw)}
 	inside, ok := r.enter('{')
 	if !ok {
-		return nil, false
+		return nil, "", nil
 	}
 	most := bytes.Count(raw, []byte{':'})
 	tokens, ids := make([]string, 0, most), make([]int32, 0, most)
 	for inside {
 		token := r.key()
 		id, ok := r.id()
-		if !ok && json.Unmarshal(r.value(), &id) != nil {
-			return nil, false
+		if !ok {
+			return nil, token, r.value()
 		}
 		tokens, ids = append(tokens, token), append(ids, id)
 		inside = r.more()
 	}
-	vocab := make(map[string]int32, len(tokens))
+	vocab = make(map[string]int32, len(tokens))
 	for i, token := range tokens {
 		vocab[token] = ids[i]
 	}
-	return vocab, true
+	return vocab, "", nil
 }
 
-// pairsOf reads a list of pairs of strings, or of strings as lines; false where it is neither.
-func pairsOf(raw []byte) (pairs [][2]string, lines []string, ok bool) {
+// pairsOf reads a list of pairs of strings, or of strings as lines. Where it holds anything else, or both, it answers the first entry that is
+// wrong, behind those that it read; where it is no list, nothing is ok and nothing wrong.
+func pairsOf(raw []byte) (pairs [][2]string, lines []string, wrong []byte, ok bool) {
 	r := jsonReader{b: raw, s: string(raw)}
 	inside, ok := r.enter('[')
 	for ; ok && inside; inside = r.more() {
-		if line, isLine := r.text(); isLine {
+		from := r.at
+		if line, isLine := r.text(); isLine && pairs == nil {
 			if lines == nil {
 				lines = make([]string, 0, bytes.Count(raw, []byte{'"'})/2)
 			}
 			lines = append(lines, line)
 			continue
 		}
+		p, isPair := r.pair()
+		if !isPair || lines != nil {
+			r.at = from
+			return pairs, lines, r.value(), false
+		}
 		if pairs == nil {
 			pairs = make([][2]string, 0, bytes.Count(raw, []byte{'"'})/4)
 		}
-		var p [2]string
-		p, ok = r.pair()
 		pairs = append(pairs, p)
-		if !ok {
-			break
-		}
 	}
-	return pairs, lines, ok && (pairs == nil || lines == nil)
+	return pairs, lines, nil, ok
 }
 
 func (r *jsonReader) pair() (p [2]string, ok bool) {

@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -30,10 +32,18 @@ func FuzzJSONRead(f *testing.F) {
 		if got, ok := members(raw); ok != (err == nil) || !maps.EqualFunc(got, object, func(a, b json.RawMessage) bool { return bytes.Equal(a, b) }) {
 			t.Errorf("%s: members %s, %v, want %s, %v", raw, got, ok, object, err)
 		}
-		var vocab map[string]int32
-		err = json.Unmarshal(raw, &vocab)
-		if got, ok := vocabOf(raw); ok != (err == nil && vocab != nil) || ok && !maps.Equal(got, vocab) {
-			t.Errorf("%s: vocab %v, %v, want %v, %v", raw, got, ok, vocab, err)
+		var ids map[string]*uint32
+		err = json.Unmarshal(raw, &ids)
+		vocab := map[string]int32{}
+		for token, id := range ids {
+			if id == nil || *id > math.MaxInt32 {
+				err = ErrFormat
+				break
+			}
+			vocab[token] = int32(*id)
+		}
+		if got, _, wrong := vocabOf(raw); (got != nil) != (err == nil && ids != nil) || got != nil && !maps.Equal(got, vocab) || got == nil && (wrong != nil) != (raw[0] == '{') {
+			t.Errorf("%s: vocab %v, wrong %s, want %v, %v", raw, got, wrong, vocab, err)
 		}
 		in := []byte(fmt.Sprintf(`{"merges":%s, "vocab":%s}`, raw, raw))
 		f, g := objectByJSON(in), objectByJSON(in)
@@ -58,27 +68,38 @@ func objectByJSON(raw []byte) *fields {
 
 // mergesByJSON and piecesByJSON read as the lean reader does, by encoding/json alone.
 func mergesByJSON(f *fields, key string) (out [][2]string) {
-	var pairs [][]string
-	if json.Unmarshal(want[json.RawMessage](f, key), &pairs) == nil && f.err == nil {
-		for _, p := range pairs {
-			if len(p) != 2 {
-				f.fail(ErrFormat, key, "want pairs, got %q", p)
-				return nil
+	pairs, badAt, bad := false, "", ""
+	for i, raw := range want[[]json.RawMessage](f, key) {
+		where := fmt.Sprintf("%s[%d]", key, i)
+		var line *string
+		var pair []*string
+		isLine := json.Unmarshal(raw, &line) == nil && line != nil
+		isPair := json.Unmarshal(raw, &pair) == nil && len(pair) == 2 && pair[0] != nil && pair[1] != nil
+		if i == 0 {
+			pairs = !isLine
+		}
+		switch {
+		case pairs && !isPair:
+			f.fail(ErrFormat, where, "got %s, want a pair of strings", excerpt(raw))
+		case !pairs && !isLine:
+			f.fail(ErrFormat, where, "got %s, want a string, as before it", excerpt(raw))
+		case pairs:
+			out = append(out, [2]string{*pair[0], *pair[1]})
+		case !strings.HasPrefix(*line, "#version"):
+			left, right, ok := strings.Cut(*line, " ")
+			if !ok || strings.Contains(right, " ") {
+				if badAt == "" {
+					badAt, bad = where, *line
+				}
 			}
-			out = append(out, [2]string{p[0], p[1]})
+			out = append(out, [2]string{left, right})
 		}
-		return out
 	}
-	for _, line := range want[[]string](f, key) {
-		if strings.HasPrefix(line, "#version") {
-			continue
-		}
-		left, right, ok := strings.Cut(line, " ")
-		if !ok || strings.Contains(right, " ") {
-			f.fail(ErrFormat, key, "want two tokens with a space between them, got %q", line)
-			return nil
-		}
-		out = append(out, [2]string{left, right})
+	if badAt != "" { // said after what is of the wrong kind
+		f.fail(ErrFormat, badAt, "got %s, want two tokens with a space between them", excerpt(strconv.AppendQuote(nil, bad)))
+	}
+	if f.err != nil {
+		return nil
 	}
 	return out
 }
@@ -88,7 +109,7 @@ func piecesByJSON(f *fields, key string) (out []ScoredPiece) {
 		var pair []json.RawMessage
 		var piece string
 		var of score
-		if json.Unmarshal(p, &pair) != nil || len(pair) != 2 || json.Unmarshal(pair[0], &piece) != nil || json.Unmarshal(pair[1], &of) != nil {
+		if json.Unmarshal(p, &pair) != nil || len(pair) != 2 || isNull(pair[0]) || isNull(pair[1]) || json.Unmarshal(pair[0], &piece) != nil || json.Unmarshal(pair[1], &of) != nil {
 			f.fail(ErrFormat, key, "want a piece and its score, got %s as number %d", excerpt(p), i)
 			return nil
 		}
