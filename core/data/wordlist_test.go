@@ -67,6 +67,8 @@ func FuzzWordList(f *testing.F) {
 	f.Add("darn\nnot nice", "this is Not nice")
 	f.Add("a$$\n性\n🙈", "中性 a$$ 🙈")
 	f.Add("_\n\u0301", "e\u0301 _")
+	f.Add("ไทย\nheck", "x ภาษาไทยดี heckle")
+	anywhere := regexp.MustCompile(`[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]`)
 	f.Fuzz(func(t *testing.T, list, text string) {
 		l, err := readWordList(strings.NewReader(list), "list")
 		if err != nil || !utf8.ValidString(text) {
@@ -74,15 +76,14 @@ func FuzzWordList(f *testing.F) {
 		}
 		low := strings.ToLower(text)
 		want := false
-		entries := l.inside
-		for _, words := range entries {
-			for _, w := range words {
-				want = want || strings.Contains(low, string(w))
-			}
-		}
-		for _, words := range l.byStart {
-			for _, w := range words {
-				re := regexp.MustCompile(`(?:^|[^_\pL\pN\pM])` + regexp.QuoteMeta(string(w)) + `(?:$|[^_\pL\pN\pM])`)
+		for _, line := range strings.Split(strings.TrimPrefix(list, "\ufeff"), "\n") {
+			w := strings.ToLower(strings.TrimSpace(line))
+			switch {
+			case w == "":
+			case anywhere.MatchString(w):
+				want = want || strings.Contains(low, w)
+			default:
+				re := regexp.MustCompile(`(?:^|[^_\pL\pN\pM])` + regexp.QuoteMeta(w) + `(?:$|[^_\pL\pN\pM])`)
 				want = want || re.MatchString(low)
 			}
 		}
