@@ -48,7 +48,7 @@ func (c *BatchConfig) check() error {
 //
 // Text that is cut anew has other numbers of tokens in other epochs, by a fraction of a percent. Every epoch serves as many windows as the
 // first one has, so that any step can be asked for without those before it: where an epoch has more, those left out are chosen at random; where
-// it has fewer, its last windows are the first ones again.
+// it has fewer, its last windows are the first ones again. One that has not even enough for one window behind any offset is read in a circle.
 type Batcher struct {
 	text    TrainText
 	cfg     BatchConfig
@@ -100,17 +100,25 @@ func (b *Batcher) Batch(step int) (family.Batch, error) {
 // read fills a window with the i-th sequence.
 func (b *Batcher) read(window []int32, i uint64) error {
 	return b.text.during(i/b.windows, func(s *Stream) error {
-		if err := enough(s.Len(), b.cfg.T); err != nil {
-			return err
+		for at := b.at(i, s.Len()); len(window) > 0; {
+			at %= s.Len()
+			n := min(len(window), s.Len()-at)
+			if err := s.Read(window[:n], at); err != nil {
+				return err
+			}
+			window, at = window[n:], at+n
 		}
-		return s.Read(window, b.at(i, s.Len()))
+		return nil
 	})
 }
 
 // at is the position of the i-th sequence in its epoch's tokens.
 func (b *Batcher) at(i uint64, tokens int) int {
 	epoch, i := i/b.windows, i%b.windows
-	have := windowsOf(tokens, b.cfg.T)
+	have := uint64(1)
+	if tokens >= 2*b.cfg.T {
+		have = windowsOf(tokens, b.cfg.T)
+	}
 	key := rng.Hash(b.cfg.Seed, epoch)
 	offset := rng.New(key).Intn(b.cfg.T)
 	return offset + int(rng.Permute(i%have, have, key))*b.cfg.T
