@@ -33,6 +33,7 @@ type State struct {
 	Phases            Phases  `json:"phases,omitzero"`
 	RPCSeconds        float64 `json:"rpc_seconds"`
 	HarnessSeconds    float64 `json:"harness_seconds"`
+	DataSeconds       float64 `json:"data_seconds,omitempty"` // of HarnessSeconds: waiting for batches
 	CheckpointSeconds float64 `json:"checkpoint_seconds"`
 
 	MetricsBytes int64 `json:"metrics_bytes"` // length of metrics.jsonl at that moment

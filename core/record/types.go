@@ -159,6 +159,7 @@ type Result struct {
 	Lengths         []TaskScore     `json:"lengths,omitempty"`
 	RPCSeconds      float64         `json:"rpc_seconds"`
 	HarnessSeconds  float64         `json:"harness_seconds"`
+	DataSeconds     float64         `json:"data_seconds,omitempty"` // of HarnessSeconds: waiting for batches, no part of Seconds
 	PluginSeconds   float64         `json:"plugin_seconds"`
 	Phases          Phases          `json:"phases,omitzero"`
 	// CheckpointSeconds is the time of saving and loading weights, in none of the three above.

@@ -207,7 +207,8 @@ func split(results []record.Result) *Split {
 		p := x.Phases
 		s.Forward, s.Backward, s.Update = s.Forward+p.Forward, s.Backward+p.Backward, s.Update+p.Update
 		s.Other += max(0, x.PluginSeconds-p.Forward-p.Backward-p.Update)
-		s.RPC, s.Harness = s.RPC+x.RPCSeconds, s.Harness+x.HarnessSeconds
+		s.RPC, s.Data = s.RPC+x.RPCSeconds, s.Data+x.DataSeconds
+		s.Harness += max(0, x.HarnessSeconds-x.DataSeconds)
 	}
 	if s == (Split{}) {
 		return nil

@@ -101,14 +101,15 @@ type Split struct {
 	Update   float64 `json:"update"`
 	Other    float64 `json:"other"` // inside the plugin: validation and all that is none of these
 	RPC      float64 `json:"rpc"`
-	Harness  float64 `json:"harness"`
+	Harness  float64 `json:"harness"` // without the wait for batches
+	Data     float64 `json:"data"`    // waiting for batches, which no model's training seconds hold
 }
 
 // parts lists a split's shares by name.
 func (s Split) parts() []share {
-	total := s.Forward + s.Backward + s.Update + s.Other + s.RPC + s.Harness
+	total := s.Forward + s.Backward + s.Update + s.Other + s.RPC + s.Harness + s.Data
 	var out []share
-	for _, p := range []share{{"forward", s.Forward, 0}, {"backward", s.Backward, 1}, {"update", s.Update, 2}, {"other, validation included", s.Other, 3}, {"RPC", s.RPC, 4}, {"harness", s.Harness, 5}} {
+	for _, p := range []share{{"forward", s.Forward, 0}, {"backward", s.Backward, 1}, {"update", s.Update, 2}, {"other, validation included", s.Other, 3}, {"RPC", s.RPC, 4}, {"harness", s.Harness, 5}, {"waiting for data", s.Data, 6}} {
 		if total > 0 && p.Percent > 0 {
 			out = append(out, share{p.Op, 100 * p.Percent / total, p.Color})
 		}

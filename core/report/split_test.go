@@ -10,9 +10,9 @@ import (
 
 // The split adds up over seeds; validation and whatever else a plugin does is its rest.
 func TestSplit(t *testing.T) {
-	seed := record.Result{PluginSeconds: 10, RPCSeconds: 0.3, HarnessSeconds: 0.2, Phases: record.Phases{Forward: 3, Backward: 5, Update: 1}}
+	seed := record.Result{PluginSeconds: 10, RPCSeconds: 0.3, HarnessSeconds: 0.75, DataSeconds: 0.5, Phases: record.Phases{Forward: 3, Backward: 5, Update: 1}}
 	s := split([]record.Result{seed, seed})
-	if want := (Split{6, 10, 2, 2, 0.6, 0.4}); s == nil || *s != want {
+	if want := (Split{6, 10, 2, 2, 0.6, 0.5, 1}); s == nil || *s != want {
 		t.Fatalf("got %+v, want %+v", s, want)
 	}
 	total, names := 0.0, []string{}
@@ -20,7 +20,7 @@ func TestSplit(t *testing.T) {
 		total += p.Percent
 		names = append(names, p.Op)
 	}
-	if math.Abs(total-100) > 1e-9 || strings.Join(names, ", ") != "forward, backward, update, other, validation included, RPC, harness" {
+	if math.Abs(total-100) > 1e-9 || strings.Join(names, ", ") != "forward, backward, update, other, validation included, RPC, harness, waiting for data" {
 		t.Errorf("%v add up to %v %%", names, total)
 	}
 	if split(nil) != nil || split([]record.Result{{}}) != nil {

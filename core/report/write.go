@@ -135,10 +135,10 @@ func tables(rep *Report) []csvTable {
 			ops.lines = append(ops.lines, []string{r.Name, o.Op, strconv.FormatInt(o.Calls, 10), n(float64(o.Nanoseconds) / 1e9), n(o.FLOPs), n(o.Bytes)})
 		}
 	}
-	splits := csvTable{"time_split", [][]string{{"model", "forward", "backward", "update", "other", "rpc", "harness"}}}
+	splits := csvTable{"time_split", [][]string{{"model", "forward", "backward", "update", "other", "rpc", "harness", "data"}}}
 	for _, r := range rep.Rows {
 		if s := r.Split; s != nil {
-			splits.lines = append(splits.lines, []string{r.Name, n(s.Forward), n(s.Backward), n(s.Update), n(s.Other), n(s.RPC), n(s.Harness)})
+			splits.lines = append(splits.lines, []string{r.Name, n(s.Forward), n(s.Backward), n(s.Update), n(s.Other), n(s.RPC), n(s.Harness), n(s.Data)})
 		}
 	}
 	tried := csvTable{"tuning", [][]string{{"run", "model", "learning_rate", "seed", "chosen", "status", "why", "validation_loss", "bpb", "accuracy", "steps", "tokens", "flops", "seconds"}}}

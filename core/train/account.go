@@ -78,7 +78,7 @@ func (t *trainer) result() record.Result {
 	res := record.Result{
 		Model: t.job.Model, Seed: t.job.Seed, Rate: t.job.Rate, Status: "finished",
 		Steps: s.Step, Tokens: s.Tokens, FLOPs: s.FLOPs, Seconds: s.Seconds, Skipped: s.Skipped,
-		PluginSeconds: s.PluginSeconds, Phases: s.Phases, RPCSeconds: s.RPCSeconds, HarnessSeconds: s.HarnessSeconds,
+		PluginSeconds: s.PluginSeconds, Phases: s.Phases, RPCSeconds: s.RPCSeconds, HarnessSeconds: s.HarnessSeconds, DataSeconds: s.DataSeconds,
 		CheckpointSeconds: t.base.CheckpointSeconds + t.saving, // the last checkpoint could not hold its own time
 	}
 	if s.Seconds > 0 {

@@ -2,8 +2,12 @@ package train
 
 import (
 	"context"
+	"math"
 	"testing"
+	"testing/synctest"
+	"time"
 
+	"github.com/archlab/archlab/core/family"
 	"github.com/archlab/archlab/core/record"
 )
 
@@ -52,6 +56,41 @@ func TestSecondsBudget(t *testing.T) {
 	if res.Seconds-last.Seconds != 0 {
 		t.Errorf("the result counts %v s, the curve %v s", res.Seconds, last.Seconds)
 	}
+}
+
+// slow is data whose every tenth batch takes a minute, as one does that begins an epoch with a text cut anew.
+type slow struct{ chain }
+
+func (s slow) Batch(step int) (family.Batch, error) {
+	if step%10 == 0 {
+		time.Sleep(time.Minute)
+	}
+	return s.chain.Batch(step)
+}
+
+// Waiting for a batch is no part of a model's budget, speed or curve; a counter of its own has it. The clock is a false one.
+func TestWaitingForBatchesIsNoTraining(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := recipe(1)
+		r.Budget, r.CallLimit = Budget{Seconds: 1}, 0
+		run := lock(t, t.TempDir())
+		out, err := Run(t.Context(), run, []Job{job("a", 1, `{"sleep_ms": 50}`)}, Options{Recipe: r, Data: slow{chain{1}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Hour) // the batch ahead ends
+		// Steps of 50 ms, of which 20 or, by rounding, 21 fill the second; the batches of steps 0 and 10 are waited for, the latter while a step runs.
+		res := out.Results[0]
+		if res.Status != "finished" || res.Steps < 20 || res.Steps > 21 || math.Abs(res.Seconds-0.05*float64(res.Steps)) > 1e-6 {
+			t.Errorf("%d steps took %v s: %+v", res.Steps, res.Seconds, res.Failure)
+		}
+		if want := 20 * float64(rows*length); math.Abs(res.TokensPerSecond-want) > 1e-3 {
+			t.Errorf("%v tokens a second, want %v", res.TokensPerSecond, want)
+		}
+		if res.DataSeconds < 119 || res.DataSeconds > 180 || res.HarnessSeconds < res.DataSeconds-1e-6 {
+			t.Errorf("waited %v s for batches, of %v s in the harness", res.DataSeconds, res.HarnessSeconds)
+		}
+	})
 }
 
 func mustMetrics(t *testing.T, dir string) []record.Metric {

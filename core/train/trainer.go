@@ -215,24 +215,35 @@ func (t *trainer) spend(ctx context.Context, begin time.Time) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		start := time.Now()
-		var p prepared
-		select {
-		case p = <-batches:
-		case <-ctx.Done():
-			return ctx.Err()
+		p, err := t.next(ctx, batches)
+		if err != nil {
+			return err
 		}
-		if p.err != nil {
-			return recordError{p.err}
-		}
-		if err := t.step(ctx, p, start); err != nil {
+		if err := t.step(ctx, p); err != nil {
 			return err
 		}
 	}
 }
 
+// next waits for a step's batches. The wait is none of the model's training time: where a text is cut anew in each epoch, the first model alone
+// waits for what all of them learn from.
+func (t *trainer) next(ctx context.Context, batches <-chan prepared) (p prepared, err error) {
+	begin := time.Now()
+	defer func() { t.state.DataSeconds += time.Since(begin).Seconds() }()
+	select {
+	case p = <-batches:
+	case <-ctx.Done():
+		return p, ctx.Err()
+	}
+	if p.err != nil {
+		return p, recordError{p.err}
+	}
+	return p, nil
+}
+
 // step takes one optimizer step on p and writes its metric.
-func (t *trainer) step(ctx context.Context, p prepared, start time.Time) error {
+func (t *trainer) step(ctx context.Context, p prepared) error {
+	start := time.Now()
 	r := t.opts.Recipe
 	opt := r.Optimizer
 	if t.job.Rate > 0 {
