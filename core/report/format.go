@@ -103,8 +103,8 @@ func (p Pair) interval() string {
 
 // text says what the family of comparisons is.
 func (c Correction) text() string {
-	return fmt.Sprintf("p is adjusted by %s's method over all comparisons of this report that could be judged, %d of them: where all models are equal and scatter alike, "+
-		"one wrong verdict or more comes about with a chance of at most %s. Detectable is the difference that such an experiment finds with 80 %% power "+
+	return fmt.Sprintf("p is adjusted by %s's method over all comparisons of this report that could be judged, %d of them: where all models are equal, and their seeds "+
+		"scatter alike and not in two kinds (solved or failed), one wrong verdict or more comes about with a chance of at most %s. Detectable is the difference that such an experiment finds with about 80 %% power "+
 		"at the level of the most cautious of them (a dash: larger than any that can be, or unknown). Intervals are those of one difference, not adjusted.", c.Method, c.Comparisons, percent(c.Alpha))
 }
 
