@@ -175,7 +175,9 @@ type next struct {
 	weight    float64
 }
 
-// surprises answers what a pair's own seeds make of a pooled variance, as multiples of it, where all models scatter alike. With F the
+// surprises answers what a pair's own seeds make of a pooled variance, as multiples of it, where all models scatter alike. The pair's own
+// variance counts as a part of the pooled one: where a training failed, the pooled one leaves that seed out for all, the pair does not, and
+// what is answered is near. With F the
 // ratio of the pair's own variance to that of the rest, which is independent of the pooled one (Lukacs 1955), there is an excess
 // where F > 1, and both together are (own+rest) F/(own F+rest) of the pooled one.
 func (c chance) surprises(alpha float64) []next {
