@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -76,6 +77,9 @@ func (o *cardOptions) checkCards(ctx context.Context, names []string, stdout, st
 			return errors.Join(err, broken)
 		}
 	}
+	if err := o.checkSets(cards); err != nil {
+		return err
+	}
 	verdicts := []card.Verdict{}
 	var absent []string
 	for _, c := range cards {
@@ -99,7 +103,7 @@ func (o *cardOptions) checkCards(ctx context.Context, names []string, stdout, st
 		}
 	}
 	if o.write != "" && len(absent) > 0 {
-		return hinted{fmt.Errorf("%s is left as it was: runs are not there of %s", o.write, strings.Join(absent, ", ")), "without --no-train they are made"}
+		return hinted{fmt.Errorf("%s is left as it was: runs are not there, or can't be read, of %s", o.write, strings.Join(absent, ", ")), "without --no-train they are made"}
 	}
 	if o.write != "" {
 		if err := o.writePage(verdicts); err != nil {
@@ -109,7 +113,26 @@ func (o *cardOptions) checkCards(ctx context.Context, names []string, stdout, st
 	return notGreen(verdicts)
 }
 
-// check1 makes the runs of a card that are not there, and judges them; all is false where some are not there and were not to be made. An
+// checkSets holds what --set says against every case of every card: cards are sound without.
+func (o *cardOptions) checkSets(cards []*card.Card) error {
+	for _, c := range cards {
+		for _, name := range c.CaseNames() {
+			_, err := c.For(name, o.sets...)
+			if problems, ok := experiment.IsProblems(err); ok {
+				p := problems[0]
+				hint := p.Hint
+				p.Hint = ""
+				return usageError{fmt.Sprintf("cards check: card %s: %v", c.Name, p), hint}
+			}
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// check1 makes the runs of a card that are not there, and judges them; all is false where some are not there, or can't be read, and were not to be made. An
 // error ends the checking of all cards; what concerns one card alone is its verdict.
 func (o *cardOptions) check1(ctx context.Context, c *card.Card, stderr io.Writer) (v card.Verdict, all bool, err error) {
 	var runs []*card.Run
@@ -133,11 +156,11 @@ func (o *cardOptions) check1(ctx context.Context, c *card.Card, stderr io.Writer
 			if hint := hintOf(err); hint != "" {
 				err = fmt.Errorf("%w; %s", err, hint)
 			}
-			return c.Fail(err), true, nil
+			return c.Fail(err), !o.read, nil
 		}
 		run, err := card.ReadRun(dir, name)
 		if err != nil {
-			return c.Fail(err), true, nil
+			return c.Fail(err), !o.read, nil
 		}
 		runs = append(runs, run)
 		cached = cached && old
@@ -253,7 +276,7 @@ func notGreen(verdicts []card.Verdict) error {
 func printVerdict(w io.Writer, v card.Verdict) error {
 	fmt.Fprintf(w, "%s: %s\n  %s; %s\n", v.Card, oneLine(v.Claim), oneLine(v.Paper), v.Setting)
 	if len(v.Sets) > 0 {
-		fmt.Fprintf(w, "  the experiment was changed by --set %s\n", strings.Join(v.Sets, " --set "))
+		fmt.Fprintf(w, "  the experiment was changed by --set %s\n", strings.Join(shellWords(v.Sets), " --set "))
 	}
 	if v.Why != "" {
 		fmt.Fprintf(w, "  %s\n", v.Why)
@@ -311,7 +334,7 @@ func (o *cardOptions) writePage(verdicts []card.Verdict) error {
 	command := "archlab cards check"
 	for _, x := range []struct{ flag, value, usual string }{{"dir", o.dir, cardsHome}, {"out", o.out, cardsRuns}} {
 		if x.value != x.usual {
-			command += " --" + x.flag + " " + x.value
+			command += " --" + x.flag + " " + shellWord(x.value)
 		}
 	}
 	if o.fresh {
@@ -320,12 +343,35 @@ func (o *cardOptions) writePage(verdicts []card.Verdict) error {
 	if o.read {
 		command += " --no-train"
 	}
-	command += " --write " + o.write
-	for _, x := range o.sets {
+	command += " --write " + shellWord(o.write)
+	for _, x := range shellWords(o.sets) {
 		command += " --set " + x
 	}
-	if err := card.WritePage(&buf, verdicts, command); err != nil {
+	from := "`" + o.dir + "`"
+	if rel, err := filepath.Rel(filepath.Dir(o.write), o.dir); err == nil {
+		from = "[" + filepath.ToSlash(o.dir) + "](" + (&url.URL{Path: filepath.ToSlash(rel)}).EscapedPath() + ")"
+	}
+	if err := card.WritePage(&buf, verdicts, command, from); err != nil {
 		return err
 	}
 	return record.WriteFile(o.write, buf.Bytes())
+}
+
+// shellWord writes a value so that a shell reads it as one word.
+func shellWord(s string) string {
+	plain := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("_-./=:,@%+", r)
+	}
+	if s != "" && !strings.ContainsFunc(s, func(r rune) bool { return !plain(r) }) {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
+
+func shellWords(words []string) []string {
+	out := make([]string, len(words))
+	for i, w := range words {
+		out[i] = shellWord(w)
+	}
+	return out
 }

@@ -173,7 +173,7 @@ func TestPage(t *testing.T) {
 	v := c.Judge([]*Run{made(t, "a", good), made(t, "b", good)})
 	v.Sets = []string{"train.batch=2"}
 	var b strings.Builder
-	if err := WritePage(&b, []Verdict{v, c.Fail(record.ErrNotARun)}, "archlab cards check"); err != nil {
+	if err := WritePage(&b, []Verdict{v, c.Fail(record.ErrNotARun)}, "archlab cards check", "[cards](cards)"); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{"| [small](#small) | Wide models recall more. | Author 2024, Title, table 1 | scaled | **green** | 1m0s |",

@@ -9,11 +9,11 @@ import (
 	"github.com/archlab/archlab/core/record"
 )
 
-// WritePage writes verdicts as a Markdown page that the given command renews.
-func WritePage(w io.Writer, verdicts []Verdict, command string) error {
+// WritePage writes verdicts as a Markdown page that the given command renews; from names, in Markdown, where the cards are.
+func WritePage(w io.Writer, verdicts []Verdict, command, from string) error {
 	p := &printer{w: w}
-	p.printf("# Published-result cards\n\nWritten by `%s`. Each card of [benchmarks/cards](cards) states a paper's claim, the experiment that\nchecks it here and what has to hold. "+
-		"A red card stays red until the claim holds: its check is never loosened. Seconds are those of the runs,\nothers' work on the machine included.\n", command)
+	p.printf("# Published-result cards\n\nWritten by `%s`. Each card of %s states a paper's claim, the experiment that\nchecks it here and what has to hold. "+
+		"A red card stays red until the claim holds: its check is never loosened. Seconds are those of the runs,\nothers' work on the machine included.\n", command, from)
 	p.printf("\n| card | claim | paper | setting | verdict | time |\n|---|---|---|---|---|---|\n")
 	for _, v := range verdicts {
 		p.printf("| [%s](#%s) | %s | %s | %s | **%s** | %s |\n", v.Card, v.Card, cell(v.Claim), cell(v.Paper), v.Setting, v.Status, v.took())
