@@ -25,7 +25,7 @@ type pattern struct {
 
 // newPattern compiles a pattern.
 func newPattern(source string, regex bool) (*pattern, error) {
-	p := &pattern{source: source, regex: regex, limit: timeLimit{5 * time.Second, 10 * time.Microsecond}}
+	p := &pattern{source: source, regex: regex, limit: timeLimit{2 * time.Second, 10 * time.Microsecond}}
 	if !regex && source != "" {
 		p.literal = source
 		return p, nil
