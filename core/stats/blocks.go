@@ -15,9 +15,9 @@ type blocks struct {
 //   - against a control, which has no seeds, they do not: it is the variance of one model's score over seeds, pooled over
 //     models, (MS_blocks + (models-1) MS_residual)/models, with Satterthwaite's degrees of freedom.
 //
-// Pooling assumes that models scatter alike; where a pair's own seeds contradict, seedChance adds to it. Controls, samples without seeds and samples with a score that is not finite are left
-// out. A block is complete: where models finished different seeds, those models and seeds are taken that leave most degrees of
-// freedom, so that one failure does not blunt the verdicts on the others.
+// Pooling assumes that models scatter alike; where a pair's own seeds contradict, seedChance adds to it. Controls, samples without seeds
+// and samples with a score that is not finite are left out. A block is complete: where models finished different seeds, those
+// models and seeds are taken that leave most degrees of freedom, so that one failure does not blunt the verdicts on the others.
 func design(samples []Sample) blocks {
 	random, seeds := complete(samples)
 	m, n := len(random), len(seeds)

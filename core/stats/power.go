@@ -176,10 +176,9 @@ type next struct {
 }
 
 // surprises answers what a pair's own seeds make of a pooled variance, as multiples of it, where all models scatter alike. The pair's own
-// variance counts as a part of the pooled one: where a training failed, the pooled one leaves that seed out for all, the pair does not, and
-// what is answered is near. With F the
-// ratio of the pair's own variance to that of the rest, which is independent of the pooled one (Lukacs 1955), there is an excess
-// where F > 1, and both together are (own+rest) F/(own F+rest) of the pooled one.
+// variance counts as a part of the pooled one; where a training failed, the pooled one leaves that seed out for all, the pair does
+// not, and the answer is near. With F the ratio of the pair's own variance to that of the rest, which is independent of the pooled
+// one (Lukacs 1955), there is an excess where F > 1, and both together are (own+rest) F/(own F+rest) of the pooled one.
 func (c chance) surprises(alpha float64) []next {
 	rest := math.Max(c.seeds.df-c.own, c.own) // against a control degrees of freedom are no such sum
 	f, pooled, excess := distuv.F{D1: c.own, D2: rest}, tCritical(alpha, c.seeds.df), tCritical(alpha, c.own)
