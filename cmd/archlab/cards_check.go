@@ -276,7 +276,7 @@ func notGreen(verdicts []card.Verdict) error {
 func printVerdict(w io.Writer, v card.Verdict) error {
 	fmt.Fprintf(w, "%s: %s\n  %s; %s\n", v.Card, oneLine(v.Claim), oneLine(v.Paper), v.Setting)
 	if len(v.Sets) > 0 {
-		fmt.Fprintf(w, "  the experiment was changed by --set %s\n", strings.Join(shellWords(v.Sets), " --set "))
+		fmt.Fprintf(w, "  the experiment was changed by %s\n", commandLine(setArgs(v.Sets)))
 	}
 	if v.Why != "" {
 		fmt.Fprintf(w, "  %s\n", v.Why)
@@ -331,47 +331,33 @@ func took(seconds float64) string {
 // writePage writes the verdicts, with the machine and the command, as Markdown.
 func (o *cardOptions) writePage(verdicts []card.Verdict) error {
 	var buf bytes.Buffer
-	command := "archlab cards check"
-	for _, x := range []struct{ flag, value, usual string }{{"dir", o.dir, cardsHome}, {"out", o.out, cardsRuns}} {
+	args := []string{"archlab", "cards", "check"}
+	for _, x := range []struct{ flag, value, usual string }{{"--dir", o.dir, cardsHome}, {"--out", o.out, cardsRuns}} {
 		if x.value != x.usual {
-			command += " --" + x.flag + " " + shellWord(x.value)
+			args = append(args, x.flag, x.value)
 		}
 	}
 	if o.fresh {
-		command += " --fresh"
+		args = append(args, "--fresh")
 	}
 	if o.read {
-		command += " --no-train"
+		args = append(args, "--no-train")
 	}
-	command += " --write " + shellWord(o.write)
-	for _, x := range shellWords(o.sets) {
-		command += " --set " + x
-	}
+	args = append(append(args, "--write", o.write), setArgs(o.sets)...)
 	from := "`" + o.dir + "`"
 	if rel, err := filepath.Rel(filepath.Dir(o.write), o.dir); err == nil {
 		from = "[" + filepath.ToSlash(o.dir) + "](" + (&url.URL{Path: filepath.ToSlash(rel)}).EscapedPath() + ")"
 	}
-	if err := card.WritePage(&buf, verdicts, command, from); err != nil {
+	if err := card.WritePage(&buf, verdicts, commandLine(args), from); err != nil {
 		return err
 	}
 	return record.WriteFile(o.write, buf.Bytes())
 }
 
-// shellWord writes a value so that a shell reads it as one word.
-func shellWord(s string) string {
-	plain := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("_-./=:,@%+", r)
-	}
-	if s != "" && !strings.ContainsFunc(s, func(r rune) bool { return !plain(r) }) {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
-}
-
-func shellWords(words []string) []string {
-	out := make([]string, len(words))
-	for i, w := range words {
-		out[i] = shellWord(w)
+// setArgs writes overrides as flags.
+func setArgs(sets []string) (out []string) {
+	for _, x := range sets {
+		out = append(out, "--set", x)
 	}
 	return out
 }
