@@ -119,7 +119,11 @@ func readPieces(f *fields, key string) []ScoredPiece {
 		f.asked[key] = true
 		return pieces
 	}
-	var out []ScoredPiece
+	return piecesByJSON(f, key)
+}
+
+// piecesByJSON is readPieces by encoding/json, which names what is wrong.
+func piecesByJSON(f *fields, key string) (out []ScoredPiece) {
 	for i, p := range want[[]json.RawMessage](f, key) {
 		var pair []json.RawMessage
 		var piece string

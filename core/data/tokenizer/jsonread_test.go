@@ -66,7 +66,7 @@ func objectByJSON(raw []byte) *fields {
 	return f
 }
 
-// mergesByJSON and piecesByJSON read as the lean reader does, by encoding/json alone.
+// mergesByJSON reads as the lean reader does, by encoding/json alone.
 func mergesByJSON(f *fields, key string) (out [][2]string) {
 	pairs, badAt, bad := false, "", ""
 	for i, raw := range want[[]json.RawMessage](f, key) {
@@ -100,20 +100,6 @@ func mergesByJSON(f *fields, key string) (out [][2]string) {
 	}
 	if f.err != nil {
 		return nil
-	}
-	return out
-}
-
-func piecesByJSON(f *fields, key string) (out []ScoredPiece) {
-	for i, p := range want[[]json.RawMessage](f, key) {
-		var pair []json.RawMessage
-		var piece string
-		var of score
-		if json.Unmarshal(p, &pair) != nil || len(pair) != 2 || isNull(pair[0]) || isNull(pair[1]) || json.Unmarshal(pair[0], &piece) != nil || json.Unmarshal(pair[1], &of) != nil {
-			f.fail(ErrFormat, key, "want a piece and its score, got %s as number %d", excerpt(p), i)
-			return nil
-		}
-		out = append(out, ScoredPiece{piece, float64(of)})
 	}
 	return out
 }
