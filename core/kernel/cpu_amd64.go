@@ -23,7 +23,7 @@ var (
 		attend:    attendOf(false),
 
 		tileRows: 6, tileColumns: 16,
-		packA: packOf(6, packY6), packB: packOf(16, packY16),
+		packA: packOf(6, packY6), packB: packBY,
 		tilePanels: tilePanelsAVX2,
 
 		scanSteps:     scanStepsAVX2,
@@ -48,7 +48,7 @@ var (
 		attend:    attendOf(true),
 
 		tileRows: 12, tileColumns: 32,
-		packA: packOf(12, packZ12), packB: packOf(32, packZ32),
+		packA: packOf(12, packZ12), packB: packBZ,
 		tilePanels: tilePanelsAVX512,
 
 		scanSteps:     scanStepsAVX512,

@@ -26,6 +26,7 @@ type gemm struct {
 	c       []float32
 	ldc     int
 	packed  []float32 // B in panels [K,columns], or nil: each piece reads it in place or packs what it needs
+	own     bool      // the latter: few pieces need the same part of B
 	block   int       // of K
 	down    int       // pieces across M
 	across  int       // and across N
@@ -84,9 +85,8 @@ func multiply(p *Pool, tA, tB bool, m, n, k int, a []float32, lda int, b []float
 		p = nil
 	}
 	t.cut(p.Threads())
-	if t.down == 1 {
-		// Each piece of B is met once: pieces pack it themselves, or read it in place.
-		launch(p, &gemmJobs, t, t.across, 1)
+	if t.own {
+		launch(p, &gemmJobs, t, t.down*t.across, 1)
 		return
 	}
 	w := active.tileColumns
@@ -121,10 +121,28 @@ func (t *gemm) cut(threads int) {
 	parts := (t.k + maxBlockK() - 1) / maxBlockK()
 	t.block = ((t.k+parts-1)/parts + 7) &^ 7
 	tiles, panels := (t.m+h-1)/h, (t.n+w-1)/w
-	most := max(caches.l2/2/(4*t.block)/h, 1) // tiles
+	most := mostTiles(t.block)
+	if t.tA && !t.tB {
+		most += most / 8 // rather than one more piece
+	}
 	t.down = (tiles + most - 1) / most
 	t.across = (panels*w + maxPieceN - 1) / maxPieceN
+	t.own = t.down == 1
 	if threads == 1 {
+		return
+	}
+	if t.tA && !t.tB && t.k > 2*t.block && t.down <= 2*threads {
+		// Gradients of weights: B is as long as the batch, and to pack all of it takes it through memory twice more. Pieces
+		// pack B beside the products; there are few of them, for those across pack the same A.
+		t.own = true
+		if t.down > 1 {
+			t.down = (t.down + threads - 1) / threads * threads
+		}
+		want := threads
+		if panels*w >= 2*threads*ownColumns {
+			want *= 2
+		}
+		t.across = max(t.across, min((want+t.down-1)/t.down, max(panels/2, 1)))
 		return
 	}
 	// Pieces across read the same rows of A again, and pack them again if tA: rather have more down, as many for each thread.
@@ -138,7 +156,14 @@ func (t *gemm) cut(threads int) {
 	if pieces := t.down * t.across; pieces < threads || !t.tA && pieces < 4*threads {
 		t.across = min((want+t.down-1)/t.down, max(panels/2, 1))
 	}
+	t.own = t.down == 1
 }
+
+// ownColumns are the least columns of a piece for which it is worth its while to pack an A that others pack too.
+const ownColumns = 192
+
+// mostTiles is how many tiles of A's block take half of the second-level cache.
+func mostTiles(block int) int { return max(caches.l2/2/(4*block)/active.tileRows, 1) }
 
 // maxPieceN keeps a piece's B within what threads share of the last-level cache.
 const maxPieceN = 1024
@@ -185,30 +210,79 @@ func (t *gemm) product(i0, j0, k0, m, n, k int) {
 		x = operandA{at: k0*t.lda + i0, rsa: 1, csa: t.lda}
 	}
 	x.a = t.a[x.at:]
-	var own *buffer
-	if n > active.tileColumns && m > 1 {
-		own = x.near(m, k)
-	}
 	c, load, w := t.c[i0*t.ldc+j0:], t.load || k0 > 0, active.tileColumns
+	var own *buffer
+	j := 0
+	switch {
+	case n <= w || m == 1:
+	case x.csa != 1:
+		own = x.panels(m, k)
+	case x.rsa%1024 == 0 && t.packed != nil:
+		own = x.rows(m, k, func(i, rows int) {
+			x.times(rows, w, k, t.packed[t.panel(j0, k0):], w, nextPanel{}, c[i*t.ldc:], t.ldc, load)
+		})
+		j = w
+	case x.rsa%1024 == 0:
+		own = x.rows(m, k, nil)
+	}
 	switch {
 	case t.packed != nil:
-		for j := 0; j < n; j += w {
-			x.times(m, min(w, n-j), k, t.packed[t.panel(j0+j, k0):], w, c[j:], t.ldc, load)
+		for ; j < n; j += w {
+			x.times(m, min(w, n-j), k, t.packed[t.panel(j0+j, k0):], w, nextPanel{}, c[j:], t.ldc, load)
 		}
-	case !t.tB:
-		x.times(m, n, k, t.b[k0*t.ldb+j0:], t.ldb, c, t.ldc, load)
+	case !t.tB && x.step == 0:
+		x.times(m, n, k, t.b[k0*t.ldb+j0:], t.ldb, nextPanel{}, c, t.ldc, load)
 	default:
-		panel := scratch.take(k * w)
-		for j := 0; j < n; j += w {
-			cols := min(w, n-j)
-			active.transpose(panel.f, w, t.b[(j0+j)*t.ldb+k0:], t.ldb, cols, k)
-			x.times(m, cols, k, panel.f, w, c[j:], t.ldc, load)
-		}
-		scratch.put(panel)
+		t.withPanels(&x, j0, k0, m, n, k, c, load)
 	}
 	if own != nil {
 		scratch.put(own)
 	}
+}
+
+// withPanels adds A's block times B's, a panel of which is packed at a time: by the product before, where that can.
+func (t *gemm) withPanels(x *operandA, j0, k0, m, n, k int, c []float32, load bool) {
+	w := active.tileColumns
+	memory := scratch.take(2 * k * w)
+	panel, other := memory.f[:k*w], memory.f[k*w:]
+	beside := false
+	for j := 0; j < n; j += w {
+		cols := min(w, n-j)
+		if !beside {
+			t.panelOf(panel, j0+j, k0, cols, k)
+		}
+		var soon nextPanel
+		if beside = x.step > 0 && !t.tB && n-j >= 2*w; beside {
+			soon = nextPanel{t.b[k0*t.ldb+j0+j+w:], t.ldb, other}
+		}
+		x.times(m, cols, k, panel, w, soon, c[j:], t.ldc, load)
+		if beside {
+			panel, other = other, panel
+		}
+	}
+	scratch.put(memory)
+}
+
+// panelOf packs B's columns [j,j+cols) and rows [k0,k0+k) as a panel.
+func (t *gemm) panelOf(panel []float32, j, k0, cols, k int) {
+	w := active.tileColumns
+	switch {
+	case t.tB:
+		active.transpose(panel, w, t.b[j*t.ldb+k0:], t.ldb, cols, k)
+	case cols == w:
+		active.packB(panel, w*k, t.b[k0*t.ldb+j:], t.ldb, k, 1)
+	default:
+		for kk := range k {
+			copy(panel[kk*w:][:cols], t.b[(k0+kk)*t.ldb+j:])
+		}
+	}
+}
+
+// nextPanel is the panel of B that comes next: rows from, ld apart, to be packed behind to.
+type nextPanel struct {
+	from []float32
+	ld   int
+	to   []float32
 }
 
 // panel returns where the packed panel of columns [j,j+w) and the block of K at k0 starts: the panels of a block lie side
@@ -226,44 +300,53 @@ type operandA struct {
 	step     int // from a panel to the next, or 0
 }
 
-// near copies a block whose elements lie far apart close together: in panels where those along M are adjacent; in rows
-// that do not fall on the same sets of the cache where rows are a multiple of a page apart. It returns the memory to
-// give back, if any.
-func (x *operandA) near(m, k int) *buffer {
+// panels copies a block whose elements along M are adjacent into panels. It returns their memory, to be given back.
+func (x *operandA) panels(m, k int) *buffer {
 	h := active.tileRows
-	if x.csa != 1 {
-		lines := (k*h + 15) / 16
-		step := 16 * (lines | 1) // an odd number of cache lines: panels are written side by side
-		panels := (m + h - 1) / h
-		own := scratch.take(panels * step)
-		for i := 0; i < m/h; i += packSide {
-			active.packA(own.f[i*step:], step, x.a[i*h:], x.csa, k, min(packSide, m/h-i))
-		}
-		if rest := m % h; rest > 0 {
-			last := own.f[m/h*step:]
-			for kk := range k {
-				copy(last[kk*h:kk*h+rest], x.a[kk*x.csa+m/h*h:])
-			}
-		}
-		x.a, x.step = own.f, step
-		return own
+	lines := (k*h + 15) / 16
+	step := 16 * (lines | 1) // an odd number of cache lines: panels are written side by side
+	panels := (m + h - 1) / h
+	own := scratch.take(panels * step)
+	for i := 0; i < m/h; i += packSide {
+		active.packA(own.f[i*step:], step, x.a[i*h:], x.csa, k, min(packSide, m/h-i))
 	}
-	if x.rsa%1024 != 0 {
-		return nil
+	if rest := m % h; rest > 0 {
+		last := own.f[m/h*step:]
+		for kk := range k {
+			copy(last[kk*h:kk*h+rest], x.a[kk*x.csa+m/h*h:])
+		}
 	}
+	x.a, x.step = own.f, step
+	return own
+}
+
+// rows copies a block whose rows are a multiple of a page apart, and so on the same sets of the cache, close together. It
+// returns their memory, to be given back. What is done with rows [i,i+n) before brings them near.
+func (x *operandA) rows(m, k int, before func(i, n int)) *buffer {
 	ld := k&^15 + 16
 	own := scratch.take(m * ld)
-	for i := range m {
-		copy(own.f[i*ld:i*ld+k], x.a[i*x.rsa:])
+	all := *x
+	for i := 0; i < m; i += nearRows {
+		n := min(nearRows, m-i)
+		x.a = all.a[i*x.rsa:]
+		if before != nil {
+			before(i, n)
+		}
+		for r := range n {
+			copy(own.f[(i+r)*ld:][:k], x.a[r*x.rsa:])
+		}
 	}
 	x.a, x.rsa = own.f, ld
 	return own
 }
 
+// nearRows are a few tiles.
+const nearRows = 48
+
 // times adds the block times B [k,n] to C.
-func (x *operandA) times(m, n, k int, b []float32, ldb int, c []float32, ldc int, load bool) {
+func (x *operandA) times(m, n, k int, b []float32, ldb int, soon nextPanel, c []float32, ldc int, load bool) {
 	if x.step > 0 {
-		active.tilePanels(m, n, k, x.a, x.step, b, ldb, c, ldc, load)
+		active.tilePanels(m, n, k, x.a, x.step, b, ldb, soon, c, ldc, load)
 		return
 	}
 	active.tile(m, n, k, x.a, x.rsa, x.csa, b, ldb, c, ldc, load)

@@ -13,7 +13,13 @@ type tileArgs struct {
 	mask     uintptr // AVX-512: a bit for each column of the last vector; AVX2: the address of 8 words of maskWords
 	tiles    int     // one below the other
 	next     int     // from a tile's A to the next's
-	ahead    uintptr // what to fetch into the second-level cache meanwhile
+
+	// For each four of k a row of the panel of B that comes next is fetched into the second-level cache, and a row copied, if
+	// the kernel does that. Rows are stride apart: 0 where all are there.
+	ahead  uintptr
+	stride int
+	from   uintptr
+	to     uintptr
 
 	// The kernel's own: where it stands. The last steps lead out of the matrices, which no pointer may.
 	atA, atC uintptr //lint:ignore U1000 assembly writes and reads them
@@ -33,6 +39,9 @@ type tiling struct {
 	m, n        int
 	rowA        int // from a row of A to the next
 	most, panel int // rows of a tile at most; rows of a panel of A, or 0
+	soon        nextPanel
+	copies      bool // soon is copied by the tiles
+	copying     bool // by these
 }
 
 func newTiling(m, n, k int, a []float32, rsa, csa int, b []float32, ldb int, c []float32, ldc int, load bool) tiling {
@@ -61,10 +70,11 @@ func tileAVX512(m, n, k int, a []float32, rsa, csa int, b []float32, ldb int, c 
 	t.runZ()
 }
 
-func tilePanelsAVX512(m, n, k int, a []float32, step int, b []float32, ldb int, c []float32, ldc int, load bool) {
-	const rows = 12
-	t := newTilingOfPanels(rows, m, n, k, a, step, b, ldb, c, ldc, load)
+func tilePanelsAVX512(m, n, k int, a []float32, step int, b []float32, ldb int, soon nextPanel, c []float32, ldc int, load bool) {
+	const rows, columns = 12, 32
+	t := newTilingOfPanels(rows, columns, m, n, k, a, step, b, ldb, soon, c, ldc, load)
 	t.runZ()
+	t.copyRest(columns, packBZ)
 }
 
 // tileAVX2 is tileGeneric with fused multiply-adds, in tiles of 6 x 16.
@@ -74,20 +84,27 @@ func tileAVX2(m, n, k int, a []float32, rsa, csa int, b []float32, ldb int, c []
 	t.runY()
 }
 
-func tilePanelsAVX2(m, n, k int, a []float32, step int, b []float32, ldb int, c []float32, ldc int, load bool) {
-	const rows = 6
-	t := newTilingOfPanels(rows, m, n, k, a, step, b, ldb, c, ldc, load)
+func tilePanelsAVX2(m, n, k int, a []float32, step int, b []float32, ldb int, soon nextPanel, c []float32, ldc int, load bool) {
+	const rows, columns = 6, 16
+	t := newTilingOfPanels(rows, columns, m, n, k, a, step, b, ldb, soon, c, ldc, load)
 	t.runY()
+	t.copyRest(columns, packBY)
 }
 
-// newTilingOfPanels is the tiling of an A in panels of the given rows.
-func newTilingOfPanels(rows, m, n, k int, a []float32, step int, b []float32, ldb int, c []float32, ldc int, load bool) tiling {
+// newTilingOfPanels is the tiling of an A in panels of the given rows, and a B in panels of the given columns.
+func newTilingOfPanels(rows, columns, m, n, k int, a []float32, step int, b []float32, ldb int, soon nextPanel, c []float32, ldc int, load bool) tiling {
 	if step < k*rows || len(a) < (m+rows-1)/rows*step {
 		panic("kernel: tile: short panels")
 	}
 	t := newTiling(m, n, k, a, 1, rows, b, ldb, c, ldc, load)
 	t.columns, t.lda = true, 4*rows
 	t.most, t.panel, t.next = rows, rows, 4*step
+	if t.soon = soon; soon.to != nil {
+		if len(soon.from) < (k-1)*soon.ld+columns || len(soon.to) < k*columns {
+			panic("kernel: tile: short panel")
+		}
+		t.copies = n == columns && m/rows > fetchTiles
+	}
 	return t
 }
 
@@ -104,11 +121,14 @@ func (t *tiling) runZ() {
 		}
 		t.mask = 0xffff >> (16*vectors - cols)
 		for i := 0; i < t.m; {
-			rows := t.down(i, j)
+			rows := t.down(i, j, cols)
 			i += rows * t.tiles
-			if t.columns {
+			switch {
+			case t.copying:
+				gemmZC12x2P(&t.tileArgs)
+			case t.columns:
 				gemmZC(rows, vectors, &t.tileArgs)
-			} else {
+			default:
 				gemmZR(rows, vectors, &t.tileArgs)
 			}
 		}
@@ -125,11 +145,14 @@ func (t *tiling) runY() {
 		}
 		t.mask = uintptr(unsafe.Pointer(&maskWords[8-cols&7]))
 		for i := 0; i < t.m; {
-			rows := t.down(i, j)
+			rows := t.down(i, j, cols)
 			i += rows * t.tiles
-			if t.columns {
+			switch {
+			case t.copying:
+				gemmYC6x2P(&t.tileArgs)
+			case t.columns:
 				gemmYC(rows, vectors, &t.tileArgs)
-			} else {
+			default:
 				gemmYR(rows, vectors, &t.tileArgs)
 			}
 		}
@@ -137,24 +160,25 @@ func (t *tiling) runY() {
 	}
 }
 
-// down points the arguments to the tiles from row i on, at column j, as many as have the same size, and returns their
-// rows. Where rows are left over, the last two tiles share them evenly: a low tile does not fill the pipelines.
-func (t *tiling) down(i, j int) (rows int) {
+// fetchTiles are the tiles that fetch the next panel, a row for each four of k.
+const fetchTiles = 4
+
+// down points the arguments to the tiles from row i on, at columns [j,j+cols), as many as have the same size and fetch
+// alike, and returns their rows. Where rows are left over, the last two tiles share them evenly: a low tile does not fill the
+// pipelines.
+func (t *tiling) down(i, j, cols int) (rows int) {
 	left := t.m - i
 	t.a = unsafe.Add(t.rowsOfA, i*t.rowA)
 	if t.panel > 0 {
 		t.a = unsafe.Add(t.rowsOfA, i/t.panel*t.next)
 	}
 	t.b = unsafe.Add(t.columnsOfB, 4*j)
-	t.ahead = uintptr(t.b) + uintptr(t.k*t.ldb)
 	t.c = unsafe.Add(t.block, i*t.ldc+4*j)
 	rows, t.tiles = t.most, left/t.most
 	switch {
 	case t.tiles == 0:
 		rows, t.tiles = left, 1
-	case t.panel > 0:
-		return rows
-	case left%t.most == 0:
+	case t.panel > 0 || left%t.most == 0:
 	case t.tiles > 1:
 		t.tiles--
 	default:
@@ -163,5 +187,56 @@ func (t *tiling) down(i, j int) (rows int) {
 	if t.panel == 0 {
 		t.next = rows * t.rowA
 	}
+	if i == 0 {
+		t.aim(j, cols)
+	}
+	t.tiles = min(t.tiles, t.alike(i/t.most))
 	return rows
+}
+
+// aim says what to fetch during the tiles of columns [j,j+cols): the next ones, or what lies behind a panel.
+func (t *tiling) aim(j, cols int) {
+	t.stride = t.ldb
+	switch {
+	case j+cols < t.n:
+		t.ahead = uintptr(t.b) + uintptr(4*cols)
+	case t.soon.from != nil:
+		t.ahead, t.stride = uintptr(unsafe.Pointer(&t.soon.from[0])), 4*t.soon.ld
+	default:
+		t.ahead = uintptr(t.b) + uintptr(t.k*t.ldb)
+	}
+}
+
+// alike says what the tiles from the given one on fetch and copy, and returns how many do so. A row is copied a tile after it
+// was fetched: until then it is there.
+func (t *tiling) alike(tile int) int {
+	t.copying = t.copies && tile > 0 && tile <= fetchTiles
+	switch {
+	case t.copying && tile == 1:
+		t.from, t.to = uintptr(unsafe.Pointer(&t.soon.from[0])), uintptr(unsafe.Pointer(&t.soon.to[0]))
+		return fetchTiles - 1
+	case t.copying:
+		t.ahead = t.from // all are fetched
+		return 1
+	case tile >= fetchTiles:
+		t.stride = 0
+		return t.m
+	case t.copies:
+		return 1
+	}
+	return fetchTiles - tile
+}
+
+// copyRest copies the rows of the next panel that the tiles left.
+func (t *tiling) copyRest(columns int, pack func(dst []float32, step int, src []float32, ld, k, panels int)) {
+	if t.soon.to == nil {
+		return
+	}
+	from := 0
+	if t.copies {
+		from = fetchTiles * (t.k / 4)
+	}
+	if from < t.k {
+		pack(t.soon.to[from*columns:], 0, t.soon.from[from*t.soon.ld:], t.soon.ld, t.k-from, 1)
+	}
 }

@@ -11,8 +11,11 @@ func packGeneric(width int) func(dst []float32, step int, src []float32, ld, k, 
 	}
 }
 
-func tilePanelsGeneric(m, n, k int, a []float32, step int, b []float32, ldb int, c []float32, ldc int, load bool) {
-	const rows = 6
+func tilePanelsGeneric(m, n, k int, a []float32, step int, b []float32, ldb int, soon nextPanel, c []float32, ldc int, load bool) {
+	const rows, columns = 6, 16
+	if soon.to != nil {
+		packGeneric(columns)(soon.to, 0, soon.from, soon.ld, k, 1)
+	}
 	for i := 0; i < m; i += rows {
 		tileGeneric(min(rows, m-i), n, k, a[i/rows*step:], 1, rows, b, ldb, c[i*ldc:], ldc, load)
 	}

@@ -302,6 +302,12 @@ func gemmYC6x1(args *tileArgs)
 //go:noescape
 func gemmYC6x2(args *tileArgs)
 
+//go:noescape
+func gemmZC12x2P(args *tileArgs)
+
+//go:noescape
+func gemmYC6x2P(args *tileArgs)
+
 // gemmZR runs the micro-kernel of the given size.
 func gemmZR(rows, vectors int, args *tileArgs) {
 	switch rows<<3 | vectors {

@@ -28,8 +28,8 @@ type isa struct {
 	// are ld apart, panels that follow each other step apart.
 	tileRows, tileColumns int
 	packA, packB          func(dst []float32, step int, src []float32, ld, k, panels int)
-	// tilePanels is tile where A lies in panels step apart.
-	tilePanels func(m, n, k int, a []float32, step int, b []float32, ldb int, c []float32, ldc int, load bool)
+	// tilePanels is tile where A lies in panels step apart. It packs a panel of B meanwhile, if there is one.
+	tilePanels func(m, n, k int, a []float32, step int, b []float32, ldb int, soon nextPanel, c []float32, ldc int, load bool)
 
 	// peaks are loops on registers, by Arithmetic; read adds up x's words, passes times, into sums.
 	peaks [3]peakLoop

@@ -23,3 +23,9 @@ func packOf(width int, kernel func(args *packArgs)) func(dst []float32, step int
 		kernel(&args)
 	}
 }
+
+// The copies into panels of B.
+var (
+	packBY = packOf(16, packY16)
+	packBZ = packOf(32, packZ32)
+)

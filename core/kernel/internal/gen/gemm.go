@@ -4,38 +4,43 @@ import "fmt"
 
 // Offsets of the fields of kernel.tileArgs.
 const (
-	argA     = 0
-	argB     = 8
-	argC     = 16
-	argK     = 24
-	argLDA   = 32
-	argLDB   = 40
-	argLDC   = 48
-	argLoad  = 56
-	argMask  = 64
-	argTiles = 72
-	argNext  = 80
-	argAhead = 88
-	argAtA   = 96
-	argAtC   = 104
+	argA      = 0
+	argB      = 8
+	argC      = 16
+	argK      = 24
+	argLDA    = 32
+	argLDB    = 40
+	argLDC    = 48
+	argLoad   = 56
+	argMask   = 64
+	argTiles  = 72
+	argNext   = 80
+	argAhead  = 88
+	argStride = 96
+	argFrom   = 104
+	argTo     = 112
+	argAtA    = 120
+	argAtC    = 128
 )
 
-// The most rows of a tile.
+// The most rows of a tile, and the rows of a panel of A.
 const (
-	rowsZ = 14
-	rowsY = 6
+	rowsZ  = 14
+	rowsY  = 6
+	panelZ = 12
+	panelY = 6
 )
 
 // emitGemm writes the micro-kernels. Names are gemm, Z (AVX-512) or Y (AVX2), R where A's elements along K are
 // adjacent (rows) or C where its elements along M are (columns), rows, x, vectors across, and M if the last vector of
-// AVX2 is masked.
+// AVX2 is masked. P packs the next panel of B meanwhile.
 func emitGemm(f *file) {
 	for _, columns := range []bool{false, true} {
 		emitTiles(f, "gemmZ"+form(columns), func(emit func(t tile, key int)) {
 			for rows := 1; rows <= rowsZ; rows++ {
 				for _, v := range []int{1, 2, 4} {
 					if v < 4 || rows <= 4 {
-						emit(tile{f, "Z", columns, rows, v, true}, rows<<3|v)
+						emit(tile{f, "Z", columns, rows, v, true, false}, rows<<3|v)
 					}
 				}
 			}
@@ -43,12 +48,14 @@ func emitGemm(f *file) {
 		emitTiles(f, "gemmY"+form(columns), func(emit func(t tile, key int)) {
 			for rows := 1; rows <= rowsY; rows++ {
 				// 0 stands for one vector that is masked.
-				emit(tile{f, "Y", columns, rows, 1, true}, rows<<3)
-				emit(tile{f, "Y", columns, rows, 1, false}, rows<<3|1)
-				emit(tile{f, "Y", columns, rows, 2, false}, rows<<3|2)
+				emit(tile{f, "Y", columns, rows, 1, true, false}, rows<<3)
+				emit(tile{f, "Y", columns, rows, 1, false, false}, rows<<3|1)
+				emit(tile{f, "Y", columns, rows, 2, false, false}, rows<<3|2)
 			}
 		})
 	}
+	tile{f, "Z", true, panelZ, 2, false, true}.emit()
+	tile{f, "Y", true, panelY, 2, false, true}.emit()
 }
 
 func form(columns bool) string {
@@ -79,6 +86,7 @@ type tile struct {
 	rows    int
 	vectors int
 	masked  bool // the last vector of B and C is partial
+	packs   bool // a row of the next panel is copied for each four of k
 }
 
 func (t tile) acc(i, v int) string { return fmt.Sprintf("%s%d", t.reg, i*t.vectors+v) }
@@ -136,6 +144,9 @@ func (t tile) name() string {
 	name := fmt.Sprintf("gemm%s%s%dx%d", t.reg, form(t.columns), t.rows, t.vectors)
 	if t.reg == "Y" && t.masked {
 		name += "M"
+	}
+	if t.packs {
+		name += "P"
 	}
 	return name
 }
@@ -216,6 +227,21 @@ func (t tile) fetchAhead() {
 	}
 }
 
+// packNext copies a row of the next panel, through the registers of B.
+func (t tile) packNext() {
+	if !t.packs {
+		return
+	}
+	for v := range t.vectors {
+		t.op("VMOVUPS %d(R13), %s", v*t.bytes(), t.b(v))
+	}
+	for v := range t.vectors {
+		t.op("VMOVUPS %s, %d(R12)", t.b(v), v*t.bytes())
+	}
+	t.op("ADDQ %d(DI), R13", argStride)
+	t.op("ADDQ $%d, R12", t.vectors*t.bytes())
+}
+
 func (t tile) emit() {
 	t.text(t.name(), "tileArgs", fmt.Sprintf("%d rows of %d columns.", t.rows, t.vectors*t.bytes()/4))
 	if t.masked {
@@ -284,10 +310,17 @@ func (t tile) emit() {
 	t.op("SUBQ $%d, AX", unroll)
 	t.op("JLT rest")
 	t.op("MOVQ %d(DI), BX", argAhead)
+	if t.packs {
+		t.op("MOVQ %d(DI), R13", argFrom)
+		t.op("MOVQ %d(DI), R12", argTo)
+	}
 	t.op("PCALIGN $32")
 	t.label("loop")
-	t.op("PREFETCHT1 (BX)")
-	t.op("ADDQ $64, BX")
+	for at := 0; at < t.vectors*t.bytes(); at += 64 {
+		t.op("PREFETCHT1 %d(BX)", at)
+	}
+	t.op("ADDQ %d(DI), BX", argStride)
+	t.packNext()
 	t.fetchAhead()
 	for u := range unroll {
 		t.step(u)
@@ -303,6 +336,10 @@ func (t tile) emit() {
 	t.op("SUBQ $%d, AX", unroll)
 	t.op("JGE loop")
 	t.op("MOVQ BX, %d(DI)", argAhead)
+	if t.packs {
+		t.op("MOVQ R13, %d(DI)", argFrom)
+		t.op("MOVQ R12, %d(DI)", argTo)
+	}
 	t.label("rest")
 	t.op("ADDQ $%d, AX", unroll)
 	t.op("JEQ done")
