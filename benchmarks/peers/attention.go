@@ -117,11 +117,15 @@ func (b *bench) attention() error {
 		plain()
 		f := attentionFigure{T: t, FusedBytes: int64(4 * len(lse)), NaiveBytes: int64(4 * (len(a.probs) + len(a.dscores))), Difference: max(difference(out, out2), difference(dqkv, dqkv2))}
 		var fast, slow []float64
-		for range max(5, b.rounds) {
+		count, err := b.watch.rounds(max(5, b.rounds), productNap, func() error {
 			fast = append(fast, timed(fused))
 			slow = append(slow, timed(plain))
+			return b.ctx.Err()
+		})
+		if err != nil {
+			return err
 		}
-		f.Fused, f.Naive = median(fast), median(slow)
+		f.Fused, f.Naive = median(pick(fast, count)), median(pick(slow, count))
 		b.say("attention T=%d: fused %.1f ms, naive %.1f ms, differ by %.2g", t, 1000*f.Fused, 1000*f.Naive, f.Difference)
 		b.results.Attention = append(b.results.Attention, f)
 	}

@@ -7,7 +7,8 @@
 // python3-torch, libopenblas-dev, libopenblas0-openmp, libdnnl-dev, gcc and g++; MAMBA_PY and LLM_C may name checkouts of
 // mamba.py and llm.c.
 //
-// Whatever is set in relation runs in turns (A B A B) on the same threads; a figure is the median of its samples.
+// Whatever is set in relation runs in turns (A B A B) on the same threads; a figure is the median of its samples. Rounds
+// during which the machine was not idle are taken again (idle.go).
 package main
 
 import (
@@ -49,6 +50,7 @@ type bench struct {
 	quick   bool
 	dir     string // scratch: sources, binaries, checkpoints
 	fleet   *fleet
+	watch   *watch
 	begin   time.Time
 	results results
 }
@@ -69,6 +71,8 @@ func run(ctx context.Context, quick bool, out, only string) error {
 	b.fleet = newFleet()
 	defer b.fleet.close()
 	b.results = newResults(b)
+	b.watch = newWatch(b.threads, b.results.cache(2))
+	defer b.watch.close()
 	for _, part := range []struct {
 		name string
 		run  func() error
@@ -89,6 +93,7 @@ func run(ctx context.Context, quick bool, out, only string) error {
 			b.say("%s: %v", part.name, err)
 		}
 	}
+	b.results.Idleness = b.watch.idleness()
 	b.results.Seconds = time.Since(b.begin).Seconds()
 	if err := b.results.write(out); err != nil {
 		return err

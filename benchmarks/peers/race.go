@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"math"
+	"slices"
 	"sort"
 	"time"
 
@@ -63,10 +64,11 @@ func (b *bench) race(entrants ...*entrant) (peak float64, err error) {
 	pool := kernel.NewPool(b.threads)
 	defer pool.Close()
 	var peaks []float64
-	err = b.turns(b.rounds, func() { peaks = append(peaks, peakOf(pool)) }, entrants...)
+	count, err := b.turns(func() { peaks = append(peaks, peakOf(pool)) }, entrants...)
 	if err != nil {
 		return 0, err
 	}
+	peaks = pick(peaks, count)
 	for _, e := range entrants {
 		if e != nil {
 			b.say("%-44s %8.0f tokens/s (best %.0f), %d MiB", e.name, e.rate(), e.best(), e.runner.peakRSS()>>20)
@@ -76,17 +78,17 @@ func (b *bench) race(entrants ...*entrant) (peak float64, err error) {
 	return median(peaks), nil
 }
 
-// turns lets every entrant that is there take its steps once a round, after before, if any, and a moment's rest.
-func (b *bench) turns(rounds int, before func(), entrants ...*entrant) error {
-	for range rounds {
+// turns lets every entrant that is there take its steps once a round, after before, if any, and a moment's rest. It keeps
+// the steps of the rounds that count, and answers which those are.
+func (b *bench) turns(before func(), entrants ...*entrant) (count []int, err error) {
+	entrants = slices.DeleteFunc(entrants, func(e *entrant) bool { return e == nil })
+	taken := make([][][]float64, len(entrants))
+	count, err = b.watch.rounds(b.rounds, raceNap, func() error {
 		if before != nil {
 			settle()
 			before()
 		}
-		for _, e := range entrants {
-			if e == nil {
-				continue
-			}
+		for i, e := range entrants {
 			if b.ctx.Err() != nil {
 				return b.ctx.Err()
 			}
@@ -95,11 +97,22 @@ func (b *bench) turns(rounds int, before func(), entrants ...*entrant) error {
 			if err != nil {
 				return fmt.Errorf("%s: %w", e.name, err)
 			}
-			e.seconds = append(e.seconds, s...)
+			taken[i] = append(taken[i], s)
 		}
+		settle()
+		return nil
+	})
+	for i, e := range entrants {
+		e.seconds = append(e.seconds, slices.Concat(pick(taken[i], count)...)...)
 	}
-	return nil
+	return count, err
 }
+
+// How long a race and a product wait for an idle machine.
+const (
+	raceNap    = 45 * time.Second
+	productNap = 4 * time.Second
+)
 
 // peakOf is the FP32 rate of a loop on registers over some 20 ms.
 func peakOf(pool *kernel.Pool) float64 {

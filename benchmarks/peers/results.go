@@ -20,6 +20,7 @@ type results struct {
 	Rounds      int                 `json:"rounds"`
 	Quick       bool                `json:"quick,omitempty"`
 	Machine     measure.Machine     `json:"machine"`
+	Idleness    idleness            `json:"idleness"`
 	PyTorch     string              `json:"pytorch,omitempty"`
 	OneDNN      string              `json:"onednn,omitempty"`
 	Bars        []bar               `json:"bars"`
@@ -75,6 +76,16 @@ func newResults(b *bench) results {
 	}
 	r.Machine = *m
 	return r
+}
+
+// cache is the size of the cache of a level, in bytes, 0 if there is none.
+func (r *results) cache(level int) int64 {
+	for _, c := range r.Machine.Caches {
+		if c.Level == level {
+			return c.Bytes
+		}
+	}
+	return 0
 }
 
 // bar judges a value that should be at least so much; both negative where it should be at most that. A value of 0 was not
@@ -171,6 +182,11 @@ func (r *results) markdown() []byte {
 	p("Whatever is set in relation ran in turns (A B A B) with the same number of threads; each figure is the median of at least %d samples. "+
 		"Absolute figures drift from run to run; ratios of one run are what counts. PyTorch runs at its quickest settings of those tried "+
 		"(OpenMP OpenBLAS, foreach AdamW, with and without a heap that keeps its memory, each form of the model).\n\n", r.Rounds)
+	if x := r.Idleness; x.Counted > 0 {
+		p("How idle the machine was, a loop that reads the second-level caches tells: %d rounds were taken, and the %d count during which it was idlest. "+
+			"During these the loop reached %.0f %% of its best rate (median; at least %.0f %%); less than %.0f %% are a disturbed machine, as during %d of them.\n\n",
+			x.Taken, x.Counted, 100*x.Median, 100*x.Lowest, 100*idleShare, x.Disturbed)
+	}
 	if r.Quick {
 		p("**This is a quick run: too few samples to claim anything.**\n\n")
 	}
@@ -240,7 +256,7 @@ func (r *results) productTable(p func(format string, args ...any)) {
 	if len(r.Products) == 0 {
 		return
 	}
-	p("\n## Matrix products, Gop/s\n\n| product | form | weights | threads | archlab | of peak | OpenBLAS | oneDNN, packed beforehand | reading the weights |\n|---|---|---|---|---|---|---|---|---|\n")
+	p("\n## Matrix products, Gop/s\n\n| product | form | weights | threads | archlab | of peak | OpenBLAS | oneDNN, packed beforehand | of reading as many bytes |\n|---|---|---|---|---|---|---|---|---|\n")
 	rate := func(v float64) string {
 		if v == 0 {
 			return "-"
@@ -250,7 +266,7 @@ func (r *results) productTable(p func(format string, args ...any)) {
 	for _, x := range r.Products {
 		read := "-"
 		if x.Level != "" {
-			read = fmt.Sprintf("%.0f %% of %s", 100*x.OfBandwidth, x.Level)
+			read = fmt.Sprintf("%.0f %% (%s)", 100*x.OfBandwidth, x.Level)
 		}
 		of := "-"
 		if x.OfPeak > 0 {

@@ -66,7 +66,7 @@ func (b *bench) sweep(s sweep) error {
 		}
 		entrants = append(entrants, e)
 	}
-	if err := b.turns(b.rounds, nil, entrants...); err != nil {
+	if _, err := b.turns(nil, entrants...); err != nil {
 		return err
 	}
 	worst, first := 0.0, 0.0
@@ -104,7 +104,7 @@ func (b *bench) flat() error {
 	if _, err := late.runner.steps(n); err != nil {
 		return err
 	}
-	if err := b.turns(b.rounds, nil, late, early); err != nil {
+	if _, err := b.turns(nil, late, early); err != nil {
 		return err
 	}
 	b.results.bar(fmt.Sprintf("cost of a step after %d steps over that of the first ones", n), "flat (<= 1.05x)", -ratio(early.rate(), late.rate()), -1.05, "%.2fx", "")

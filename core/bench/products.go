@@ -70,6 +70,9 @@ func Cases() []Case {
 			add(s, "fp32", form)
 		}
 	}
+	for _, s := range model { // all tokens add up to the gradient of the weights
+		add(shape{"gradient of " + s.name, s.n, s.k, s.m}, "fp32", "TN")
+	}
 	for _, form := range []string{"NN", "NT"} {
 		add(eight, "fp32", form)
 	}
