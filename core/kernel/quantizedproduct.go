@@ -7,9 +7,10 @@ package kernel
 // many panels, which stream by once.
 
 const (
-	fewRows    = 4 // rows that do not pay for spreading a panel
-	wideMost   = 4 // panels in a piece of many rows
-	rowStreams = 4 // panels that are read side by side: one stream alone does not keep the prefetchers busy
+	fewRows    = 4  // rows that do not pay for spreading a panel
+	wideMost   = 8  // panels in a piece of many rows
+	lowest     = 96 // rows of a piece for which it is worth its while to spread panels that others spread too
+	rowStreams = 4  // panels that are read side by side: one stream alone does not keep the prefetchers busy
 
 	// Multiply-adds that one thread does sooner than it wakes another, by tiles and by rows.
 	smallQuantized    = 1 << 20
@@ -61,12 +62,16 @@ func (t *quantizedProduct) alone(p *Pool, small int) *Pool {
 // enough of them for all threads to end together. No bit of the result depends on it.
 func (t *quantizedProduct) cut(threads, words, tileRows, tileColumns int) int {
 	t.block = min(blockWords(tileColumns), words)
-	most := max(caches.l2/2/(4*t.block)/tileRows, 1) * tileRows
-	t.down = (t.m + most - 1) / most
+	most := max(caches.l2/2/(4*t.block)/tileRows, 1)
 	tiles := (t.m + tileRows - 1) / tileRows
+	t.down = (tiles + most - 1) / most
+	want := 12 * threads
+	across := (t.panels + wideMost - 1) / wideMost
+	t.down = max(t.down, min((want+across-1)/across, tiles*tileRows/lowest))
 	t.height = min(t.m, (tiles+t.down-1)/t.down*tileRows)
 	t.down = (t.m + t.height - 1) / t.height
-	t.wide = max(1, min(wideMost, t.panels*t.down/(12*threads)))
+	across = max(across, min(want/t.down, t.panels))
+	t.wide = (t.panels + across - 1) / across
 	return t.down * ((t.panels + t.wide - 1) / t.wide)
 }
 
