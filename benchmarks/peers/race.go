@@ -111,7 +111,7 @@ func (b *bench) turns(before func(), entrants ...*entrant) (count []int, err err
 // How long a race and a product wait for an idle machine.
 const (
 	raceNap    = 45 * time.Second
-	productNap = 4 * time.Second
+	productNap = time.Second
 )
 
 // peakOf is the FP32 rate of a loop on registers over some 20 ms.

@@ -217,12 +217,12 @@ func (t *gemm) product(i0, j0, k0, m, n, k int) {
 	case n <= w || m == 1:
 	case x.csa != 1:
 		own = x.panels(m, k)
-	case x.rsa%1024 == 0 && t.packed != nil:
+	case x.rsa%512 == 0 && t.packed != nil:
 		own = x.rows(m, k, func(i, rows int) {
 			x.times(rows, w, k, t.packed[t.panel(j0, k0):], w, nextPanel{}, c[i*t.ldc:], t.ldc, load)
 		})
 		j = w
-	case x.rsa%1024 == 0:
+	case x.rsa%512 == 0:
 		own = x.rows(m, k, nil)
 	}
 	switch {
@@ -320,7 +320,7 @@ func (x *operandA) panels(m, k int) *buffer {
 	return own
 }
 
-// rows copies a block whose rows are a multiple of a page apart, and so on the same sets of the cache, close together. It
+// rows copies a block whose rows are a multiple of half a page apart, and so on few sets of the cache, close together. It
 // returns their memory, to be given back. What is done with rows [i,i+n) before brings them near.
 func (x *operandA) rows(m, k int, before func(i, n int)) *buffer {
 	ld := k&^15 + 16
