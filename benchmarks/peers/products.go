@@ -90,8 +90,9 @@ func (b *bench) product(c measure.Case, threads int, pool *kernel.Pool, blas, dn
 	}
 	count, err := b.watch.rounds(max(5, b.rounds), productNap, func() error {
 		settle()
+		kernel.Peak(pool, arithmetic, 1<<19) // the threads are awake then
 		begin := time.Now()
-		ops := kernel.Peak(pool, arithmetic, 1<<20)
+		ops := kernel.Peak(pool, arithmetic, 1<<21)
 		peak = append(peak, ops/time.Since(begin).Seconds())
 		begin = time.Now()
 		for range repetitions {
@@ -111,6 +112,7 @@ func (b *bench) product(c measure.Case, threads int, pool *kernel.Pool, blas, dn
 		settle()
 		if dnn != nil && c.Weights != "int4" && c.Form == "NN" {
 			ask(&dnn, &packed, c.Weights)
+			settle()
 		}
 		return b.ctx.Err()
 	})

@@ -110,7 +110,7 @@ func (b *bench) turns(before func(), entrants ...*entrant) (count []int, err err
 
 // How long a race and a product wait for an idle machine.
 const (
-	raceNap    = 45 * time.Second
+	raceNap    = 30 * time.Second
 	productNap = time.Second
 )
 

@@ -31,6 +31,30 @@ func TestProductsInSmallCaches(t *testing.T) {
 		for mode := range 4 {
 			checkGemm(t, p, mode&1 != 0, mode&2 != 0, m, n, k, 3, float32(mode&1))
 		}
+		checkGemm(t, p, true, false, 90, n, k, 3, 1) // pieces down that pack B themselves
 		checkExpertRows(t, p, []int{60, 0, 131, 7}, 90, gated(130))
+	})
+}
+
+// A gradient of weights does not pack B, as long as the batch, as a whole: a few pieces, enough for all threads, do it for
+// themselves.
+func TestGradientsPackInPieces(t *testing.T) {
+	was := caches
+	defer func() { caches = was }()
+	caches.l1, caches.l2 = 32<<10, 512<<10
+	forEachISA(t, func(t *testing.T) {
+		for _, threads := range []int{2, 4} {
+			for _, s := range [][2]int{{256, 1024}, {1024, 256}, {768, 256}, {128, 384}, {128, 128}} {
+				g := gemm{tA: true, m: s[0], n: s[1], k: 2048}
+				g.cut(threads)
+				if pieces := g.down * g.across; !g.own || pieces < min(threads, s[1]/active.tileColumns/2) || pieces > 4*threads || g.down > 1 && g.down%threads != 0 {
+					t.Errorf("%v, %d threads: %d pieces down, %d across, own: %v", s, threads, g.down, g.across, g.own)
+				}
+			}
+			short := gemm{tA: true, m: 2048, n: 1024, k: 256}
+			if short.cut(threads); short.own {
+				t.Errorf("%d threads: each piece packs a B that is short", threads)
+			}
+		}
 	})
 }
