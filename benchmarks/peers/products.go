@@ -90,11 +90,8 @@ func (b *bench) product(c measure.Case, threads int, pool *kernel.Pool, blas, dn
 	}
 	count, err := b.watch.rounds(max(5, b.rounds), productNap, func() error {
 		settle()
-		kernel.Peak(pool, arithmetic, 1<<19) // the threads are awake then
+		peak = append(peak, peakOf(pool, arithmetic))
 		begin := time.Now()
-		ops := kernel.Peak(pool, arithmetic, 1<<21)
-		peak = append(peak, ops/time.Since(begin).Seconds())
-		begin = time.Now()
 		for range repetitions {
 			run()
 		}

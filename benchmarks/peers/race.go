@@ -64,7 +64,7 @@ func (b *bench) race(entrants ...*entrant) (peak float64, err error) {
 	pool := kernel.NewPool(b.threads)
 	defer pool.Close()
 	var peaks []float64
-	count, err := b.turns(func() { peaks = append(peaks, peakOf(pool)) }, entrants...)
+	count, err := b.turns(func() { peaks = append(peaks, peakOf(pool, kernel.FP32Arithmetic)) }, entrants...)
 	if err != nil {
 		return 0, err
 	}
@@ -114,12 +114,12 @@ const (
 	productNap = time.Second
 )
 
-// peakOf is the FP32 rate of a loop on registers over some 20 ms.
-func peakOf(pool *kernel.Pool) float64 {
+// peakOf is the rate of a loop on registers, the best of a few of some milliseconds: during the first ones threads wake up.
+func peakOf(pool *kernel.Pool, arithmetic kernel.Arithmetic) float64 {
 	best := 0.0
-	for range 3 {
+	for range 4 {
 		begin := time.Now()
-		ops := kernel.Peak(pool, kernel.FP32Arithmetic, 1<<21)
+		ops := kernel.Peak(pool, arithmetic, 1<<20)
 		best = max(best, ops/time.Since(begin).Seconds())
 	}
 	return best
