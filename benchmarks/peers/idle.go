@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"math"
 	"slices"
 	"time"
@@ -11,47 +12,58 @@ import (
 
 // A virtual machine that does nothing is not idle if a stranger computes on the other half of its cores: arithmetic on
 // registers hardly shows that, but what a core reads from its own second-level cache does. That rate, beside the best of
-// the run, says of each round whether the machine was ours alone. No system that is measured has a part in it.
+// the run, says of each round whether the machine was ours alone. The loop that reads is archlab's, and it runs before
+// and after all systems' turns: which rounds count depends on none of what they did.
 
 const (
 	idleShare = 0.92             // of the best rate: less is a disturbed machine
 	again     = 2                // a comparison takes at most so many times its rounds
 	napping   = time.Second      // between looks at a disturbed machine
-	patience  = 12 * time.Minute // that a run spends on naps, all in all
+	patience  = 90 * time.Second // that each part of a run spends on naps
 )
 
 // A watch knows how idle the machine was.
 type watch struct {
-	pool  *kernel.Pool
-	read  []float32
-	best  float64       // bytes a second
-	naps  time.Duration // left
-	taken int           // rounds
-	kept  []float64     // shares of the best rate, of the rounds that count; in the end of the run's best
+	measure func() float64 // the rate now, bytes a second
+	sleep   func(d time.Duration)
+	naps    time.Duration // left
+	best    float64       // rate
+	taken   int           // rounds
+	kept    []float64     // rates of the rounds that count
 }
 
-// newWatch reads with all threads, half of the second-level cache each.
-func newWatch(threads int, l2 int64) *watch {
-	w := &watch{pool: kernel.NewPool(threads), read: make([]float32, max(l2, 64<<10)/2/4*int64(threads)), naps: patience}
-	for i := range w.read {
-		w.read[i] = 1
+// newWatch reads with all threads, half of the second-level cache each. Its second result ends the threads.
+func newWatch(ctx context.Context, threads int, l2 int64) (w *watch, stop func()) {
+	pool, read := kernel.NewPool(threads), make([]float32, max(l2, 64<<10)/2/4*int64(threads))
+	for i := range read {
+		read[i] = 1
+	}
+	passes := max(1, 200_000_000/(4*len(read)))
+	w = &watch{
+		measure: func() float64 {
+			var rates []float64
+			for range 9 { // of a millisecond or two
+				begin := time.Now()
+				_, bytes := kernel.Read(pool, read, passes)
+				rates = append(rates, bytes/time.Since(begin).Seconds())
+			}
+			return median(rates)
+		},
+		sleep: func(d time.Duration) {
+			select {
+			case <-ctx.Done():
+			case <-time.After(d):
+			}
+		},
 	}
 	for range 5 {
 		w.rate()
 	}
-	return w
+	return w, pool.Close
 }
 
-// rate is the median of a few readings of a millisecond or two.
 func (w *watch) rate() float64 {
-	passes := max(1, 200_000_000/(4*len(w.read)))
-	var rates []float64
-	for range 9 {
-		begin := time.Now()
-		_, bytes := kernel.Read(w.pool, w.read, passes)
-		rates = append(rates, bytes/time.Since(begin).Seconds())
-	}
-	r := median(rates)
+	r := w.measure()
 	w.best = max(w.best, r)
 	return r
 }
@@ -64,7 +76,7 @@ func (w *watch) rounds(n int, nap time.Duration, take func() error) (count []int
 	before, good := w.rate(), 0
 	for good < n && len(rates) < again*n {
 		for !idle(before) && nap > 0 && w.naps > 0 {
-			time.Sleep(napping)
+			w.sleep(napping)
 			nap, w.naps = nap-napping, w.naps-napping
 			before = w.rate()
 		}
@@ -80,9 +92,7 @@ func (w *watch) rounds(n int, nap time.Duration, take func() error) (count []int
 	}
 	count = idlest(rates, n)
 	w.taken += len(rates)
-	for _, i := range count {
-		w.kept = append(w.kept, rates[i])
-	}
+	w.kept = append(w.kept, pick(rates, count)...)
 	return count, nil
 }
 
@@ -101,6 +111,7 @@ func idlest(rates []float64, n int) []int {
 // idleness is what a run was like: rounds taken and counted, how many of these the machine was disturbed during, and their
 // median and lowest rate beside the best of the run.
 type idleness struct {
+	Best      float64 `json:"best,omitempty"` // bytes a second
 	Taken     int     `json:"taken"`
 	Counted   int     `json:"counted"`
 	Disturbed int     `json:"disturbed"`
@@ -109,7 +120,7 @@ type idleness struct {
 }
 
 func (w *watch) idleness() idleness {
-	x := idleness{Taken: w.taken, Counted: len(w.kept)}
+	x := idleness{Best: w.best, Taken: w.taken, Counted: len(w.kept)}
 	if x.Counted == 0 {
 		return x
 	}
@@ -123,8 +134,6 @@ func (w *watch) idleness() idleness {
 	x.Median = median(w.kept) / w.best
 	return x
 }
-
-func (w *watch) close() { w.pool.Close() }
 
 // pick answers the samples at the given places.
 func pick[T any](x []T, at []int) []T {

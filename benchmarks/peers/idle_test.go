@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"testing"
@@ -25,29 +26,42 @@ func TestIdlest(t *testing.T) {
 	}
 }
 
-// Whatever the machine is like, there are enough rounds, no more than stated, and as many of them count.
+// A machine whose rate is given for each look: what is taken, what counts and how long it naps.
 func TestRounds(t *testing.T) {
-	w := newWatch(1, 512<<10)
-	defer w.close()
-	for _, best := range []float64{1, 1e30} { // never disturbed; always
-		w.best, w.naps, w.taken, w.kept = best, 0, 0, nil
-		calls := 0
-		count, err := w.rounds(3, time.Hour, func() error {
-			calls++
-			if best == 1 {
-				w.best = 1 // no reading is a new best
-			}
-			return nil
-		})
-		if err != nil || len(count) != 3 || !slices.IsSorted(count) || count[2] >= calls {
-			t.Fatalf("best %g: rounds %v of %d, %v", best, count, calls, err)
-		}
-		if x := w.idleness(); best == 1e30 && (calls != 3*again || x.Disturbed != 3 || x.Taken != calls || x.Counted != 3) {
-			t.Errorf("a disturbed machine: %d calls, %+v", calls, x)
+	for _, c := range []struct {
+		name  string
+		rates []float64 // the last one stays
+		nap   time.Duration
+		calls int
+		count []int
+		naps  int
+		last  idleness
+	}{
+		{"idle", []float64{100}, time.Minute, 3, []int{0, 1, 2}, 0, idleness{100, 3, 3, 0, 1, 1}},
+		{"a little slower is idle", []float64{100, 93}, time.Minute, 3, []int{0, 1, 2}, 0, idleness{100, 3, 3, 0, 0.93, 0.93}},
+		{"always disturbed", []float64{100, 50}, 0, 6, []int{0, 1, 2}, 0, idleness{100, 6, 3, 3, 0.5, 0.5}},
+		{"one round again", []float64{100, 100, 50, 100}, 0, 5, []int{0, 3, 4}, 0, idleness{100, 5, 3, 0, 1, 1}},
+		{"naps until it is idle", []float64{100, 50, 50, 100}, time.Minute, 4, []int{1, 2, 3}, 2, idleness{100, 4, 3, 0, 1, 1}},
+		{"naps no longer than it may", []float64{100, 50}, 2 * time.Second, 6, []int{0, 1, 2}, 2, idleness{100, 6, 3, 3, 0.5, 0.5}},
+	} {
+		at, naps, calls := 0, 0, 0
+		w := &watch{naps: time.Hour, sleep: func(time.Duration) { naps++ }, measure: func() float64 {
+			r := c.rates[min(at, len(c.rates)-1)]
+			at++
+			return r
+		}}
+		count, err := w.rounds(3, c.nap, func() error { calls++; return nil })
+		if err != nil || calls != c.calls || !slices.Equal(count, c.count) || naps != c.naps || w.idleness() != c.last {
+			t.Errorf("%s: %d calls, rounds %v, %d naps, %+v, %v", c.name, calls, count, naps, w.idleness(), err)
 		}
 	}
+}
+
+func TestRoundsEnd(t *testing.T) {
+	w, end := newWatch(context.Background(), 1, 512<<10)
+	defer end()
 	stop := errors.New("stop")
-	if _, err := w.rounds(3, 0, func() error { return stop }); !errors.Is(err, stop) {
-		t.Errorf("got %v", err)
+	if _, err := w.rounds(3, 0, func() error { return stop }); !errors.Is(err, stop) || w.best <= 0 {
+		t.Errorf("got %v, rate %g", err, w.best)
 	}
 }

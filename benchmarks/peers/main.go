@@ -71,8 +71,9 @@ func run(ctx context.Context, quick bool, out, only string) error {
 	b.fleet = newFleet()
 	defer b.fleet.close()
 	b.results = newResults(b)
-	b.watch = newWatch(b.threads, b.results.cache(2))
-	defer b.watch.close()
+	var stop func()
+	b.watch, stop = newWatch(ctx, b.threads, b.results.cache(2))
+	defer stop()
 	for _, part := range []struct {
 		name string
 		run  func() error
@@ -84,6 +85,9 @@ func run(ctx context.Context, quick bool, out, only string) error {
 			continue
 		}
 		b.say("== %s", part.name)
+		if !quick {
+			b.watch.naps = patience
+		}
 		if err := part.run(); err != nil {
 			if ctx.Err() != nil {
 				b.results.note("stopped during %s", part.name)

@@ -81,7 +81,7 @@ func (b *bench) race(entrants ...*entrant) (peak float64, err error) {
 // turns lets every entrant that is there take its steps once a round, after before, if any, and a moment's rest. It keeps
 // the steps of the rounds that count, and answers which those are.
 func (b *bench) turns(before func(), entrants ...*entrant) (count []int, err error) {
-	entrants = slices.DeleteFunc(entrants, func(e *entrant) bool { return e == nil })
+	entrants = slices.DeleteFunc(slices.Clone(entrants), func(e *entrant) bool { return e == nil })
 	taken := make([][][]float64, len(entrants))
 	count, err = b.watch.rounds(b.rounds, raceNap, func() error {
 		if before != nil {

@@ -183,7 +183,11 @@ func (r *results) markdown() []byte {
 		"Absolute figures drift from run to run; ratios of one run are what counts. PyTorch runs at its quickest settings of those tried "+
 		"(OpenMP OpenBLAS, foreach AdamW, with and without a heap that keeps its memory, each form of the model).\n\n", r.Rounds)
 	if x := r.Idleness; x.Counted > 0 {
-		p("How idle the machine was, a loop that reads the second-level caches tells: %d rounds were taken, and the %d count during which it was idlest. "+
+		p("How idle the machine was, a loop that reads the second-level caches tells")
+		if x.Best > 0 {
+			p(", at %.0f GB/s at best", x.Best/1e9)
+		}
+		p(": %d rounds were taken, and the %d count during which it was idlest. "+
 			"During these the loop reached %.0f %% of its best rate (median; at least %.0f %%); less than %.0f %% are a disturbed machine, as during %d of them.\n\n",
 			x.Taken, x.Counted, 100*x.Median, 100*x.Lowest, 100*idleShare, x.Disturbed)
 	}
@@ -256,7 +260,7 @@ func (r *results) productTable(p func(format string, args ...any)) {
 	if len(r.Products) == 0 {
 		return
 	}
-	p("\n## Matrix products, Gop/s\n\n| product | form | weights | threads | archlab | of peak | OpenBLAS | oneDNN, packed beforehand | of reading as many bytes |\n|---|---|---|---|---|---|---|---|---|\n")
+	p("\n## Matrix products, Gop/s\n\n| product | form | weights | threads | archlab | of peak | OpenBLAS | oneDNN, packed beforehand | reading the weights |\n|---|---|---|---|---|---|---|---|---|\n")
 	rate := func(v float64) string {
 		if v == 0 {
 			return "-"
@@ -266,7 +270,7 @@ func (r *results) productTable(p func(format string, args ...any)) {
 	for _, x := range r.Products {
 		read := "-"
 		if x.Level != "" {
-			read = fmt.Sprintf("%.0f %% (%s)", 100*x.OfBandwidth, x.Level)
+			read = fmt.Sprintf("%.0f %% of %s, %.0f %% of as many bytes", 100*x.OfBandwidth, x.Level, 100*x.OfReading)
 		}
 		of := "-"
 		if x.OfPeak > 0 {

@@ -80,6 +80,7 @@ func Cases() []Case {
 		for _, form := range []string{"NN", "NT", "TN"} {
 			add(s, "bf16", form)
 		}
+		add(shape{"gradient of " + s.name, s.n, s.k, s.m}, "bf16", "TN")
 		add(s, "int8", "NN")
 		add(s, "int4", "NN")
 	}

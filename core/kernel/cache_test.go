@@ -1,6 +1,9 @@
 package kernel
 
-import "testing"
+import (
+	"slices"
+	"testing"
+)
 
 // In caches of a few kilobytes products are cut into several pieces each way, and K into several blocks.
 func TestProductsInSmallCaches(t *testing.T) {
@@ -36,24 +39,57 @@ func TestProductsInSmallCaches(t *testing.T) {
 	})
 }
 
-// A gradient of weights does not pack B, as long as the batch, as a whole: a few pieces, enough for all threads, do it for
-// themselves.
-func TestGradientsPackInPieces(t *testing.T) {
+// A gradient of weights does not pack B, as long as the batch, as a whole: a few pieces of some height do it for themselves.
+// Where that doesn't keep all threads busy, pieces are cut as other products are.
+func TestCutGradients(t *testing.T) {
 	was := caches
 	defer func() { caches = was }()
 	caches.l1, caches.l2 = 32<<10, 512<<10
 	forEachISA(t, func(t *testing.T) {
-		for _, threads := range []int{2, 4} {
-			for _, s := range [][2]int{{256, 1024}, {1024, 256}, {768, 256}, {128, 384}, {128, 128}} {
+		h, w := active.tileRows, active.tileColumns
+		for _, threads := range []int{2, 3, 4, 8, 16} {
+			for _, s := range [][2]int{{256, 1024}, {1024, 256}, {768, 256}, {600, 100}, {128, 384}, {128, 128}, {256, 48}, {256, 8}, {8, 256}} {
 				g := gemm{tA: true, m: s[0], n: s[1], k: 2048}
 				g.cut(threads)
-				if pieces := g.down * g.across; !g.own || pieces < min(threads, s[1]/active.tileColumns/2) || pieces > 4*threads || g.down > 1 && g.down%threads != 0 {
-					t.Errorf("%v, %d threads: %d pieces down, %d across, own: %v", s, threads, g.down, g.across, g.own)
+				tiles, panels := (s[0]+h-1)/h, (s[1]+w-1)/w
+				pieces := g.down * g.across
+				if most := max(tiles/4, 1) * max(panels/2, 1); pieces < min(threads, most) {
+					t.Errorf("%v, %d threads: %d pieces, where there could be %d", s, threads, pieces, most)
+				}
+				if g.apart && g.down > 1 && (pieces > 4*threads || tiles < g.down*ownTiles || g.down%threads != 0) {
+					t.Errorf("%v, %d threads: %d pieces down, %d across pack B for themselves", s, threads, g.down, g.across)
 				}
 			}
-			short := gemm{tA: true, m: 2048, n: 1024, k: 256}
-			if short.cut(threads); short.own {
-				t.Errorf("%d threads: each piece packs a B that is short", threads)
+		}
+		for _, s := range [][3]int{{256, 1024, 2048}, {1024, 256, 2048}, {768, 256, 2048}} {
+			g := gemm{tA: true, m: s[0], n: s[1], k: s[2]}
+			if g.cut(2); !g.apart {
+				t.Errorf("%v: B is packed as a whole", s)
+			}
+		}
+		short := gemm{tA: true, m: 2048, n: 1024, k: 256}
+		if short.cut(2); short.apart {
+			t.Error("each piece packs a B that is short")
+		}
+	})
+}
+
+// The tiles pack the next panel to the last float and no further, however many there are and whatever k.
+func TestTilesPackBeside(t *testing.T) {
+	forEachISA(t, func(t *testing.T) {
+		h, w := active.tileRows, active.tileColumns
+		r := source(3)
+		for _, tiles := range []int{1, 4, 5, 6, 9} {
+			for _, k := range []int{1, 3, 4, 5, 6, 7, 64, 67} {
+				m, ld := tiles*h-1, w+5
+				a, b, c := guardedCopy(t, normals(r, tiles*k*h, 1)), guardedCopy(t, normals(r, k*w, 1)), make([]float32, m*w)
+				soon := nextPanel{guardedCopy(t, normals(r, (k-1)*ld+w, 1)), ld, guarded(t, k*w)}
+				want := make([]float32, k*w)
+				packGeneric(w)(want, 0, soon.from, ld, k, 1)
+				active.tilePanels(m, w, k, a, k*h, b, w, soon, c, w, false)
+				if !slices.Equal(soon.to, want) {
+					t.Fatalf("%d tiles, k = %d: the next panel is not what it should be", tiles, k)
+				}
 			}
 		}
 	})

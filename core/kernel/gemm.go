@@ -26,7 +26,7 @@ type gemm struct {
 	c       []float32
 	ldc     int
 	packed  []float32 // B in panels [K,columns], or nil: each piece reads it in place or packs what it needs
-	own     bool      // the latter: few pieces need the same part of B
+	apart   bool      // pieces pack for themselves, or read in place: packed stays nil
 	block   int       // of K
 	down    int       // pieces across M
 	across  int       // and across N
@@ -85,7 +85,7 @@ func multiply(p *Pool, tA, tB bool, m, n, k int, a []float32, lda int, b []float
 		p = nil
 	}
 	t.cut(p.Threads())
-	if t.own {
+	if t.apart {
 		launch(p, &gemmJobs, t, t.down*t.across, 1)
 		return
 	}
@@ -121,28 +121,15 @@ func (t *gemm) cut(threads int) {
 	parts := (t.k + maxBlockK() - 1) / maxBlockK()
 	t.block = ((t.k+parts-1)/parts + 7) &^ 7
 	tiles, panels := (t.m+h-1)/h, (t.n+w-1)/w
-	most := mostTiles(t.block)
-	if t.tA && !t.tB {
+	most := max(caches.l2/2/(4*t.block)/h, 1) // tiles
+	gradient := t.tA && !t.tB && t.k > 2*t.block
+	if gradient {
 		most += most / 8 // rather than one more piece
 	}
 	t.down = (tiles + most - 1) / most
 	t.across = (panels*w + maxPieceN - 1) / maxPieceN
-	t.own = t.down == 1
-	if threads == 1 {
-		return
-	}
-	if t.tA && !t.tB && t.k > 2*t.block && t.down <= 2*threads {
-		// Gradients of weights: B is as long as the batch, and to pack all of it takes it through memory twice more. Pieces
-		// pack B beside the products; there are few of them, for those across pack the same A.
-		t.own = true
-		if t.down > 1 {
-			t.down = (t.down + threads - 1) / threads * threads
-		}
-		want := threads
-		if panels*w >= 2*threads*ownColumns {
-			want *= 2
-		}
-		t.across = max(t.across, min((want+t.down-1)/t.down, max(panels/2, 1)))
+	t.apart = t.down == 1
+	if threads == 1 || gradient && t.cutGradient(threads, tiles, panels*w) {
 		return
 	}
 	// Pieces across read the same rows of A again, and pack them again if tA: rather have more down, as many for each thread.
@@ -151,19 +138,43 @@ func (t *gemm) cut(threads int) {
 		low = 4
 	}
 	if t.down*t.across < want {
-		t.down = max(t.down, min((want+t.across-1)/t.across, tiles/low)/threads*threads)
+		more := min((want+t.across-1)/t.across, tiles/low)
+		if more > threads {
+			more -= more % threads
+		}
+		t.down = max(t.down, more)
 	}
 	if pieces := t.down * t.across; pieces < threads || !t.tA && pieces < 4*threads {
 		t.across = min((want+t.down-1)/t.down, max(panels/2, 1))
 	}
-	t.own = t.down == 1
+	t.apart = t.down == 1
 }
 
-// ownColumns are the least columns of a piece for which it is worth its while to pack an A that others pack too.
-const ownColumns = 192
+// Pieces that pack B for themselves.
+const (
+	ownColumns = 192 // columns for which it is worth its while to pack an A that others pack too
+	ownTiles   = 8   // the least tiles for which it is to pack a B that others pack too
+)
 
-// mostTiles is how many tiles of A's block take half of the second-level cache.
-func mostTiles(block int) int { return max(caches.l2/2/(4*block)/active.tileRows, 1) }
+// cutGradient cuts the gradient of weights for several threads, if it can be cut for all of them. B is as long as the batch,
+// and to pack all of it takes it through memory twice more: pieces pack it beside the products. There are few of them, for
+// those across pack the same A.
+func (t *gemm) cutGradient(threads, tiles, columns int) bool {
+	down := t.down
+	if down > 1 {
+		down = (down + threads - 1) / threads * threads
+	}
+	want := threads
+	if columns >= 2*threads*ownColumns {
+		want *= 2
+	}
+	across := max(t.across, min((want+down-1)/down, columns/active.tileColumns/2))
+	if down > 2*threads || tiles < down*ownTiles || down*across < threads {
+		return false
+	}
+	t.down, t.across, t.apart = down, across, true
+	return true
+}
 
 // maxPieceN keeps a piece's B within what threads share of the last-level cache.
 const maxPieceN = 1024
@@ -230,7 +241,7 @@ func (t *gemm) product(i0, j0, k0, m, n, k int) {
 		for ; j < n; j += w {
 			x.times(m, min(w, n-j), k, t.packed[t.panel(j0+j, k0):], w, nextPanel{}, c[j:], t.ldc, load)
 		}
-	case !t.tB && x.step == 0:
+	case !t.tB && (x.step == 0 || m <= fetchTiles*active.tileRows):
 		x.times(m, n, k, t.b[k0*t.ldb+j0:], t.ldb, nextPanel{}, c, t.ldc, load)
 	default:
 		t.withPanels(&x, j0, k0, m, n, k, c, load)
@@ -277,6 +288,10 @@ func (t *gemm) panelOf(panel []float32, j, k0, cols, k int) {
 		}
 	}
 }
+
+// fetchTiles are the tiles during which the next panel is fetched and packed. A tile takes a row for each four of k, so that
+// there can't be more than four of them.
+const fetchTiles = 4
 
 // nextPanel is the panel of B that comes next: rows from, ld apart, to be packed behind to.
 type nextPanel struct {
@@ -325,9 +340,9 @@ func (x *operandA) panels(m, k int) *buffer {
 func (x *operandA) rows(m, k int, before func(i, n int)) *buffer {
 	ld := k&^15 + 16
 	own := scratch.take(m * ld)
-	all := *x
-	for i := 0; i < m; i += nearRows {
-		n := min(nearRows, m-i)
+	all, some := *x, 8*active.tileRows
+	for i := 0; i < m; i += some {
+		n := min(some, m-i)
 		x.a = all.a[i*x.rsa:]
 		if before != nil {
 			before(i, n)
@@ -339,9 +354,6 @@ func (x *operandA) rows(m, k int, before func(i, n int)) *buffer {
 	x.a, x.rsa = own.f, ld
 	return own
 }
-
-// nearRows are a few tiles.
-const nearRows = 48
 
 // times adds the block times B [k,n] to C.
 func (x *operandA) times(m, n, k int, b []float32, ldb int, soon nextPanel, c []float32, ldc int, load bool) {
@@ -360,20 +372,13 @@ var packJobs jobs[pack]
 func (t *pack) run(lo, hi int) {
 	w := active.tileColumns
 	for k0 := 0; k0 < t.k; k0 += t.block {
-		k := min(t.block, t.k-k0)
-		if t.tB {
-			for j := lo * w; j < min(hi*w, t.n); j += w {
-				active.transpose(t.packed[t.panel(j, k0):], w, t.b[j*t.ldb+k0:], t.ldb, min(w, t.n-j), k)
-			}
-			continue
+		k, at := min(t.block, t.k-k0), lo
+		if !t.tB { // whole panels, side by side
+			at = min(hi, t.n/w)
+			active.packB(t.packed[t.panel(lo*w, k0):], w*k, t.b[k0*t.ldb+lo*w:], t.ldb, k, at-lo)
 		}
-		full := min(hi, t.n/w)
-		active.packB(t.packed[t.panel(lo*w, k0):], w*k, t.b[k0*t.ldb+lo*w:], t.ldb, k, full-lo)
-		if j := full * w; full < hi {
-			panel := t.packed[t.panel(j, k0):]
-			for kk := range k {
-				copy(panel[kk*w:][:t.n-j], t.b[(k0+kk)*t.ldb+j:])
-			}
+		for ; at < hi; at++ {
+			t.panelOf(t.packed[t.panel(at*w, k0):], at*w, k0, min(w, t.n-at*w), k)
 		}
 	}
 }

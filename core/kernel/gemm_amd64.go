@@ -160,8 +160,10 @@ func (t *tiling) runY() {
 	}
 }
 
-// fetchTiles are the tiles that fetch the next panel, a row for each four of k.
-const fetchTiles = 4
+// unrolled is how many of k the kernels take for a row that they fetch: the generator's unroll.
+const unrolled = 4
+
+var _ [unrolled - fetchTiles]struct{} // or rows behind the last one would be copied
 
 // down points the arguments to the tiles from row i on, at columns [j,j+cols), as many as have the same size and fetch
 // alike, and returns their rows. Where rows are left over, the last two tiles share them evenly: a low tile does not fill the
@@ -190,7 +192,7 @@ func (t *tiling) down(i, j, cols int) (rows int) {
 	if i == 0 {
 		t.aim(j, cols)
 	}
-	t.tiles = min(t.tiles, t.alike(i/t.most))
+	t.tiles = min(t.tiles, t.phase(i/t.most))
 	return rows
 }
 
@@ -207,9 +209,9 @@ func (t *tiling) aim(j, cols int) {
 	}
 }
 
-// alike says what the tiles from the given one on fetch and copy, and returns how many do so. A row is copied a tile after it
-// was fetched: until then it is there.
-func (t *tiling) alike(tile int) int {
+// phase sets what the tiles from the given one on fetch and copy, and returns how many of them do the same. A row is copied
+// one tile after it was fetched.
+func (t *tiling) phase(tile int) int {
 	t.copying = t.copies && tile > 0 && tile <= fetchTiles
 	switch {
 	case t.copying && tile == 1:
@@ -234,7 +236,7 @@ func (t *tiling) copyRest(columns int, pack func(dst []float32, step int, src []
 	}
 	from := 0
 	if t.copies {
-		from = fetchTiles * (t.k / 4)
+		from = fetchTiles * (t.k / unrolled)
 	}
 	if from < t.k {
 		pack(t.soon.to[from*columns:], 0, t.soon.from[from*t.soon.ld:], t.soon.ld, t.k-from, 1)

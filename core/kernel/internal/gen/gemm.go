@@ -317,7 +317,7 @@ func (t tile) emit() {
 	t.op("PCALIGN $32")
 	t.label("loop")
 	for at := 0; at < t.vectors*t.bytes(); at += 64 {
-		t.op("PREFETCHT1 %d(BX)", at)
+		t.op("PREFETCHT1 %d(BX)", at+63) // the line that is new where rows don't start with one
 	}
 	t.op("ADDQ %d(DI), BX", argStride)
 	t.packNext()
