@@ -34,7 +34,6 @@ func TestProductsInSmallCaches(t *testing.T) {
 		for mode := range 4 {
 			checkGemm(t, p, mode&1 != 0, mode&2 != 0, m, n, k, 3, float32(mode&1))
 		}
-		checkGemm(t, p, true, false, 90, n, k, 3, 1) // pieces down that pack B themselves
 		checkExpertRows(t, p, []int{60, 0, 131, 7}, 90, gated(130))
 	})
 }
@@ -71,6 +70,23 @@ func TestCutGradients(t *testing.T) {
 		if short.cut(2); short.apart {
 			t.Error("each piece packs a B that is short")
 		}
+	})
+}
+
+// Pieces one above the other pack the same B, each for itself, block by block of K.
+func TestGradientInPieces(t *testing.T) {
+	was := caches
+	defer func() { caches = was }()
+	caches.l1, caches.l2 = 32<<10, 512<<10
+	p := NewPool(2)
+	defer p.Close()
+	const m, n, k = 800, 70, 600
+	forEachISA(t, func(t *testing.T) {
+		g := gemm{tA: true, m: m, n: n, k: k}
+		if g.cut(2); !g.apart || g.down < 2 || g.block >= k {
+			t.Fatalf("%d pieces down, %d across, blocks of %d, apart: %v: not what is to be seen here", g.down, g.across, g.block, g.apart)
+		}
+		checkGemm(t, p, true, false, m, n, k, 5, 1)
 	})
 }
 

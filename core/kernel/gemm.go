@@ -241,7 +241,7 @@ func (t *gemm) product(i0, j0, k0, m, n, k int) {
 		for ; j < n; j += w {
 			x.times(m, min(w, n-j), k, t.packed[t.panel(j0+j, k0):], w, nextPanel{}, c[j:], t.ldc, load)
 		}
-	case !t.tB && (x.step == 0 || m <= fetchTiles*active.tileRows):
+	case !t.tB && (x.step == 0 || m/active.tileRows <= fetchTiles):
 		x.times(m, n, k, t.b[k0*t.ldb+j0:], t.ldb, nextPanel{}, c, t.ldc, load)
 	default:
 		t.withPanels(&x, j0, k0, m, n, k, c, load)

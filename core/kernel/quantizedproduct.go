@@ -9,7 +9,7 @@ package kernel
 const (
 	fewRows    = 4  // rows that do not pay for spreading a panel
 	wideMost   = 8  // panels in a piece of many rows
-	lowest     = 96 // rows of a piece for which it is worth its while to spread panels that others spread too
+	spreadRows = 96 // rows of a piece for which it is worth its while to spread panels that others spread too
 	rowStreams = 4  // panels that are read side by side: one stream alone does not keep the prefetchers busy
 
 	// Multiply-adds that one thread does sooner than it wakes another, by tiles and by rows.
@@ -67,7 +67,7 @@ func (t *quantizedProduct) cut(threads, words, tileRows, tileColumns int) int {
 	t.down = (tiles + most - 1) / most
 	want := 12 * threads
 	across := (t.panels + wideMost - 1) / wideMost
-	t.down = max(t.down, min((want+across-1)/across, tiles*tileRows/lowest))
+	t.down = max(t.down, min((want+across-1)/across, tiles*tileRows/spreadRows))
 	t.height = min(t.m, (tiles+t.down-1)/t.down*tileRows)
 	t.down = (t.m + t.height - 1) / t.height
 	across = max(across, min(want/t.down, t.panels))
